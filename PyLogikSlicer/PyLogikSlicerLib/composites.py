@@ -1,0 +1,51 @@
+"""Temporal composites: minimum, maximum, mean and deviation of the luminance over all frames of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Composites:
+    """All ``(rows, columns)``. Grey levels 0..255 of what a person sees; ``colourfulness`` is the largest difference
+    between two channels of a pixel over all frames (0 for grey images)."""
+
+    frame_count: int
+    minimum: np.ndarray  # uint8
+    maximum: np.ndarray  # uint8
+    mean: np.ndarray  # float32
+    deviation: np.ndarray  # float32, standard deviation over frames; 0 for a single frame
+    colourfulness: np.ndarray  # uint8
+
+
+class CompositeAccumulator:
+    """Takes the shown frames one by one, so that a cine never has to be in memory."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, shown: np.ndarray) -> None:
+        """``shown``: uint8 ``(rows, columns[, 3])``. Luminance is the largest channel: coloured text and echoes count as bright."""
+        luminance = shown.max(axis=2) if shown.ndim == 3 else shown
+        spread = luminance - shown.min(axis=2) if shown.ndim == 3 else np.zeros_like(luminance)
+        if self._count == 0:
+            self._minimum, self._maximum, self._spread = luminance.copy(), luminance.copy(), spread.copy()
+            self._sum = np.zeros(luminance.shape, np.float32)
+            self._squares = np.zeros(luminance.shape, np.float64)
+        else:
+            np.minimum(self._minimum, luminance, out=self._minimum)
+            np.maximum(self._maximum, luminance, out=self._maximum)
+            np.maximum(self._spread, spread, out=self._spread)
+        self._sum += luminance
+        self._squares += np.square(luminance, dtype=np.float32)
+        self._count += 1
+
+    def result(self) -> Composites:
+        if self._count == 0:
+            raise ValueError("no frame was added")
+        mean = self._sum / self._count
+        variance = self._squares / self._count - np.square(mean, dtype=np.float64)
+        deviation = np.sqrt(np.maximum(variance, 0)).astype(np.float32)
+        return Composites(self._count, self._minimum, self._maximum, mean.astype(np.float32), deviation, self._spread)

@@ -1,0 +1,1 @@
+"""The region of interest: which pixels of a stack show anatomy, computed once for all frames."""

@@ -1,0 +1,68 @@
+"""TextMap: the text regions of a stack, and the proof that every frame was examined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+Decision = Literal["redact", "keep"]
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Region:
+    """One piece of text: where it is, when, what it says, who found it, and what is to be done with it.
+
+    ``polygon`` is a sequence of (x, y) corners in pixels of the source frame, x right, y down, pixel edges at integers:
+    the half-open box (x0, y0, x1, y1) has the corners (x0, y0), (x1, y0), (x1, y1), (x0, y1). ``frame_first`` and
+    ``frame_last`` are both included. ``engine`` names the reader and what it looked at, e.g. ``ppocr x2``.
+    """
+
+    polygon: tuple[tuple[float, float], ...]
+    frame_first: int
+    frame_last: int
+    text: str = ""
+    confidence: float = 0.0
+    engine: str = ""
+    reason: str = ""
+    decision: Decision = "redact"
+
+    @property
+    def box(self) -> Box:
+        """The smallest half-open box of whole pixels that holds the polygon."""
+        corners = np.asarray(self.polygon, dtype=float)
+        low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+    def covers(self, frame: int) -> bool:
+        return self.frame_first <= frame <= self.frame_last
+
+    def decided(self, decision: Decision, reason: str | None = None) -> Region:
+        return replace(self, decision=decision, reason=self.reason if reason is None else reason)
+
+
+@dataclass(frozen=True)
+class TextMap:
+    """Regions, and for every frame of the stack how it was examined (``coverage[i]`` is empty for a frame that was not)."""
+
+    regions: tuple[Region, ...] = ()
+    coverage: tuple[str, ...] = field(default_factory=tuple)
+
+    @property
+    def frames_examined(self) -> int:
+        return sum(bool(how) for how in self.coverage)
+
+    def on_frame(self, frame: int, decision: Decision = "redact") -> tuple[Region, ...]:
+        return tuple(region for region in self.regions if region.decision == decision and region.covers(frame))
+
+    def with_regions(self, regions: Iterable[Region]) -> TextMap:
+        return replace(self, regions=tuple(regions))
+
+
+def polygon_of_box(box: Box) -> tuple[tuple[float, float], ...]:
+    """The corners of a half-open box, clockwise from the upper left."""
+    x0, y0, x1, y1 = box
+    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
