@@ -1,0 +1,33 @@
+"""TextReader: what every text engine offers, whatever its network and device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A place where there is text. ``polygon``: (x, y) corners in pixels of the image given, x right, y down, pixel edges
+    at integers. ``score``: 0 to 1, the engine's own."""
+
+    polygon: tuple[tuple[float, float], ...]
+    score: float
+
+
+class TextReader(Protocol):
+    """Finds text in images and reads it. Scale, polarity, borders and tiles are the caller's work: it looks at what it is given."""
+
+    name: str
+    device: str
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
+        """Text in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
+        ...
+
+    def recognise(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """Text and confidence (0 to 1) of crops that hold one line each, uint8 ``(rows, columns, 3)`` RGB; ("", 0.0) where none is read."""
+        ...
