@@ -1,0 +1,62 @@
+"""What all tests share: the corpus, the slow and easyocr markers, hypothesis settings, and the count of what was skipped."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CORPUS = REPOSITORY.parent / "shared" / "corpus"
+
+# No deadline: the first call of a decoder or an OCR session takes far longer than the next ones.
+settings.register_profile("pylogikslicer", deadline=None, max_examples=50, print_blob=True)
+settings.load_profile("pylogikslicer")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real images with ground truth, kept beside the repository and never copied into it."""
+    if not (CORPUS / "MANIFEST.csv").is_file():
+        pytest.skip("the corpus (../shared/corpus) is not here")
+    return CORPUS
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests that take minutes too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    skips = {}
+    if not config.getoption("--slow"):
+        skips["slow"] = pytest.mark.skip(reason="takes minutes: add --slow to run it")
+    if importlib.util.find_spec("easyocr") is None:
+        skips["easyocr"] = pytest.mark.skip(reason="EasyOCR is not installed: python3 run.py test --with easyocr")
+    for item in items:
+        for marker, skip in skips.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what did not run, and why, with counts: a skipped test must never look like a passed one."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    if not reasons:
+        return
+    terminalreporter.section(f"{reasons.total()} tests were skipped")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:5d}  {reason}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    message = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    return message.removeprefix("Skipped: ")

@@ -1,0 +1,48 @@
+"""The house rules that a machine can check: format, lint, and who may import what."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "PyLogikSlicer" / "PyLogikSlicerLib"
+FILES = sorted(PACKAGE.rglob("*.py"))
+SLICER = {"slicer", "qt", "ctk", "vtk", "mrml", "SlicerLib"}
+QT = {"qt", "ctk", "PythonQt"}
+
+
+@pytest.mark.parametrize("check", [("format", "--check"), ("check",)], ids=["formatted", "lint"])
+def test_ruff_is_content_with_every_file(check, repository):
+    outcome = subprocess.run([sys.executable, "-m", "ruff", *check, str(repository)], cwd=repository, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
+def test_imports_keep_to_their_room(file):
+    part = file.relative_to(PACKAGE).parts[0]
+    forbidden = {"scene": QT, "widgets": set()}.get(part, SLICER | QT)
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    assert not forbidden & set(_imported(ast.walk(tree)))
+    # torch takes seconds to import and EasyOCR needs it: only the function that uses them imports them.
+    assert not {"torch", "easyocr"} & set(_imported(_outside_functions(tree)))
+
+
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield child
+            yield from _outside_functions(child)
+
+
+def _imported(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """The top-level package of every absolute import among the nodes."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.partition(".")[0]
