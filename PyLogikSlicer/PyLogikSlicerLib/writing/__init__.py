@@ -1,0 +1,1 @@
+"""Writing: image files, tables and the report, and the reading back that proves them."""
