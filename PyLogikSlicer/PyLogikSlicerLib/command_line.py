@@ -1,0 +1,150 @@
+"""The command line: ``pylogikslicer deid INPUT... -o OUT`` and its kin. Exit status 0 all done, 1 something was not, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from . import __version__
+from .batch import run
+from .detection.engines import DEVICES, ENGINES
+from .errors import PyLogikSlicerError, UsageError
+from .options import KEEP, VARIANTS, Options
+from .writing.formats import FORMATS
+
+ALL_DONE, NOT_ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status; nothing that identifies anybody is printed."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return options.command(options)
+    except UsageError as error:
+        return _complain(str(error), WRONG_USAGE)
+    except PyLogikSlicerError as error:
+        return _complain(str(error), NOT_ALL_DONE)
+    except KeyboardInterrupt:
+        return _complain("interrupted: what was finished is kept, the same command continues from there", INTERRUPTED)
+
+
+def _interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"pylogikslicer: {message}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pylogikslicer", description="Remove text burned into medical images.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for variant, what in VARIANTS.items():
+        _add_variant(commands.add_parser(variant, help=f"write {what}", description=f"What remains: {what}."), variant)
+    dice = commands.add_parser("dice", help="compare two masks", description="Dice score of two masks: PNG, NIfTI, NRRD, DICOM SEG.")
+    dice.add_argument("pred", type=Path)
+    dice.add_argument("true", type=Path)
+    dice.add_argument("-k", type=int, default=1, metavar="LABEL", help="the label to compare (default %(default)s)")
+    dice.add_argument("-o", dest="output", type=Path, metavar="OUT", help="write OUT/dice.csv")
+    dice.set_defaults(command=_dice)
+    demo = commands.add_parser("demo", help="run every variant on real ultrasound images that come with pydicom")
+    demo.add_argument("-o", dest="output", type=Path, default=Path("demo-output"), metavar="OUT", help="default %(default)s")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
+    default = Options()
+    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files and folders (searched to their end)")
+    parser.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT", help="folder for images/, phi/ and report.json")
+    parser.add_argument("--threshold", type=_grey_level, default=default.threshold, metavar="N", help="grey level of the background (0)")
+    parser.add_argument("--rename", action="store_true", help="random names; phi/crosswalk.csv tells which is which")
+    parser.add_argument("--engine", choices=ENGINES, default=default.engine)
+    parser.add_argument("--device", choices=DEVICES, default=default.device)
+    parser.add_argument("--models", type=Path, metavar="DIR", help="folder of weights files")
+    parser.add_argument("--download", action="store_true", help="let the easyocr engine download its weights")
+    parser.add_argument("--format", choices=tuple(FORMATS), default=default.format)
+    parser.add_argument("--keep", choices=KEEP, default=default.keep, help="what text stays (default %(default)s)")
+    parser.add_argument("--stack", action="store_true", help="the stills of a folder are the frames of one image")
+    parser.add_argument("--overwrite", action="store_true", help="do again what is done already")
+    parser.add_argument("--json", action="store_true", help="print the report, and nothing else, on stdout")
+    parser.set_defaults(command=_deidentify, variant=variant)
+
+
+def _grey_level(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 255:
+        raise argparse.ArgumentTypeError("a grey level from 0 to 255")
+    return value
+
+
+def _deidentify(arguments: argparse.Namespace) -> int:
+    names = Options.__dataclass_fields__
+    options = Options(**{name: value for name, value in vars(arguments).items() if name in names})
+    with _Bar() as bar:
+        report = run(arguments.inputs, arguments.output, options, bar.progress, bar.event)
+    if arguments.json:
+        json.dump(report, sys.stdout, indent=1)
+        print()
+    print(bar.summary, file=sys.stderr)
+    return ALL_DONE if bar.all_done else NOT_ALL_DONE
+
+
+class _Bar:
+    """A bar on a terminal, quiet otherwise; what was skipped or failed is told in any case, by the number of the input."""
+
+    def __init__(self) -> None:
+        self._bar = tqdm(disable=not sys.stderr.isatty(), unit="frame", leave=False, file=sys.stderr)
+        self._at: tuple | None = None
+        self.counts = {"done": 0, "skipped": 0, "failed": 0}
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._bar.close()
+
+    def progress(self, source: int, sources: int, stage: str, done: int, frames: int) -> None:
+        if self._at != (source, stage):
+            self._at = source, stage
+            self._bar.reset(total=frames)
+            self._bar.set_description(f"image {source}/{sources} {stage}")
+        self._bar.update(done - self._bar.n)
+
+    def event(self, source: int, status: str, reason: str) -> None:
+        self.counts[status] += 1
+        if status != "done":
+            self._bar.write(f"input {source} {status}: {reason}", file=sys.stderr)
+
+    @property
+    def all_done(self) -> bool:
+        return self.counts["done"] > 0 and not self.counts["skipped"] and not self.counts["failed"]
+
+    @property
+    def summary(self) -> str:
+        return ", ".join(f"{count} {status}" for status, count in self.counts.items()) + (
+            "" if self.all_done else "; phi/log.csv tells which and why"
+        )
+
+
+def _dice(arguments: argparse.Namespace) -> int:
+    from .im_analysis import compare_files
+
+    for line in compare_files(arguments.pred, arguments.true, arguments.k, arguments.output):
+        print(line)
+    return ALL_DONE
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from .demo import run_demo
+
+    return ALL_DONE if run_demo(arguments.output) else NOT_ALL_DONE

@@ -1,0 +1,131 @@
+"""From sightings to places: what several looks saw of one piece of text becomes one polygon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..text_map import Box, polygon_of_box
+from .looks import Sighting
+
+# A scanned page may lean; a burned-in line does not. Below this angle a box is taken as upright.
+UPRIGHT_DEGREES = 4.0
+# Boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
+PADDING = 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.text_map.Region`, padding included."""
+
+    polygon: tuple[tuple[float, float], ...]
+    score: float
+    engine: str
+
+    @property
+    def box(self) -> Box:
+        corners = np.asarray(self.polygon)
+        low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]:
+    """Places of text in an image of that size, in reading order; nothing that was seen is outside all of them.
+
+    Upright sightings of the same line are joined into one box. Leaning ones stay polygons of their own, unless others
+    cover them.
+    """
+    upright, leaning = [], []
+    for sighting in sightings:
+        box = _upright_box(sighting)
+        if box is None:
+            leaning.append(_padded_polygon(sighting))
+        elif (clipped := clip(_padded(box), rows, columns)) is not None:
+            upright.append((clipped, sighting.score, sighting.engine))
+    places = [Place(polygon_of_box(box), score, engine) for box, score, engine in _joined(upright)]
+    places += [place for place in leaning if not _covered(place, places, rows, columns)]
+    return sorted(places, key=lambda place: (place.box[1], place.box[0]))
+
+
+def clip(box: Box, rows: int, columns: int) -> Box | None:
+    """The part of a box that lies in the image, or None. Never a negative corner: those wrap when they slice."""
+    x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], columns), min(box[3], rows)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def overlap(one: Box, other: Box) -> int:
+    """Pixels that two boxes share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(width, 0) * max(height, 0)
+
+
+def area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def union(one: Box, other: Box) -> Box:
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+
+
+def _upright_box(sighting: Sighting) -> Box | None:
+    corners = np.asarray(sighting.polygon)
+    edges = np.diff(corners, axis=0, append=corners[:1])
+    longest = edges[np.hypot(*edges.T).argmax()]
+    lean = np.degrees(np.arctan2(longest[1], longest[0])) % 90
+    # Of a nearly square box (one character) the rotation says nothing: it is the noise of the outline.
+    length, width = np.hypot(*edges.T).max(), np.hypot(*edges.T).min()
+    if min(lean, 90 - lean) > UPRIGHT_DEGREES and length > 2 * width:
+        return None
+    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _padded(box: Box) -> Box:
+    return box[0] - PADDING, box[1] - PADDING, box[2] + PADDING, box[3] + PADDING
+
+
+def _padded_polygon(sighting: Sighting) -> Place:
+    (x, y), (width, height), angle = cv2.minAreaRect(np.asarray(sighting.polygon, np.float32))
+    corners = cv2.boxPoints(((x, y), (width + 2 * PADDING, height + 2 * PADDING), angle))
+    return Place(tuple((float(a), float(b)) for a, b in corners), sighting.score, sighting.engine)
+
+
+def _joined(found: list[tuple[Box, float, str]]) -> list[tuple[Box, float, str]]:
+    """Join boxes of one line until no two belong together. The name of the strongest sighting stays."""
+    pending, done = sorted(found, key=lambda item: area(item[0])), []
+    while pending:
+        box, score, engine = pending.pop()
+        partner = next((item for item in pending if _same_line(box, item[0])), None)
+        if partner is None:
+            done.append((box, score, engine))
+            continue
+        pending.remove(partner)
+        stronger = (score, engine) if score >= partner[1] else partner[1:]
+        pending.append((union(box, partner[0]), *stronger))
+    return done
+
+
+def _same_line(one: Box, other: Box) -> bool:
+    shared = overlap(one, other)
+    if shared >= 0.9 * min(area(one), area(other)):
+        return True
+    heights = one[3] - one[1], other[3] - other[1]
+    rows_shared = min(one[3], other[3]) - max(one[1], other[1])
+    return shared > 0 and rows_shared >= 0.75 * max(heights)
+
+
+def _covered(place: Place, others: Sequence[Place], rows: int, columns: int) -> bool:
+    box = clip(place.box, rows, columns)
+    if box is None:
+        return True
+    x0, y0, x1, y1 = box
+    own = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    cv2.fillConvexPoly(own, np.round(np.asarray(place.polygon) - (x0, y0)).astype(np.int32), 1)
+    for other in others:
+        a, b, c, d = other.box
+        own[max(b - y0, 0) : max(d - y0, 0), max(a - x0, 0) : max(c - x0, 0)] = 0
+    return not own.any()

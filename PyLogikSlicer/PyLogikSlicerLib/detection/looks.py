@@ -1,0 +1,132 @@
+"""Looks: one image shown to a reader at several scales and in several renderings, and what it saw mapped back.
+
+A word detector finds text of some heights only, and what is beside the text disturbs it: on real screens PP-OCR misses
+plain dates next to a bright endoscopic image. So each image is looked at more than once (figures in
+Testing/Benchmarks/RESULTS.md): as it is, smaller for tall text, larger for small text, and with everything wider than a
+stroke taken away (a white top-hat; Serra, "Image Analysis and Mathematical Morphology", 1982), which leaves text
+standing alone whatever lies behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .reader import TextReader
+
+# Wider than any stroke of text that the native scale is responsible for, narrower than anatomy.
+STROKE = 19
+# Tiles bound the memory of one inference; the halo lets a line of text that crosses a tile's edge be seen whole in one of them.
+TILE = 1280
+HALO = 128
+SMALLEST_SIDE = 256
+
+
+@dataclass(frozen=True)
+class Look:
+    """``render`` takes and gives uint8 ``(rows, columns, 3)`` RGB; then the image is resized by ``scale``."""
+
+    name: str
+    scale: float
+    render: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One place where one reader saw text in one look; ``polygon`` in pixels of the image examined."""
+
+    polygon: tuple[tuple[float, float], ...]
+    score: float
+    engine: str
+
+
+def as_shown(image: np.ndarray) -> np.ndarray:
+    return image
+
+
+def top_hat(image: np.ndarray) -> np.ndarray:
+    """What is bright and narrower than ``STROKE`` in the largest channel; coloured text counts as bright."""
+    bright = cv2.morphologyEx(image.max(axis=2), cv2.MORPH_TOPHAT, np.ones((STROKE, STROKE), np.uint8))
+    return cv2.cvtColor(bright, cv2.COLOR_GRAY2RGB)
+
+
+def negative(image: np.ndarray) -> np.ndarray:
+    return 255 - image
+
+
+NATIVE = Look("x1", 1.0, as_shown)
+STROKES = Look("x1 top-hat", 1.0, top_hat)
+DOUBLE = Look("x2", 2.0, as_shown)
+NEGATIVE = Look("x1 negative", 1.0, negative)
+LARGER_STROKES = Look("x1.5 top-hat", 1.5, top_hat)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which looks are taken at what: at a whole image or a small piece that changed, and at a large area that changes
+    from frame to frame (a moving sector), which costs them on every frame. ``smaller``: go on to ever smaller scales, for
+    tall text."""
+
+    whole: tuple[Look, ...]
+    moving: tuple[Look, ...]
+    smaller: bool
+
+    def looks(self, rows: int, columns: int, moving: bool = False) -> tuple[Look, ...]:
+        """The looks at an image of that size."""
+        if moving:
+            return self.moving
+        return (*self.whole, *_smaller_looks(rows, columns)) if self.smaller else self.whole
+
+
+DETECTION = Plan((NATIVE, STROKES, DOUBLE), (STROKES,), smaller=True)
+# Verification looks with other eyes than detection: what both miss is hidden from more than one rendering.
+VERIFICATION = Plan((NEGATIVE, LARGER_STROKES), (NATIVE,), smaller=False)
+
+
+def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
+    scale = 0.5
+    while scale == 0.5 or min(rows, columns) * scale >= SMALLEST_SIDE:
+        yield Look(f"x{scale:g}", scale, as_shown)
+        scale /= 2
+
+
+def examine_image(image: np.ndarray, looks: Sequence[Look], readers: Sequence[TextReader]) -> list[Sighting]:
+    """All text that any of the readers sees in any of the looks at ``image``, uint8 ``(rows, columns[, 3])``."""
+    colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    seen = []
+    for look in looks:
+        rendered = _resized(look.render(colour), look.scale)
+        stretch = np.array([colour.shape[1] / rendered.shape[1], colour.shape[0] / rendered.shape[0]])
+        for x, y, tile in _tiles(rendered):
+            for reader in readers:
+                for detection in reader.detect([tile])[0]:
+                    corners = (np.asarray(detection.polygon) + (x, y)) * stretch
+                    polygon = tuple((float(a), float(b)) for a, b in corners)
+                    seen.append(Sighting(polygon, detection.score, f"{reader.name} {look.name}"))
+    return seen
+
+
+def _resized(image: np.ndarray, scale: float) -> np.ndarray:
+    if scale == 1.0:
+        return image
+    rows, columns = (max(1, round(side * scale)) for side in image.shape[:2])
+    return cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def _tiles(image: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """(x, y, tile) of overlapping tiles; an image that fits with its halo is one tile."""
+    rows, columns = image.shape[:2]
+    for top, bottom in _spans(rows):
+        for left, right in _spans(columns):
+            yield left, top, image[top:bottom, left:right]
+
+
+def _spans(length: int) -> Iterator[tuple[int, int]]:
+    if length <= TILE + 2 * HALO:
+        yield 0, length
+        return
+    for start in range(0, length, TILE):
+        yield max(0, start - HALO), min(length, start + TILE + HALO)

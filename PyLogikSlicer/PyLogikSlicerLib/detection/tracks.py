@@ -1,0 +1,124 @@
+"""Tracks: one piece of text followed through the frames of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..text_map import Region, polygon_of_box
+from .grouping import Place, area, overlap, union
+
+# Text does not vanish for a moment and come back; a detector's attention does. Gaps up to this many frames are closed.
+LONGEST_GAP = 15
+# Text that fades in or out is readable before and after it is found.
+LEAD = 1
+# Boxes of the same text shake by some pixels; text that moves on is another place.
+SAME_PLACE = 0.5
+MOST_TEXTS = 8
+
+
+@dataclass
+class Track:
+    """Grows while frames go by. ``texts``: what was read there, each once, in the order of appearance. ``confidence``: of
+    the least certain reading; 0 where something there could not be read or was not kept, so that no rule trusts the rest."""
+
+    place: Place
+    first: int
+    last: int
+    texts: list[str] = field(default_factory=list)
+    confidence: float = 1.0
+
+    def read(self, text: str, confidence: float) -> None:
+        if text in self.texts:
+            self.confidence = min(self.confidence, confidence)
+        elif text and len(self.texts) < MOST_TEXTS:
+            self.texts.append(text)
+            self.confidence = min(self.confidence, confidence)
+        else:
+            self.confidence = 0.0
+
+
+class Tracker:
+    """Follows places of text from frame to frame. What lies in content that did not change stays without being seen again."""
+
+    def __init__(self) -> None:
+        self._tracks: list[Track] = []
+        self._open: list[Track] = []
+
+    def stay(self, frame: int, unchanged: Iterable[Track]) -> None:
+        for track in unchanged:
+            track.last = frame
+
+    def see(self, frame: int, place: Place) -> Track:
+        """The track that ``place``, seen now, belongs to: an open one grows to hold it, else a new one begins."""
+        for track in self._open:
+            if _same_place(track.place, place):
+                track.place = _grown(track.place, place)
+                track.last = frame
+                return track
+        track = Track(place, frame, frame)
+        self._tracks.append(track)
+        self._open.append(track)
+        return track
+
+    def see_throughout(self, frame_count: int, place: Place) -> Track:
+        """As :meth:`see`, for a place that composites of all frames show: it is there from the first frame to the last."""
+        track = self.see(frame_count - 1, place)
+        track.first = 0
+        return track
+
+    def alive(self, frame: int) -> list[Track]:
+        """Tracks that were there on the frame before, after closing those not seen for longer than a gap."""
+        self._open = [track for track in self._open if frame - track.last <= LONGEST_GAP]
+        return [track for track in self._open if track.last >= frame - 1]
+
+    def tracks(self) -> list[Track]:
+        return list(self._tracks)
+
+
+def regions_of(tracks: Sequence[Track], frame_count: int) -> list[Region]:
+    """One region per track, a little longer than it was seen. Tracks inside others that last as long are left out."""
+    longest_first = sorted(tracks, key=lambda track: (track.first - track.last, -area(track.place.box), track.place.box))
+    kept: list[Track] = []
+    for track in longest_first:
+        inside = (
+            k
+            for k in kept
+            if k.first <= track.first and k.last >= track.last and overlap(k.place.box, track.place.box) == area(track.place.box)
+        )
+        if (holder := next((k for k in inside if _is_box(k.place)), None)) is None:
+            kept.append(track)
+        else:
+            for text in track.texts:
+                holder.read(text, track.confidence)
+    return [_region(track, frame_count) for track in sorted(kept, key=lambda t: (t.first, t.place.box[1], t.place.box[0]))]
+
+
+def _region(track: Track, frame_count: int) -> Region:
+    return Region(
+        polygon=track.place.polygon,
+        frame_first=max(track.first - LEAD, 0),
+        frame_last=min(track.last + LEAD, frame_count - 1),
+        text=" | ".join(track.texts),
+        confidence=round(track.confidence if track.texts else 0.0, 3),
+        engine=track.place.engine,
+    )
+
+
+def _is_box(place: Place) -> bool:
+    x0, y0, x1, y1 = place.box
+    return place.polygon == polygon_of_box((x0, y0, x1, y1))
+
+
+def _same_place(one: Place, other: Place) -> bool:
+    shared = overlap(one.box, other.box)
+    return shared >= SAME_PLACE * (area(one.box) + area(other.box) - shared)
+
+
+def _grown(one: Place, other: Place) -> Place:
+    stronger = one if one.score >= other.score else other
+    if _is_box(one) and overlap(one.box, other.box) == area(other.box):
+        return Place(one.polygon, stronger.score, stronger.engine)
+    if one.polygon == other.polygon:
+        return stronger
+    return Place(polygon_of_box(union(one.box, other.box)), stronger.score, stronger.engine)

@@ -1,0 +1,64 @@
+"""Masks: exact sets of pixels, filled solid, on new arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from .text_map import Region
+
+# OpenCV rasterises with this many fractional bits.
+_SHIFT = 8
+
+
+def polygon_mask(polygons: Iterable[Sequence[tuple[float, float]]], rows: int, columns: int) -> np.ndarray:
+    """Boolean ``(rows, columns)``, True = masked: every pixel that any of the polygons touches.
+
+    Corners are (x, y) on pixel edges (the box of one pixel is (0, 0)..(1, 1)) and may lie outside the image. Boxes are
+    filled exactly; other polygons grow by what rasterising at pixel centres could leave out.
+    """
+    mask = np.zeros((rows, columns), np.uint8)
+    for polygon in polygons:
+        corners = np.asarray(polygon, float)
+        if _is_box(corners):
+            (x0, y0), (x1, y1) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+            mask[max(int(y0), 0) : max(int(y1), 0), max(int(x0), 0) : max(int(x1), 0)] = 1
+        else:
+            _fill_polygon(mask, corners)
+    return mask.astype(bool)
+
+
+def region_mask(regions: Iterable[Region], rows: int, columns: int) -> np.ndarray:
+    """Boolean ``(rows, columns)``, True = masked by one of the regions."""
+    return polygon_mask((region.polygon for region in regions), rows, columns)
+
+
+def filled(frame: np.ndarray, mask: np.ndarray, fill: int = 0) -> np.ndarray:
+    """A copy of ``frame`` ``(rows, columns[, 3])`` with ``fill`` wherever ``mask`` is True. The frame given is not changed."""
+    result = frame.copy()
+    result[mask] = fill
+    return result
+
+
+def _is_box(corners: np.ndarray) -> bool:
+    edges = np.diff(corners, axis=0, append=corners[:1])
+    return len(corners) == 4 and bool((edges == 0).any(axis=1).all())
+
+
+def _fill_polygon(mask: np.ndarray, corners: np.ndarray) -> None:
+    """Fill in place, through a patch around the polygon, one pixel wider than the image where the polygon leaves it."""
+    rows, columns = mask.shape
+    x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, -1)
+    x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (columns + 1, rows + 1))
+    if x0 >= x1 or y0 >= y1:
+        return
+    patch = np.zeros((y1 - y0, x1 - x0), np.uint8)
+    centres = np.round((corners - (x0, y0) - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(patch, [centres], 1, shift=_SHIFT)
+    # A pixel the polygon touches has its centre within half a diagonal of it: one pixel of growth covers that.
+    patch = cv2.dilate(patch, np.ones((3, 3), np.uint8))
+    left, top = max(x0, 0), max(y0, 0)
+    right, bottom = min(x1, columns), min(y1, rows)
+    mask[top:bottom, left:right] |= patch[top - y0 : bottom - y0, left - x0 : right - x0]

@@ -1,0 +1,141 @@
+"""The road of one image: examine, decide, find the region of interest, mask and write, verify; the Result of it all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .decisions import decide
+from .detection.engines import Engine
+from .detection.examine import examine
+from .errors import VerificationFailed
+from .masking import filled, region_mask
+from .options import Options
+from .rendering import Rendering, rendering_for
+from .roi import Roi, find_roi
+from .stack import ImageStack
+from .text_map import Box, Region, TextMap
+from .verifying import Verification, Written, verify
+from .writing.formats import FORMATS, Format, encode
+from .writing.output import file_sha256
+
+ROUNDS = 3
+
+OnStage = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one image. ``files``: relative path -> SHA-256, below the folder given to :func:`process`."""
+
+    text_map: TextMap
+    roi: Roi | None = None
+    rendering: Rendering | None = None
+    verification: Verification | None = None
+    rounds: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+    bytes_written: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:
+    """De-identify one image into ``folder`` (empty, private until verified), as ``<name>_0000.<suffix>`` and so on.
+
+    ``on_stage(stage, frames_done, frames)`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
+    VerificationFailed: then nothing in ``folder`` may be published.
+    """
+    clock = _Clock()
+    with clock("examine"):
+        examination = examine(stack, engine.readers, _progress(on_stage, "examine"))
+    text_map = decide(examination.text_map, stack.header, options.keep)
+    if text_map.frames_examined != stack.frame_count:
+        raise VerificationFailed(f"{text_map.frames_examined} of {stack.frame_count} frames were examined")
+    if options.variant == "find-txt":
+        return Result(text_map, seconds=clock.seconds)
+    roi = None
+    if options.variant != "deid":
+        with clock("roi"):
+            masked = region_mask(text_map.regions, stack.rows, stack.columns)
+            roi = find_roi(examination.composites, masked, options.variant, options.threshold, stack.header)
+    fmt = FORMATS[options.format]
+    writer = _Writer(stack, roi, rendering_for(stack, examination.value_range, shown=not fmt.exact), fmt, folder, name)
+    return _write_until_clean(writer, text_map, options, engine, on_stage, clock)
+
+
+def _write_until_clean(writer: _Writer, text_map: TextMap, options: Options, engine: Engine, on_stage: OnStage, clock: _Clock) -> Result:
+    """Write, verify, mask what verification found, and again: three rounds at most; then what is still readable fails the image."""
+    kept = [region for region in text_map.regions if region.decision == "keep"]
+    changed: Sequence[Region] | None = None
+    for rounds in range(1, ROUNDS + 1):
+        with clock("write"):
+            writer.write(text_map, changed, _progress(on_stage, "write"))
+        with clock("verify"):
+            written = Written(writer.files, writer.fmt, writer.rendering, writer.crop, partial(writer.frames, text_map))
+            verification = verify(writer.stack, written, kept, engine.readers, changed, _progress(on_stage, "verify"))
+        # Unreadable residues of the last round are texture that no two looks agree on; readable ones are leaks.
+        if not verification.residues or (rounds == ROUNDS and not verification.readable):
+            break
+        if rounds == ROUNDS:
+            raise VerificationFailed(f"text is still readable in {len(verification.readable)} places after {ROUNDS} rounds")
+        changed = [region.decided("redact") for region in verification.residues]
+        text_map = text_map.with_regions((*text_map.regions, *changed))
+    files = {path.name: file_sha256(path) for path in writer.files}
+    size = sum(path.stat().st_size for path in writer.files)
+    return Result(text_map, writer.roi, writer.rendering, verification, rounds, files, size, clock.seconds)
+
+
+class _Writer:
+    """Makes the output frames of a stack and writes them; all frames the first time, later those whose mask grew."""
+
+    def __init__(self, stack: ImageStack, roi: Roi | None, rendering: Rendering, fmt: Format, folder: Path, name: str) -> None:
+        self.stack, self.roi, self.rendering, self.fmt = stack, roi, rendering, fmt
+        self.crop: Box = roi.crop if roi else (0, 0, stack.columns, stack.rows)
+        self._outside = ~roi.mask() if roi else np.zeros((stack.rows, stack.columns), bool)
+        digits = max(4, len(str(stack.frame_count - 1)))
+        self.files = [folder / f"{name}_{number:0{digits}d}{fmt.suffix}" for number in range(stack.frame_count)]
+
+    def frames(self, text_map: TextMap) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(pixels, mask) of each frame as they have to be, cropped; mask is True where the fill is, text or outside the ROI."""
+        x0, y0, x1, y1 = self.crop
+        before: tuple[Region, ...] | None = None
+        mask = self._outside
+        for number, frame in enumerate(self.stack.frames()):
+            regions = text_map.on_frame(number)
+            if regions != before:
+                mask, before = self._outside | region_mask(regions, self.stack.rows, self.stack.columns), regions
+            pixels = filled(self.rendering.render(frame), mask)
+            yield np.ascontiguousarray(pixels[y0:y1, x0:x1]), mask[y0:y1, x0:x1]
+
+    def write(self, text_map: TextMap, changed: Sequence[Region] | None, on_progress: Callable[[int, int], None]) -> None:
+        for number, (path, (pixels, _)) in enumerate(zip(self.files, self.frames(text_map), strict=True)):
+            if changed is None or any(region.covers(number) for region in changed):
+                try:
+                    path.write_bytes(encode(pixels, self.fmt))
+                except OSError as error:
+                    raise VerificationFailed(f"frame {number} could not be written ({error.strerror}): nothing is published") from None
+            on_progress(number + 1, len(self.files))
+
+
+class _Clock:
+    """Seconds spent per stage, added up over rounds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - start, 3)
+
+
+def _progress(on_stage: OnStage, stage: str) -> Callable[[int, int], None]:
+    return lambda done, total: on_stage(stage, done, total)
