@@ -1,0 +1,125 @@
+"""DICOM images of every kind to an ImageStack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from ..errors import UnreadableInput
+from ..stack import Display, ImageStack
+from .codestreams import Decoded
+from .color import colored, palette_of, rgb_from_samples
+from .dicom_file import DicomFile, read_dicom_file
+from .dicom_frames import frame_source
+from .faults import reported
+from .grayscale import grey_display
+from .header import header_of
+from .image_pixel import ImagePixel, image_pixel
+from .naming import name_of
+
+
+def open_dicom(path: Path) -> list[ImageStack]:
+    """The frames of a DICOM instance.
+
+    Colour and palettes come as RGB (uint8, or uint16 over its full range), grey as stored values in the smallest type
+    that holds BitsStored, signed or not, with the display beside them. The first frame is decoded at once, so that
+    what cannot be decoded at all is known now.
+
+    Raises
+    ------
+    UnreadableInput
+        There are no pixel data, the transfer syntax is not supported, or the file is truncated or damaged.
+    """
+    file = read_dicom_file(path)
+    with reported("the DICOM image cannot be read"):
+        pixel = image_pixel(file.header, file.keyword)
+        encoded, excess = frame_source(file, pixel)
+        first = _first(encoded)
+        convert, display, bits = _conversion(file.header, pixel, first)
+        shown = convert(first)
+        header = header_of(file.header, pixel.rows, pixel.columns)
+        dropped = tuple(_dropped(file, pixel, excess))
+
+    def decode() -> Iterator[np.ndarray]:
+        for decoded in encoded():
+            with reported("a frame cannot be converted"):
+                frame = convert(decoded)
+            yield frame
+
+    stack = ImageStack(
+        source=path,
+        name=name_of(path),
+        frame_count=pixel.frame_count,
+        rows=pixel.rows,
+        columns=pixel.columns,
+        channels=shown.shape[2] if shown.ndim == 3 else 1,
+        dtype=shown.dtype,
+        decode=decode,
+        display=display,
+        header=header,
+        sources=(path,),
+        dropped=dropped,
+        bits=bits,
+    )
+    return [stack]
+
+
+def _first(encoded: Callable[[], Iterator[Decoded]]) -> Decoded:
+    frames = encoded()
+    try:
+        return next(frames)
+    except StopIteration:
+        raise UnreadableInput("no frame can be decoded: the file is truncated or damaged") from None
+    finally:
+        frames.close()  # type: ignore[attr-defined]
+
+
+def _conversion(header: Dataset, pixel: ImagePixel, first: Decoded) -> tuple[Callable[[Decoded], np.ndarray], Display, int]:
+    """What turns decoded samples into a frame, the frames' display, and their meaningful bits."""
+    if first.samples.ndim == 3:
+        bits = 8 if first.bits <= 8 else 16
+        return lambda decoded: rgb_from_samples(_stored(decoded, False), decoded.photometric, decoded.bits), Display(), bits
+    if pixel.photometric == "PALETTE COLOR":
+        palette, start = palette_of(header)
+        bits = 8 * palette.itemsize
+        return lambda decoded: colored(_stored(decoded, pixel.signed), palette, start), Display(), bits
+    if pixel.dtype == "f":
+        return lambda decoded: decoded.samples, grey_display(header, pixel, pixel.allocated), pixel.allocated
+    return lambda decoded: _stored(decoded, pixel.signed), grey_display(header, pixel, first.bits), first.bits
+
+
+def _stored(decoded: Decoded, signed: bool) -> np.ndarray:
+    """The ``decoded.bits`` that are meant of each sample, sign-extended, in the smallest type that holds them.
+
+    Bits above them may carry overlays, or anything: they are masked away (PS3.5 8.1.1).
+    """
+    samples, bits = decoded.samples, decoded.bits
+    container = 8 * samples.itemsize
+    unsigned = samples.view(np.dtype(f"u{samples.itemsize}")) if samples.dtype.kind == "i" else samples
+    if bits < container:
+        unsigned = unsigned & np.array((1 << bits) - 1, unsigned.dtype)
+    size = 1 if bits <= 8 else 2 if bits <= 16 else 4
+    if not signed:
+        return unsigned.astype(f"u{size}", copy=False)
+    sign = 1 << (bits - 1)
+    if bits == container:
+        return unsigned.view(f"i{size}")
+    return ((unsigned.astype(np.int64) ^ sign) - sign).astype(f"i{size}")
+
+
+def _dropped(file: DicomFile, pixel: ImagePixel, excess: int) -> Iterator[str]:
+    """What the file carries beside its frames, without saying what is in it."""
+    groups = {tag >> 16 for tag in file.header.keys()}  # noqa: SIM118  a data set iterates over elements, not tags
+    for group in sorted(groups & set(range(0x6000, 0x6100, 2))):
+        yield f"overlay plane {group:04X}"
+    if "IconImageSequence" in file.header:
+        yield "icon image"
+    if pixel.dtype == "i" and pixel.allocated > pixel.stored:
+        yield "bits above BitsStored"
+    if pixel.samples == 3 and pixel.stored > 16:
+        yield "colour bits below the upper 16"
+    if excess > 0:
+        yield f"{excess} frames beyond NumberOfFrames"
