@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,16 @@ PACKAGE = Path(__file__).resolve().parents[2] / "PyLogikSlicer" / "PyLogikSlicer
 FILES = sorted(PACKAGE.rglob("*.py"))
 SLICER = {"slicer", "qt", "ctk", "vtk", "mrml", "SlicerLib"}
 QT = {"qt", "ctk", "PythonQt"}
+OPTIONAL = {"easyocr", "highdicom", "imagecodecs", "torch"}
+# Distributions that are imported under another name.
+IMPORTED_AS = {
+    "opencv-python-headless": "cv2",
+    "pillow": "PIL",
+    "pyjpegls": "jpeg_ls",
+    "pylibjpeg-openjpeg": "openjpeg",
+    "python-gdcm": "gdcm",
+    "zxing-cpp": "zxingcpp",
+}
 
 
 @pytest.mark.parametrize("check", [("format", "--check"), ("check",)], ids=["formatted", "lint"])
@@ -30,6 +41,16 @@ def test_imports_keep_to_their_room(file):
     assert not forbidden & set(_imported(ast.walk(tree)))
     # torch takes seconds to import and EasyOCR needs it: only the function that uses them imports them.
     assert not {"torch", "easyocr"} & set(_imported(_outside_functions(tree)))
+
+
+def test_the_engine_depends_on_what_it_imports_and_on_nothing_else(repository):
+    project = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    declared = re.findall(r'"([A-Za-z0-9-]+)[^"]*"', re.search(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)[1])
+    imported = set()
+    for file in FILES:
+        if file.relative_to(PACKAGE).parts[0] not in ("scene", "widgets"):
+            imported |= set(_imported(ast.walk(ast.parse(file.read_text(encoding="utf-8")))))
+    assert {IMPORTED_AS.get(name, name) for name in declared} == imported - sys.stdlib_module_names - OPTIONAL - {PACKAGE.name}
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
