@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from . import __version__
-from .decisions import HeaderMatcher
+from .decisions import telling_keyword
 from .detection.engines import Engine, choose_engine
 from .errors import PyLogikSlicerError, UsageError
 from .options import Options
@@ -124,7 +124,7 @@ def _staged(folder: OutputFolder) -> Iterator[Path]:
 
 
 def _refuse_telling_name(stack: ImageStack, options: Options) -> None:
-    keyword = None if options.rename or options.variant == "find-txt" else HeaderMatcher(stack.header).match(stack.name)
+    keyword = None if options.rename or options.variant == "find-txt" else telling_keyword(stack.name, stack.header)
     if keyword:
         raise PyLogikSlicerError(f"the file name holds the header's {keyword}: use --rename to give random names")
 

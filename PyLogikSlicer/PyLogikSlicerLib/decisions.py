@@ -15,6 +15,8 @@ from .text_map import Region, TextMap
 
 # A reader that is unsure may have read a name as a number.
 KEEP_CONFIDENCE = 0.9
+# Shorter values (an age, a study number "10") are in file names by chance.
+SHORTEST_TELLING = 4
 
 _NUMBER = r"[-+]?\d{1,4}(?:[.,]\d{1,3})?"
 _UNIT = (
@@ -82,6 +84,25 @@ class HeaderMatcher:
             if token in words or (len(token) >= 4 and token in squeezed) or (len(squeezed) >= 5 and squeezed in token):
                 return keyword
         return None
+
+
+def telling_keyword(stem: str, header: Header) -> str | None:
+    """The keyword of an identifying value that a file's name gives away, or None.
+
+    Values are compared by whole words. Of the patient's name (its components are values of their own, the family name
+    first) a given name alone is not enough: words such as ``test`` stand there, and in many a file name.
+    """
+    phrase = _phrase(stem)
+    for keyword, values in header.identifying.items():
+        there = [len(_phrase(value)) >= SHORTEST_TELLING + 2 and _phrase(value) in phrase for value in values]
+        if there and (sum(there) > 1 or there[0] if keyword == "PatientName" else any(there)):
+            return keyword
+    return None
+
+
+def _phrase(text: str) -> str:
+    """The words of a text, squeezed, each between dashes."""
+    return "-".join(("", *filter(None, (_squeezed(word) for word in re.split(r"[\W_]+", text))), ""))
 
 
 def _tokens(keyword: str, values: Iterable[str]) -> Iterable[str]:

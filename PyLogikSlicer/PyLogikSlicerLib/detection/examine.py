@@ -14,13 +14,17 @@ from ..text_map import Box, TextMap
 from .changes import NOISE, FrameMemory
 from .codes import find_codes
 from .grouping import Place, area, clip, group
-from .looks import DETECTION, Look, Plan, Sighting, examine_image
+from .lines import read_lines
+from .looks import DETECTION, Plan, Sighting, examine_image
 from .reader import TextReader
 from .tracks import Track, Tracker, regions_of
 
 # Up to this share of the frame, changed content is small enough for every look; a moving sector is larger.
 SMALL_SHARE = 0.1
 CODE_ENGINE = "zxing"
+# How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter.
+LONG_RATIO = 2.0
+LEGIBLE = 0.5
 
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
@@ -94,35 +98,11 @@ class _Examiner:
             boxes = _within(boxes, self._attention(index))
         before, self._before[number] = self._before[number], view
         tracker.stay(index, (track for track in alive if _unchanged(track.place.box, before, view)))
-        places = []
         for box in boxes:
-            x0, y0, x1, y1 = box
-            crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-            found, codes = self._find(crop, self._looks(box, index))
-            places += [_moved(place, x0, y0) for place in found]
-            for place, text in codes:
-                tracker.see(index, _moved(place, x0, y0)).read(text, 1.0)
-        self._read(view, [tracker.see(index, place) for place in places], places)
+            moving = index > 0 and area(box) > SMALL_SHARE * self._rows * self._columns
+            for place, text, confidence in self._find(view, box, moving):
+                tracker.see(index, place).read(text, confidence)
         return sum(area(box) for box in boxes) / (self._rows * self._columns)
-
-    def _looks(self, box: Box, index: int) -> tuple[Look, ...]:
-        moving = index > 0 and area(box) > SMALL_SHARE * self._rows * self._columns
-        return self._plan.looks(box[3] - box[1], box[2] - box[0], moving)
-
-    def _find(self, image: np.ndarray, looks: Sequence[Look]) -> tuple[list[Place], list[tuple[Place, str]]]:
-        rows, columns = image.shape[:2]
-        codes = find_codes(image)
-        sightings = examine_image(image, looks, self._readers)
-        marked = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], rows, columns), code.text) for code in codes]
-        return group(sightings, rows, columns), [(places[0], text) for places, text in marked if places]
-
-    def _read(self, view: np.ndarray, tracks: Sequence[Track], places: Sequence[Place]) -> None:
-        reader = next((reader for reader in self._readers if hasattr(reader, "recognise")), None)
-        if reader is None or not places:
-            return
-        lines = reader.recognise([crop_of(view, place) for place in places])
-        for track, (text, confidence) in zip(tracks, lines, strict=True):
-            track.read(text, confidence)
 
     def examine_composites(self, composites: Composites) -> None:
         """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
@@ -130,37 +110,29 @@ class _Examiner:
         if not moving.any():
             return
         ys, xs = np.nonzero(moving)
-        x0, y0, x1, y1 = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
-        tracker = self._trackers[0]
+        box = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
         for image in (composites.minimum, composites.mean.round().astype(np.uint8), composites.maximum):
-            crop = np.ascontiguousarray(image[y0:y1, x0:x1])
-            found, codes = self._find(crop, self._plan.looks(*crop.shape[:2]))
-            places = [_moved(place, x0, y0) for place in found]
-            tracks = [tracker.see_throughout(composites.frame_count, place) for place in places]
-            self._read(image, tracks, places)
-            for place, text in codes:
-                tracker.see_throughout(composites.frame_count, _moved(place, x0, y0)).read(text, 1.0)
+            for place, text, confidence in self._find(image, box, moving=False):
+                self._trackers[0].see_throughout(composites.frame_count, place).read(text, confidence)
+
+    def _find(self, view: np.ndarray, box: Box, moving: bool) -> list[tuple[Place, str, float]]:
+        """(place, text, confidence) of all text and codes in the part ``box`` of a view; places in pixels of the view."""
+        x0, y0, x1, y1 = box
+        crop = np.ascontiguousarray(view[y0:y1, x0:x1])
+        codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in find_codes(crop)]
+        places = group(examine_image(crop, self._plan.looks(y1 - y0, x1 - x0, moving), self._readers), y1 - y0, x1 - x0)
+        lines = read_lines(crop, places, self._readers)
+        found = [(place, *line) for place, line in zip(places, lines, strict=True) if _is_text(place, *line)]
+        found += [(places[0], text, 1.0) for places, text in codes if places]
+        return [(_moved(place, x0, y0), text, confidence) for place, text, confidence in found]
 
 
-def crop_of(view: np.ndarray, place: Place) -> np.ndarray:
-    """The line of text at ``place``, upright, uint8 RGB; lines that run down the image are turned to run to the right."""
-    colour = view if view.ndim == 3 else cv2.cvtColor(view, cv2.COLOR_GRAY2RGB)
-    box = clip(place.box, *colour.shape[:2])
-    if box is None:
-        return np.zeros((8, 8, 3), np.uint8)
-    corners = np.asarray(place.polygon, np.float32)
-    x0, y0, x1, y1 = box
-    if (corners == corners.min(axis=0)).any(axis=0).all() and len(np.unique(corners[:, 0])) == 2:
-        line = colour[y0:y1, x0:x1]
-    else:
-        (x, y), (width, height), angle = cv2.minAreaRect(corners)
-        if width < height:
-            width, height, angle = height, width, angle - 90
-        turn = cv2.getRotationMatrix2D((float(x), float(y)), float((angle + 90) % 180 - 90), 1.0)
-        turn[:, 2] += (width / 2 - x, height / 2 - y)
-        line = cv2.warpAffine(colour, turn, (max(int(width), 1), max(int(height), 1)), borderMode=cv2.BORDER_REPLICATE)
-    rows, columns = line.shape[:2]
-    return np.rot90(line).copy() if rows > 1.5 * columns else line
+def _is_text(place: Place, text: str, confidence: float) -> bool:
+    """Whether to believe a sighting. Only one is doubted: no longer than a letter, seen in one look alone, and no letter
+    or digit can be read there. Such are ticks, calipers and bright speckle, nine times of ten."""
+    x0, y0, x1, y1 = place.box
+    short = x1 - x0 < LONG_RATIO * (y1 - y0)
+    return not short or len(place.engines) > 1 or (confidence >= LEGIBLE and any(map(str.isalnum, text)))
 
 
 def _unchanged(box: Box, before: np.ndarray, now: np.ndarray) -> bool:
@@ -177,7 +149,7 @@ def _within(boxes: Sequence[Box], attention: Sequence[Box]) -> list[Box]:
 
 
 def _moved(place: Place, x: int, y: int) -> Place:
-    return Place(tuple((a + x, b + y) for a, b in place.polygon), place.score, place.engine)
+    return Place(tuple((a + x, b + y) for a, b in place.polygon), place.engines)
 
 
 def _widened(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:

@@ -17,13 +17,16 @@ UPRIGHT_DEGREES = 4.0
 PADDING = 2
 
 
+_Seen = tuple[Box, list[tuple[float, str]]]
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.text_map.Region`, padding included."""
+    """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.text_map.Region`, padding included;
+    ``engines``: the readers and looks that saw it, the surest first."""
 
     polygon: tuple[tuple[float, float], ...]
-    score: float
-    engine: str
+    engines: tuple[str, ...]
 
     @property
     def box(self) -> Box:
@@ -44,8 +47,8 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
         if box is None:
             leaning.append(_padded_polygon(sighting))
         elif (clipped := clip(_padded(box), rows, columns)) is not None:
-            upright.append((clipped, sighting.score, sighting.engine))
-    places = [Place(polygon_of_box(box), score, engine) for box, score, engine in _joined(upright)]
+            upright.append((clipped, [(sighting.score, sighting.engine)]))
+    places = [Place(polygon_of_box(box), _surest_first(seen)) for box, seen in _joined(upright)]
     places += [place for place in leaning if not _covered(place, places, rows, columns)]
     return sorted(places, key=lambda place: (place.box[1], place.box[0]))
 
@@ -91,22 +94,25 @@ def _padded(box: Box) -> Box:
 def _padded_polygon(sighting: Sighting) -> Place:
     (x, y), (width, height), angle = cv2.minAreaRect(np.asarray(sighting.polygon, np.float32))
     corners = cv2.boxPoints(((x, y), (width + 2 * PADDING, height + 2 * PADDING), angle))
-    return Place(tuple((float(a), float(b)) for a, b in corners), sighting.score, sighting.engine)
+    return Place(tuple((float(a), float(b)) for a, b in corners), (sighting.engine,))
 
 
-def _joined(found: list[tuple[Box, float, str]]) -> list[tuple[Box, float, str]]:
-    """Join boxes of one line until no two belong together. The name of the strongest sighting stays."""
+def _joined(found: list[_Seen]) -> list[_Seen]:
+    """Join boxes of one line until no two belong together."""
     pending, done = sorted(found, key=lambda item: area(item[0])), []
     while pending:
-        box, score, engine = pending.pop()
+        box, seen = pending.pop()
         partner = next((item for item in pending if _same_line(box, item[0])), None)
         if partner is None:
-            done.append((box, score, engine))
+            done.append((box, seen))
             continue
         pending.remove(partner)
-        stronger = (score, engine) if score >= partner[1] else partner[1:]
-        pending.append((union(box, partner[0]), *stronger))
+        pending.append((union(box, partner[0]), seen + partner[1]))
     return done
+
+
+def _surest_first(seen: list[tuple[float, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(engine for _, engine in sorted(seen, key=lambda item: -item[0])))
 
 
 def _same_line(one: Box, other: Box) -> bool:

@@ -101,7 +101,7 @@ def _region(track: Track, frame_count: int) -> Region:
         frame_last=min(track.last + LEAD, frame_count - 1),
         text=" | ".join(track.texts),
         confidence=round(track.confidence if track.texts else 0.0, 3),
-        engine=track.place.engine,
+        engine=track.place.engines[0],
     )
 
 
@@ -116,9 +116,7 @@ def _same_place(one: Place, other: Place) -> bool:
 
 
 def _grown(one: Place, other: Place) -> Place:
-    stronger = one if one.score >= other.score else other
-    if _is_box(one) and overlap(one.box, other.box) == area(other.box):
-        return Place(one.polygon, stronger.score, stronger.engine)
-    if one.polygon == other.polygon:
-        return stronger
-    return Place(polygon_of_box(union(one.box, other.box)), stronger.score, stronger.engine)
+    engines = tuple(dict.fromkeys((*one.engines, *other.engines)))
+    if one.polygon == other.polygon or (_is_box(one) and overlap(one.box, other.box) == area(other.box)):
+        return Place(one.polygon, engines)
+    return Place(polygon_of_box(union(one.box, other.box)), engines)

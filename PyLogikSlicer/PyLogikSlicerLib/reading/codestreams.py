@@ -99,7 +99,7 @@ def _jpeg(codestream: bytes, pixel: ImagePixel) -> Decoded:
     photometric = pixel.photometric if pixel.samples == 1 else "YBR_FULL" if ycbcr else "RGB"
     if header.is_jpeg_ls:
         samples = _by_planes(*_jpeg_ls_samples(codestream), pixel)
-        return Decoded(samples, header.precision, photometric)
+        return Decoded(samples, max(header.precision, pixel.stored), photometric)
     if header.is_lossless or header.is_dct:
         return _jpeg_by_gdcm(codestream, header, pixel, photometric)
     raise UnreadableInput("a frame is encoded with a JPEG process that no decoder here supports: convert it to another transfer syntax")
@@ -154,7 +154,10 @@ def _jpeg2000(codestream: bytes, pixel: ImagePixel) -> Decoded:
     samples = openjpeg.decode(codestream, box)
     # OpenJPEG undoes a multiple component transform, whatever the header calls it.
     rgb = pixel.samples == 3 and (_has_component_transform(codestream) or pixel.photometric in ("YBR_ICT", "YBR_RCT"))
-    return Decoded(samples, info["precision"], "RGB" if rgb else pixel.photometric)
+    # Values that the header calls signed are often encoded as unsigned (old GDCM): their sign is the codestream's top bit.
+    mistaken = pixel.signed and not info["is_signed"]
+    bits = info["precision"] if mistaken else max(info["precision"], pixel.stored)
+    return Decoded(samples, bits, "RGB" if rgb else pixel.photometric)
 
 
 def _has_component_transform(codestream: bytes) -> bool:

@@ -62,10 +62,17 @@ def _walked(folder: Path, excluded: Path | None, seen: set[Path]) -> Iterator[Pa
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _walked(Path(entry.path), excluded, seen)
         else:
             yield Path(entry.path)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that points to itself
+        return False
 
 
 def _real(path: Path) -> Path:

@@ -6,14 +6,17 @@ time ``t``. Rows are the second stored axis (y) and columns the first (x), as st
 
 from __future__ import annotations
 
+import gzip
 import math
 import re
 import shutil
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
@@ -49,6 +52,8 @@ def open_volume(path: Path) -> list[ImageStack]:
     """
     with reported(_UNREAD), _reader(path) as reader:
         reader.ReadImageInformation()
+        if reader.GetImageIO() == "NiftiImageIO":
+            _require_whole_nifti(path)
         _require_plausible_size(path, reader)
         components = _components(reader)
         identifying = _identifying(reader)
@@ -114,6 +119,33 @@ def _require_plausible_size(path: Path, reader: sitk.ImageFileReader) -> None:
     held = sum(file.stat().st_size for file in files if file.is_file())
     if claimed > _MAX_DEFLATE_RATIO * held:
         raise UnreadableInput("the volume's header claims more than its file holds: the file is truncated or damaged")
+
+
+def _require_whole_nifti(path: Path) -> None:
+    """ITK fills what is missing of a NIfTI file with zeros, so its length is compared with its header here."""
+    with _inflated(path) as file:
+        header = file.read(540)
+    # Values beside their header (.hdr and .img) have a magic number of their own.
+    data = path.with_suffix(".img") if b"ni1\0" in header[344:348] or b"ni2\0" in header[4:8] else path
+    with _inflated(data) as file:
+        held = sum(len(piece) for piece in iter(lambda: file.read(1 << 20), b""))
+    if held < _nifti_length(header):
+        raise UnreadableInput("the volume is shorter than its header says: the file is truncated or damaged")
+
+
+def _inflated(path: Path) -> BinaryIO:
+    with open(path, "rb") as file:
+        compressed = file.read(2) == b"\x1f\x8b"
+    return gzip.open(path) if compressed else open(path, "rb")  # type: ignore[return-value]
+
+
+def _nifti_length(header: bytes) -> int:
+    """Bytes up to the last value: vox_offset, and dim times bitpix (nifti1.h, nifti2.h)."""
+    order = "<" if header[:4] in (struct.pack("<i", 348), struct.pack("<i", 540)) else ">"
+    (size,) = struct.unpack_from(order + "i", header)
+    places = (("8h", 40), ("h", 72), ("f", 108)) if size == 348 else (("8q", 16), ("h", 14), ("q", 168))
+    dim, (bits,), (offset,) = (struct.unpack_from(order + layout, header, at) for layout, at in places)
+    return int(offset) + math.prod(dim[1 : 1 + dim[0]]) * bits // 8
 
 
 def _components(reader: sitk.ImageFileReader) -> int:

@@ -10,10 +10,10 @@ from ..composites import Composites
 from ..errors import NoRegionFound
 from ..stack import Header
 from .objects import find_objects
-from .region import Roi, region
+from .region import Roi, make_roi
 from .sector import find_sector
 
-__all__ = ["Roi", "Variant", "find_roi", "region"]
+__all__ = ["Roi", "Variant", "find_roi", "make_roi"]
 
 Variant = Literal["deid-us", "deid-one", "deid-clean"]
 

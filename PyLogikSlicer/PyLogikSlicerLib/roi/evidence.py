@@ -5,6 +5,7 @@ All arrays are ``(rows, columns)``; True means the pixel belongs to what is name
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -12,24 +13,32 @@ import numpy as np
 
 from ..composites import Composites
 
+MOTION_FRAMES = 4  # frames from which the deviation over time says what moves
+MOTION = (0.6, 2.0)  # grey levels of standard deviation
+
 
 @dataclass(frozen=True)
 class Evidence:
     """What the composites say about each pixel, before any shape is fitted.
 
-    ``echo``: large connected areas of displayed data, holes filled. ``moving``: pixels of these that change over time.
-    ``background`` is the grey level of the empty screen, ``tolerance`` the largest difference from it that still counts as empty.
+    ``echo``: large connected areas of displayed data, holes filled. ``unit``: the width in pixels up to which something is
+    a rule, a tick or a trace and not anatomy. ``source`` names what the echo was taken from, ``doubt`` is what a shape
+    fitted to it has to be better than one fitted to the most trusting evidence.
     """
 
     echo: np.ndarray
-    moving: np.ndarray
-    background: int
-    tolerance: int
-    unit: int  # pixels; 1/250 of the diagonal, 2 at least: what is thinner is not anatomy
+    unit: int
+    source: str
+    doubt: float
 
 
-def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Evidence:
-    """Separate displayed echo from the screen around it.
+def unit_of(shape: tuple[int, int]) -> int:
+    """A four hundredth of the diagonal, at least 2 pixels."""
+    return max(2, round(float(np.hypot(*shape)) / 400))
+
+
+def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iterator[Evidence]:
+    """Separate displayed echo from the screen around it: by what moves, then by level, each time ever more strictly.
 
     Parameters
     ----------
@@ -40,16 +49,36 @@ def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Evid
     threshold
         Levels at or below it are background; 0 leaves the choice to the image.
     """
-    level = composites.maximum
-    unit = max(2, round(float(np.hypot(*level.shape)) / 400))
+    level, unit = composites.maximum, unit_of(composites.maximum.shape)
     background = background_level(level, text, threshold)
-    tolerance = max(threshold - background, 0) if threshold else noise_level(level, text, background)
-    differs = cv2.absdiff(level, np.full_like(level, background)) > tolerance
-    furniture = panels(level, differs, unit) | bars(level, differs, unit)
-    candidate = differs & ~furniture & ~text
-    echo = large_parts(opened(candidate, unit), unit)
-    moving = echo & (composites.deviation > 2)
-    return Evidence(echo, moving, background, tolerance, unit)
+    if composites.frame_count >= MOTION_FRAMES:
+        for step, deviation in enumerate(MOTION):
+            moving = opened((composites.deviation > deviation) & ~text, unit)
+            yield Evidence(large_parts(moving, unit), unit, f"motion of more than {deviation} levels", 0.04 * step - 0.03)
+    least = max(threshold - background, 0) if threshold else noise_level(level, text, background)
+    marks = small_marks(level, text, background, unit, lossy=least > 0)
+    for step, tolerance in enumerate((least,) if threshold else (least, least + 5, least + 12)):
+        differs = cv2.absdiff(level, np.full_like(level, background)) > tolerance
+        furniture = panels(level, differs, text, unit) | bars(level, differs, unit) | marks
+        echo = large_parts(opened(differs & ~furniture, unit), unit)
+        yield Evidence(echo, unit, f"levels more than {tolerance} from {background}", 0.04 * step)
+
+
+def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int, lossy: bool) -> np.ndarray:
+    """Text, and bright thin marks that stand by themselves (ticks, characters nobody read), with the traces a codec leaves."""
+    bright = (cv2.absdiff(level, np.full_like(level, background)) > 80) & ~text
+    around = cv2.dilate(bright.astype(np.uint8), np.ones((3, 3), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(around, connectivity=8)
+    thin = stats[:, cv2.CC_STAT_AREA] < 3 * (unit + 2) * np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    small = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) < 12 * unit
+    alone = thin & small
+    alone[0] = False
+    marks = alone[labels] & (around > 0)
+    empty = cv2.absdiff(level, np.full_like(level, background)) <= (8 if lossy else 0)
+    dark = cv2.blur((empty | marks).astype(np.float32), (12 * unit + 1, 12 * unit + 1)) > 0.9
+    reach = 8 if lossy else 0
+    halo = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return cv2.dilate(((marks & dark) | text).astype(np.uint8), halo).astype(bool)
 
 
 def local_range(level: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -86,7 +115,7 @@ def noise_level(level: np.ndarray, text: np.ndarray, background: int) -> int:
     return stray
 
 
-def panels(level: np.ndarray, differs: np.ndarray, unit: int) -> np.ndarray:
+def panels(level: np.ndarray, differs: np.ndarray, text: np.ndarray, unit: int) -> np.ndarray:
     """Flat rectangles: header bars, buttons, grey pages; with what is written on them."""
     flat = (local_range(level, (3, 3)) <= 1) & differs
     count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8), connectivity=4)
@@ -95,9 +124,9 @@ def panels(level: np.ndarray, differs: np.ndarray, unit: int) -> np.ndarray:
         x, y, width, height, area = stats[label]
         if area < 0.001 * level.size:
             continue
-        part = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
-        filled = filled_holes(part)
-        if filled.mean() > 0.9 and min(width, height) > 2 * unit:
+        inner = slice(y, y + height), slice(x, x + width)
+        filled = filled_holes(((labels[inner] == label) | text[inner]).astype(np.uint8))
+        if filled.mean() > 0.9 and area > 0.3 * width * height and min(width, height) > 2 * unit:
             found[max(y - 2, 0) : y + height + 2, max(x - 2, 0) : x + width + 2] = True
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..composites import Composites
 from ..errors import NoRegionFound
 from .evidence import filled_holes
-from .region import Roi, region
+from .region import Roi, make_roi
 
 LARGE = 0.01  # share of the frame from which an object counts as large
 
@@ -25,7 +25,7 @@ def find_objects(composites: Composites, text: np.ndarray, threshold: int, only_
         raise NoRegionFound("no region found: apart from text, no object covers 1 % of the image")
     kind = "object" if only_largest else "objects"
     shape = {"kind": kind, "corners": [outline.tolist() for outline in outlines]}
-    return region(kind, shape, outlines, *level.shape, (note,))
+    return make_roi(kind, shape, outlines, *level.shape, (note,))
 
 
 def separate(maximum: np.ndarray, minimum: np.ndarray, text: np.ndarray, threshold: int) -> tuple[np.ndarray, str]:

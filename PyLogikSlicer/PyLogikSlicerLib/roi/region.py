@@ -62,7 +62,9 @@ def rasterize(polygons: Iterable[np.ndarray], rows: int, columns: int) -> np.nda
     return canvas.astype(bool)
 
 
-def region(kind: str, shape: Mapping[str, Any], polygons: Iterable[np.ndarray], rows: int, columns: int, notes: Iterable[str] = ()) -> Roi:
+def make_roi(
+    kind: str, shape: Mapping[str, Any], polygons: Iterable[np.ndarray], rows: int, columns: int, notes: Iterable[str] = ()
+) -> Roi:
     """Make a :class:`Roi` and its crop box from polygons.
 
     Raises
@@ -83,3 +85,9 @@ def tight_box(mask: np.ndarray) -> Box | None:
         return None
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def outer_points(mask: np.ndarray) -> np.ndarray:
+    """The pixels (x, y) on the outer contours of all parts of ``mask``, int32 ``(n, 2)``; their hull is that of the mask."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.concatenate(contours)[:, 0] if contours else np.zeros((0, 2), np.int32)

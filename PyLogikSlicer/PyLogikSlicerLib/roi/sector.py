@@ -2,26 +2,102 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import cv2
 import numpy as np
 
 from ..composites import Composites
 from ..errors import NoRegionFound
 from ..stack import Header
+from ..text_map import Box
 from . import evidence
-from .region import Roi, region
+from .parts import Arrangement, Picture, arrange, fitted
+from .region import Roi, make_roi, outer_points, rasterize
+
+COARSE = 500  # diagonal in pixels to which a frame is reduced for the search
+WITHIN = 0.1  # difference of scores up to which the second best explanation is looked at closely
+ENOUGH = 0.9  # share of the echo, or of what moves, that the fitted shape has to hold
 
 
 def find_sector(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
     """Outline the displayed ultrasound data of a stack; see :func:`PyLogikSlicerLib.roi.find_roi`."""
-    found = evidence.gather(composites, text, threshold)
-    if not found.echo.any():
+    unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    return as_roi(explain(composites, text, unknown, threshold))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Evidence and the fields that explain it; ``score`` is higher for better and less doubtful ones."""
+
+    seen: evidence.Evidence
+    picture: Picture
+    arrangement: Arrangement
+
+    @property
+    def score(self) -> float:
+        return self.arrangement.score - self.seen.doubt
+
+
+def explain(composites: Composites, text: np.ndarray, unknown: np.ndarray, threshold: int) -> Explanation:
+    """The best of all kinds of evidence: searched at low resolution, the two most promising ones fitted at full."""
+    factor = max(1, round(float(np.hypot(*text.shape)) / COARSE))
+    found = []
+    for seen in evidence.gather(composites, text, threshold):
+        picture = Picture(seen.echo, unknown, composites.maximum, seen.unit, 2.5)
+        arrangement = arrange(picture.reduced(factor))
+        if arrangement:
+            found.append(Explanation(seen, picture, arrangement))
+    if not found:
         raise NoRegionFound("no region found: there is no large area of echo apart from text and screen furniture")
-    rows, columns = found.echo.shape
-    return region("hull", {"kind": "hull"}, hulls(found.echo), rows, columns, ("hull of the displayed echo",))
+    found.sort(key=lambda item: -item.score)
+    promising = [item for item in found[:2] if item.score > found[0].score - WITHIN]
+    return max((settled(item, factor) for item in promising), key=lambda item: item.score)
+
+
+def settled(found: Explanation, factor: int) -> Explanation:
+    """The same fields, fitted at full resolution."""
+    parts = []
+    for part in found.arrangement.parts:
+        picture = found.picture
+        box = enlarged(part.box, factor, picture.echo.shape)
+        rows, columns = box[3] - box[1], box[2] - box[0]
+        near = cv2.dilate(part.echo.astype(np.uint8), np.ones((3, 3), np.uint8))
+        near = cv2.resize(near, (columns, rows), interpolation=cv2.INTER_NEAREST).astype(bool)
+        echo = np.zeros_like(picture.echo)
+        echo[box[1] : box[3], box[0] : box[2]] = near
+        parts.append(fitted(replace(picture, echo=picture.echo & echo), box))
+    return replace(found, arrangement=replace(found.arrangement, parts=tuple(parts)))
+
+
+def enlarged(box: Box, factor: int, shape: tuple[int, int]) -> Box:
+    """A box of the reduced frame in the full one; what ends at the edge of the frame still does."""
+    rows, columns = shape
+    x0, y0, x1, y1 = (factor * value for value in box)
+    right, bottom = columns // factor * factor, rows // factor * factor
+    return x0, y0, columns if x1 == right else x1, rows if y1 == bottom else y1
+
+
+def as_roi(found: Explanation) -> Roi:
+    """The fitted shapes as a region, or the hull of the echo where they leave too much of it out."""
+    rows, columns = found.picture.echo.shape
+    parts = found.arrangement.parts
+    echo = np.zeros((rows, columns), bool)
+    for part in parts:
+        x0, y0, x1, y1 = part.box
+        echo[y0:y1, x0:x1] |= part.echo
+    fits = [part.fit for part in parts]
+    outlines = [fit.field.outline() for fit in fits]
+    held = float((rasterize(outlines, rows, columns) & echo).sum() / echo.sum())
+    if held < ENOUGH:
+        note = f"hull of the displayed echo: the fitted shape holds only {held:.0%} of it"
+        return make_roi("hull", {"kind": "hull"}, hulls(echo), rows, columns, (note,))
+    notes = tuple(f"{fit.field.kind}: {fit.support:.0%} of the outline on a border, residual {fit.residual:.1f} px" for fit in fits)
+    shapes = [fit.field.as_json() for fit in fits]
+    shape = shapes[0] if len(shapes) == 1 else {"kind": "multiple", "fields": shapes}
+    return make_roi(shape["kind"], shape, outlines, rows, columns, (f"echo from {found.seen.source}", *notes))
 
 
 def hulls(mask: np.ndarray) -> list[np.ndarray]:
     """The convex hull of all that is True, as one polygon."""
-    points = cv2.findNonZero(mask.astype(np.uint8))
-    return [cv2.convexHull(points)[:, 0].astype(float)]
+    return [cv2.convexHull(outer_points(mask))[:, 0].astype(float)]
