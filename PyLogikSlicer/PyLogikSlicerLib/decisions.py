@@ -72,14 +72,16 @@ class HeaderMatcher:
 
     def __init__(self, header: Header) -> None:
         # The maker's name stands on every screen and in many a station name; it tells of nobody.
-        maker = {_squeezed(word) for word in re.split(r"[\W_]+", f"{header.manufacturer} {header.model}")}
+        self._maker = {_squeezed(word) for word in re.split(r"[\W_]+", f"{header.manufacturer} {header.model}")}
         tokens = ((keyword, token) for keyword, values in header.identifying.items() for token in _tokens(keyword, values))
-        self._values = [(keyword, token) for keyword, token in tokens if token not in maker]
+        self._values = [(keyword, token) for keyword, token in tokens if token not in self._maker]
 
     def match(self, text: str) -> str | None:
         """The keyword of a value that the text holds, or holds most of; None where there is none."""
         squeezed = _squeezed(text)
         words = {_squeezed(word) for word in re.split(r"[^\w]+", text)}
+        if squeezed in self._maker:
+            return None
         for keyword, token in self._values:
             if token in words or (len(token) >= 4 and token in squeezed) or (len(squeezed) >= 5 and squeezed in token):
                 return keyword

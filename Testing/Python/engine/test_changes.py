@@ -1,0 +1,62 @@
+"""What did not change is not looked at again, and everything that did is."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from PyLogikSlicerLib.detection.changes import NOISE, FrameMemory
+
+ROWS, COLUMNS = 200, 330
+
+
+def covered(boxes, y, x):
+    return any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in boxes)
+
+
+def test_the_first_frame_is_examined_whole():
+    assert FrameMemory().update(np.zeros((ROWS, COLUMNS), np.uint8)) == [(0, 0, COLUMNS, ROWS)]
+
+
+def test_a_frame_that_did_not_change_needs_no_second_look():
+    memory, frame = FrameMemory(), np.random.default_rng(1).integers(0, 255, (ROWS, COLUMNS, 3)).astype(np.uint8)
+    memory.update(frame)
+    assert memory.update(frame.copy()) == []
+
+
+@given(st.integers(0, ROWS - 1), st.integers(0, COLUMNS - 1), st.integers(0, 2), st.integers(NOISE + 1, 255))
+def test_one_changed_pixel_in_one_channel_is_looked_at_wherever_it_is(y, x, channel, jump):
+    memory, frame = FrameMemory(), np.zeros((ROWS, COLUMNS, 3), np.uint8)
+    memory.update(frame)
+    changed = frame.copy()
+    changed[y, x, channel] = jump
+    assert covered(memory.update(changed), y, x)
+    assert memory.update(changed) == []
+
+
+def test_slow_drift_does_not_pass_unseen():
+    memory, frame = FrameMemory(), np.full((ROWS, COLUMNS), 100, np.uint8)
+    memory.update(frame)
+    looked = False
+    for level in range(101, 101 + 3 * NOISE):
+        frame = frame.copy()
+        frame[50:60, 50:60] = level
+        looked = looked or covered(memory.update(frame), 55, 55)
+    assert looked
+
+
+def test_another_image_is_examined_whole():
+    memory = FrameMemory()
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    assert memory.update(np.full((ROWS, COLUMNS), 200, np.uint8)) == [(0, 0, COLUMNS, ROWS)]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_boxes_never_leave_the_frame(seed):
+    generator = np.random.default_rng(seed)
+    memory, frame = FrameMemory(), np.zeros((ROWS, COLUMNS), np.uint8)
+    memory.update(frame)
+    for y, x in zip(generator.integers(0, ROWS, 5), generator.integers(0, COLUMNS, 5), strict=True):
+        frame = frame.copy()
+        frame[y, x] = 200
+    for x0, y0, x1, y1 in memory.update(frame):
+        assert 0 <= x0 < x1 <= COLUMNS and 0 <= y0 < y1 <= ROWS

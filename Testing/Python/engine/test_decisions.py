@@ -1,0 +1,114 @@
+"""All text goes; with --keep measurements only what is nothing but a measurement stays, and never what could identify."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from PyLogikSlicerLib.decisions import HeaderMatcher, decide, is_measurement, telling_keyword, why_sensitive
+from PyLogikSlicerLib.stack import Header
+from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box
+
+HEADER = Header(
+    identifying={
+        "PatientName": ("Oberhuber", "Anna Maria"),
+        "PatientID": ("4711-0815",),
+        "PatientBirthDate": ("19620307",),
+        "InstitutionName": ("St. Elsewhere Hospital",),
+        "AccessionNumber": ("A12B34",),
+    },
+    modality="US",
+    manufacturer="Philips Medical Systems",
+)
+
+
+def region(text, confidence=0.99):
+    return Region(polygon_of_box((0, 0, 40, 12)), 0, 0, text=text, confidence=confidence)
+
+
+def decision(text, keep="measurements", confidence=0.99, header=HEADER):
+    return decide(TextMap((region(text, confidence),), ("whole",)), header, keep).regions[0].decision
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MI 0.8",
+        "TIS 0.1",
+        "12 cm",
+        "5.0 MHz",
+        "HR 72 bpm",
+        "Gain: 60",
+        "Dist 4.21 cm",
+        "FR 50 Hz",
+        "23 mm/s",
+        "C 50",
+        "Area 12.3 cm²",
+        "1.2 cm / 3.4 cm",
+    ],
+)
+def test_measurements_can_be_kept(text):
+    assert decision(text) == "keep"
+    assert decision(text, keep="none") == "redact"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Oberhuber", "OBERHUBER, ANNA", "0berhuber", "Anna", "4711-0815", "47110815", "A12B34", "St. Elsewhere"),
+        *("07.03.1962", "1962-03-07", "07 MAR 1962", "March 7, 1962", "03/07/62", "07.03.62", "11:24:20", "11:24"),
+        *("64y", "064 yrs", "DOB 1", "Name", "ID 12", "Dr 5", "1234567", "12 34 56 78", "SMITH, JOHN", "Smith^John"),
+        *("LIVER", "Left kidney", "72", "3", "12", "GE", "", "Gain", "HR", "12 cm Oberhuber", "MI 0.8 | Anna", "MI 0.8 07.03.1962"),
+    ],
+)
+def test_nothing_that_could_identify_is_ever_kept(text):
+    assert decision(text) == "redact"
+
+
+def test_a_measurement_that_was_read_without_certainty_goes():
+    assert decision("MI 0.8", confidence=0.8) == "redact"
+
+
+def test_a_measurement_that_is_the_patients_number_goes():
+    header = Header(identifying={"StudyID": ("5.0 MHz",)}, modality="US")
+    assert decision("5.0 MHz", header=header) == "redact"
+
+
+@given(st.sampled_from(sorted(HEADER.identifying)), st.data())
+def test_every_value_of_the_header_is_sensitive_whatever_stands_around_it(keyword, data):
+    value = data.draw(st.sampled_from(HEADER.identifying[keyword]))
+    around = data.draw(st.sampled_from(["{}", "Name: {}", "{} 2D", "** {} **", "{}."]))
+    case = data.draw(st.sampled_from([str.upper, str.lower, str.title]))
+    assert why_sensitive(around.format(case(value)), HeaderMatcher(HEADER)) is not None
+
+
+@given(st.text(max_size=30))
+def test_what_is_sensitive_is_never_kept(text):
+    if why_sensitive(text, HeaderMatcher(HEADER)) is not None:
+        assert decision(text) == "redact"
+
+
+@given(st.dates())
+def test_dates_in_usual_writings_are_never_measurements(date):
+    for form in ("%d.%m.%Y", "%Y-%m-%d", "%m/%d/%Y", "%d %b %Y", "%d-%b-%y", "%Y%m%d", "%d/%m/%y"):
+        text = date.strftime(form)
+        assert decision(text) == "redact" and not is_measurement(text, "US")
+
+
+def test_the_reason_names_the_header_field_and_not_its_value():
+    reason = decide(TextMap((region("OBERHUBER"),), ("whole",)), HEADER).regions[0].reason
+    assert reason == "matches PatientName"
+
+
+def test_the_makers_name_is_nobodys():
+    header = Header(identifying={"InstitutionName": ("Philips Healthcare",)}, manufacturer="Philips Medical Systems")
+    assert HeaderMatcher(header).match("PHILIPS") is None
+
+
+@pytest.mark.parametrize("stem", ["oberhuber_ct", "scan-4711-0815", "x_OBERHUBER", "19620307_chest", "anna_maria_oberhuber"])
+def test_a_file_name_that_tells_is_noticed(stem):
+    assert telling_keyword(stem, HEADER) is not None
+
+
+@pytest.mark.parametrize("stem", ["image_0001", "us_philips_cx50", "liver", "anna_maria"])
+def test_a_file_name_that_tells_nothing_passes(stem):
+    assert telling_keyword(stem, HEADER) is None

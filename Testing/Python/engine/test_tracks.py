@@ -1,0 +1,66 @@
+"""Text followed through frames: gaps are closed, spans hold every frame it was seen on, moving text is not smeared."""
+
+from PyLogikSlicerLib.detection.grouping import Place
+from PyLogikSlicerLib.detection.tracks import LONGEST_GAP, Tracker, regions_of
+from PyLogikSlicerLib.text_map import polygon_of_box
+
+
+def place(x, y=10, width=40, height=12):
+    return Place(polygon_of_box((x, y, x + width, y + height)), ("ppocr x1",))
+
+
+def follow(sightings, frames):
+    """Regions of a tracker that sees the given places on the given frames."""
+    tracker = Tracker()
+    for frame in range(frames):
+        tracker.alive(frame)
+        for seen in sightings.get(frame, ()):
+            tracker.see(frame, seen)
+    return regions_of(tracker.tracks(), frames)
+
+
+def test_text_seen_now_and_then_is_masked_in_between():
+    (region,) = follow({3: [place(20)], 3 + LONGEST_GAP: [place(21)]}, 60)
+    assert (region.frame_first, region.frame_last) == (2, 4 + LONGEST_GAP)
+
+
+def test_text_that_is_gone_for_long_is_two_regions():
+    regions = follow({3: [place(20)], 40: [place(20)]}, 60)
+    assert [(r.frame_first, r.frame_last) for r in regions] == [(2, 4), (39, 41)]
+
+
+def test_the_region_holds_every_box_of_a_text_that_trembles():
+    (region,) = follow({f: [place(20 + f % 3, 10 + f % 2)] for f in range(10)}, 10)
+    assert region.box == (20, 10, 62, 23)
+
+
+def test_text_that_moves_away_does_not_smear_one_mask_over_its_whole_path():
+    regions = follow({f: [place(20 + 8 * f)] for f in range(20)}, 20)
+    assert max(r.box[2] - r.box[0] for r in regions) < 110
+    for frame in range(20):
+        assert any(r.covers(frame) and r.box[0] <= 20 + 8 * frame and r.box[2] >= 60 + 8 * frame for r in regions)
+
+
+def test_what_composites_show_is_masked_on_all_frames():
+    tracker = Tracker()
+    tracker.see_throughout(30, place(50))
+    (region,) = regions_of(tracker.tracks(), 30)
+    assert (region.frame_first, region.frame_last) == (0, 29)
+
+
+def test_a_short_sighting_inside_a_lasting_one_is_one_row_for_the_reviewer():
+    tracker = Tracker()
+    tracker.see_throughout(30, place(10, 5, 100, 30))
+    tracker.see(7, place(80, 12, 20, 10))
+    assert len(regions_of(tracker.tracks(), 30)) == 1
+
+
+def test_the_confidence_of_a_text_that_changes_is_that_of_its_least_certain_reading():
+    tracker = Tracker()
+    track = tracker.see(0, place(20))
+    for text, confidence in (("00:01", 0.99), ("00:02", 0.7), ("00:01", 0.95)):
+        track.read(text, confidence)
+    (region,) = regions_of(tracker.tracks(), 1)
+    assert (region.text, region.confidence) == ("00:01 | 00:02", 0.7)
+    track.read("", 0.0)
+    assert regions_of(tracker.tracks(), 1)[0].confidence == 0.0
