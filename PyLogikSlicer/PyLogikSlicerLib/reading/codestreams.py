@@ -100,7 +100,7 @@ def _jpeg(codestream: bytes, pixel: ImagePixel) -> Decoded:
     if header.is_jpeg_ls:
         samples = _by_planes(*_jpeg_ls_samples(codestream), pixel)
         return Decoded(samples, max(header.precision, pixel.stored), photometric)
-    if header.is_lossless or header.is_dct:
+    if (header.is_lossless and 2 <= header.precision <= 16) or (header.is_dct and header.precision == 12):
         return _jpeg_by_gdcm(codestream, header, pixel, photometric)
     raise UnreadableInput("a frame is encoded with a JPEG process that no decoder here supports: convert it to another transfer syntax")
 

@@ -61,10 +61,11 @@ def read_dicom_file(path: Path) -> DicomFile:
         with _stream(path, deflated_from) as stream:
             header = _read_header(stream, deflated_from is not None)
             found = _pixel_element(stream, header)
+        syntax = _syntax(meta, header)
     if found is None:
         raise UnreadableInput("no pixel data: this DICOM object holds no image")
     keyword, vr, offset, length = found
-    return DicomFile(path, header, _syntax(meta, header), keyword, vr, offset, length, deflated_from)
+    return DicomFile(path, header, syntax, keyword, vr, offset, length, deflated_from)
 
 
 def fragments_of(file: DicomFile) -> tuple[list[tuple[int, int]], list[int]]:
