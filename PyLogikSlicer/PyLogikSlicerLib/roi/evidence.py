@@ -57,11 +57,23 @@ def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iter
             yield Evidence(large_parts(moving, unit), unit, f"motion of more than {deviation} levels", 0.04 * step - 0.03)
     least = max(threshold - background, 0) if threshold else noise_level(level, text, background)
     marks = small_marks(level, text, background, unit, lossy=least > 0)
+    difference = cv2.absdiff(level, np.full_like(level, background))
     for step, tolerance in enumerate((least,) if threshold else (least, least + 5, least + 12)):
-        differs = cv2.absdiff(level, np.full_like(level, background)) > tolerance
+        differs = difference > tolerance
         furniture = panels(level, differs, text, unit) | bars(level, differs, unit) | marks
         echo = large_parts(opened(differs & ~furniture, unit), unit)
         yield Evidence(echo, unit, f"levels more than {tolerance} from {background}", 0.04 * step)
+        if least and step == 0:
+            firm = without_fringe(difference, tolerance, unit) & ~furniture
+            yield Evidence(large_parts(opened(firm, unit), unit), unit, f"levels more than {tolerance} from {background}, fringe off", 0.02)
+
+
+def without_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndarray:
+    """Faint pixels only where no strong ones are near, because a codec spreads faint traces around strong ones."""
+    strong = (difference > tolerance + 8).astype(np.uint8)
+    body = cv2.morphologyEx(strong, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * unit + 1, 4 * unit + 1)))
+    near = cv2.dilate(opened(body, unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
+    return body.astype(bool) | ((difference > tolerance) & ~near)
 
 
 def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int, lossy: bool) -> np.ndarray:
@@ -141,7 +153,9 @@ def bars(level: np.ndarray, differs: np.ndarray, unit: int) -> np.ndarray:
         runs = cv2.morphologyEx(steady.astype(np.uint8), cv2.MORPH_OPEN, np.ones((12 * unit, 3), np.uint8))
         count, labels, stats, _ = cv2.connectedComponentsWithStats(runs, connectivity=4)
         for x, y, width, height, area in stats[1:]:
-            if height > 3 * width and area > 0.85 * width * height and width < 0.1 * image.shape[1]:
+            inner = image[y : y + height, x : x + width].astype(float)
+            shades = np.ptp(inner.mean(axis=1))
+            if height > 1.2 * width and area > 0.85 * width * height and width < 0.1 * image.shape[1] and shades > 64:
                 view = found.T if transposed else found
                 view[max(y - 3, 0) : y + height + 3, max(x - 4, 0) : x + width + 4] = True
     return found

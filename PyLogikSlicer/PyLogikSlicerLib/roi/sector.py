@@ -15,7 +15,7 @@ from . import evidence
 from .parts import Arrangement, Picture, arrange, fitted
 from .region import Roi, make_roi, outer_points, rasterize
 
-COARSE = 500  # diagonal in pixels to which a frame is reduced for the search
+COARSE = 550  # diagonal in pixels to which a frame is reduced for the search
 WITHIN = 0.1  # difference of scores up to which the second best explanation is looked at closely
 ENOUGH = 0.9  # share of the echo, or of what moves, that the fitted shape has to hold
 

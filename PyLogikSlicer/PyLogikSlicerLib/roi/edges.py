@@ -1,0 +1,178 @@
+"""Straight edges and arcs in the border of a mask: a Hough transform that knows inside from outside.
+
+A line is ``(a, b, c)``: ``a x + b y <= c`` is inside and ``(a, b)`` is its outward unit normal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from .geometry import Line
+
+
+@dataclass(frozen=True)
+class Border:
+    """The border of a mask where it is evidence: not at the frame's edge, not beside text.
+
+    ``points`` and outward unit ``normals`` are ``(n, 2)`` x, y. ``cloud`` is a sample of all pixels of the mask, ``(m, 2)``.
+    """
+
+    points: np.ndarray
+    normals: np.ndarray
+    cloud: np.ndarray
+    shape: tuple[int, int]
+    unit: int
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A line, the number of border pixels that lie on it, and their extent along it (first and last position, pixels)."""
+
+    line: Line
+    support: int
+    beyond: float  # share of the mask on the outer side
+
+
+def border_of(mask: np.ndarray, unknown: np.ndarray, unit: int) -> Border:
+    """Border points of ``mask`` with normals; those within two pixels of ``unknown`` or of the frame's edge are left out."""
+    rows, columns = mask.shape
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    inner = cv2.erode(padded, np.ones((3, 3), np.uint8))[1:-1, 1:-1].astype(bool)
+    border = mask & ~inner & ~cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    border[[0, 1, -2, -1]] = False
+    border[:, [0, 1, -2, -1]] = False
+    smooth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.5 * unit, borderType=cv2.BORDER_REPLICATE)
+    y, x = np.nonzero(border)
+    slope = np.stack([-cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[y, x], -cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[y, x]], axis=1)
+    length = np.maximum(np.hypot(*slope.T), 1e-9)
+    step = max(1, int(np.sqrt(mask.sum() / 6000)))
+    cloud_y, cloud_x = np.nonzero(mask[::step, ::step])
+    cloud = np.stack([cloud_x, cloud_y], axis=1).astype(np.float32) * step
+    return Border(np.stack([x, y], axis=1).astype(np.float32), (slope / length[:, None]).astype(np.float32), cloud, (rows, columns), unit)
+
+
+def straight_edges(border: Border, normal_angles: np.ndarray, count: int) -> list[Edge]:
+    """The best supported lines whose outward normals point into one of ``normal_angles`` (radians, x right, y down).
+
+    A line counts for the border pixels on it, and against the share of the mask beyond it: an edge has nothing behind.
+    """
+    free = np.ones(len(border.points), bool)
+    found: list[Edge] = []
+    votes = _votes(border, normal_angles)
+    for _ in range(count):
+        edge = _best_line(border, free, normal_angles, votes)
+        if edge is None:
+            break
+        edge = _settled(border, free, edge)
+        found.append(edge)
+        distance = border.points @ np.array(edge.line[:2], np.float32) - edge.line[2]
+        free &= np.abs(distance) > 2.5
+    return found
+
+
+def _votes(border: Border, normal_angles: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """For each angle: which border points face that way, the offsets of all of them, the sorted offsets of the cloud."""
+    votes = []
+    for angle in normal_angles:
+        normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
+        facing = border.normals @ normal > 0.9
+        votes.append((facing, border.points @ normal, np.sort(border.cloud @ normal)))
+    return votes
+
+
+def _best_line(border: Border, free: np.ndarray, normal_angles: np.ndarray, votes: list) -> Edge | None:
+    best, best_score = None, 0.0
+    minimum = 4 * border.unit
+    for angle, (facing, offsets, cloud) in zip(normal_angles, votes, strict=True):
+        use = offsets[facing & free]
+        if len(use) < minimum:
+            continue
+        first = int(np.floor(use.min())) - 2
+        counts = np.bincount((np.rint(use) - first).astype(int), minlength=5).astype(float)
+        near = np.convolve(counts, (0.5, 1, 0.5), mode="same")
+        centers = first + np.arange(len(near))
+        beyond = 1 - np.searchsorted(cloud, centers + 2.0) / max(len(cloud), 1)
+        score = near * np.exp(-beyond / 0.01)
+        top = int(score.argmax())
+        if score[top] > best_score and near[top] >= minimum:
+            best_score = float(score[top])
+            line = (float(np.cos(angle)), float(np.sin(angle)), float(centers[top]))
+            best = Edge(line, int(near[top]), float(beyond[top]))
+    return best
+
+
+def _settled(border: Border, free: np.ndarray, edge: Edge) -> Edge:
+    """The line through the middle of its border pixels (total least squares); upright lines stay upright."""
+    if min(abs(edge.line[0]), abs(edge.line[1])) < 1e-6:
+        return edge
+    a, b, c = edge.line
+    for _ in range(2):
+        near = free & (np.abs(border.points @ np.array([a, b], np.float32) - c) < 2) & (border.normals @ np.array([a, b], np.float32) > 0.9)
+        points = border.points[near].astype(float)
+        if len(points) < 10:
+            return edge
+        middle = points.mean(axis=0)
+        a2, b2 = np.linalg.svd(points - middle, full_matrices=False)[2][1]
+        a, b = (a2, b2) if a2 * a + b2 * b > 0 else (-a2, -b2)
+        c = float(middle @ (a, b))
+    return replace(edge, line=(float(a), float(b), c))
+
+
+def lower_arc(border: Border, extent: tuple[float, float, float, float]) -> tuple[float, float, float] | None:
+    """The circle (x, y, radius) on which most border pixels lie that face down, or None; it bulges downward.
+
+    Random triples of points (RANSAC, Fischler and Bolles 1981; seeded) and a least squares fit of the best one's points.
+    """
+    x0, y0, x1, y1 = extent
+    points = border.points[(border.normals[:, 1] > 0.7) & (border.points[:, 1] > (y0 + y1) / 2)].astype(float)
+    if len(points) < 0.3 * (x1 - x0):
+        return None
+    chosen = np.random.default_rng(0).integers(0, len(points), (300, 3))
+    circles = _circles(points[chosen])
+    flat_enough = (circles[:, 2] > 0.5 * (x1 - x0)) & (circles[:, 1] < y0 + 0.8 * (y1 - y0)) & (circles[:, 2] < 1e5)
+    circles = circles[flat_enough & (np.abs(circles[:, 0] - (x0 + x1) / 2) < 0.25 * (x1 - x0))]
+    if len(circles) == 0:
+        return None
+    gaps = np.abs(np.hypot(points[:, 0, None] - circles[:, 0], points[:, 1, None] - circles[:, 1]) - circles[:, 2])
+    best = int((gaps < 1.5).sum(axis=0).argmax())
+    near = points[gaps[:, best] < 1.5]
+    if len(near) < 0.3 * (x1 - x0):
+        return None
+    origin = near.mean(axis=0)
+    u, v = (near - origin).T
+    (p, q, k), *_ = np.linalg.lstsq(np.stack([2 * u, 2 * v, np.ones(len(u))], axis=1), u * u + v * v, rcond=None)
+    return float(p + origin[0]), float(q + origin[1]), float(np.sqrt(max(k + p * p + q * q, 0)))
+
+
+def _circles(triples: np.ndarray) -> np.ndarray:
+    """Circles (x, y, radius) through triples of points ``(n, 3, 2)``; those through points on a line are left out."""
+    a, b, c = triples[:, 0], triples[:, 1] - triples[:, 0], triples[:, 2] - triples[:, 0]
+    twice = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
+    usable = np.abs(twice) > 1e-6
+    a, b, c, twice = a[usable], b[usable], c[usable], twice[usable]
+    b2, c2 = (b**2).sum(axis=1), (c**2).sum(axis=1)
+    x, y = (c[:, 1] * b2 - b[:, 1] * c2) / twice, (b[:, 0] * c2 - c[:, 0] * b2) / twice
+    return np.stack([a[:, 0] + x, a[:, 1] + y, np.hypot(x, y)], axis=1)
+
+
+def peak_radius(border: Border, apex: tuple[float, float], outward: bool, low: float, high: float) -> tuple[float, int]:
+    """The radius around ``apex`` on which most border pixels lie that face away from it (or toward it), and their number.
+
+    As with lines, it counts against a radius if echo lies beyond it: farther out, or further in.
+    """
+    offset = border.points - np.array(apex, np.float32)
+    radius = np.maximum(np.hypot(*offset.T), 1e-6)
+    facing = np.einsum("ij,ij->i", offset, border.normals) * (1 if outward else -1)
+    use = radius[(facing > 0.9 * radius) & (radius >= low) & (radius <= high)]
+    if len(use) == 0:
+        return 0.0, 0
+    first = int(use.min()) - 2
+    near = np.convolve(np.bincount((np.rint(use) - first).astype(int), minlength=5).astype(float), (0.5, 1, 0.5), mode="same")
+    centers = first + np.arange(len(near))
+    cloud = np.sort(np.hypot(*(border.cloud - np.array(apex, np.float32)).T))
+    position = np.searchsorted(cloud, centers + (2.0 if outward else -2.0)) / max(len(cloud), 1)
+    top = int((near * np.exp(-(1 - position if outward else position) / 0.01)).argmax())
+    return float(centers[top]), int(near[top])
