@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if options.command == "demo":
         install(set())
-        output = [] if {"-o", "--output"} & set(others) else ["-o", str(ROOT / "demo-output")]
+        output = [] if any(other.startswith("-o") for other in others) else ["-o", str(ROOT / "demo-output")]
         return subprocess.call([str(PYTHON), "-m", "PyLogikSlicerLib", "demo", *output, *others])
     install({"test", *options.extras})
     return subprocess.call([str(PYTHON), "-m", "pytest", *others], cwd=ROOT)
@@ -70,4 +70,7 @@ def works(python: Path) -> bool:
 if __name__ == "__main__":
     if sys.version_info < (3, 10):  # noqa: UP036 - this file is what an older Python is started with
         sys.exit("PyLogikSlicer needs Python 3.10 or later; this is {}.{}.".format(*sys.version_info[:2]))
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
