@@ -25,7 +25,7 @@ from .writing.formats import Format, decode
 LARGEST_JPEG_ERROR = 16
 # A place that is masked already for the most part is the mask's own edge, unless what is left has contrast.
 VISIBLE_SHARE, VISIBLE_CONTRAST = 0.25, 25
-READABLE = 0.6
+READABLE = 0.8
 ATTENTION_HALO = 48
 
 ExpectedFrames = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]

@@ -60,3 +60,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     message = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return message.removeprefix("Skipped: ")
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """The embedded reader, started once for all tests."""
+    from PyLogikSlicerLib.detection.engines import choose_engine
+
+    return choose_engine("ppocr", "cpu")

@@ -24,7 +24,7 @@ SMALL_SHARE = 0.1
 CODE_ENGINE = "zxing"
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter.
 LONG_RATIO = 2.0
-LEGIBLE = 0.5
+LEGIBLE = 0.8
 
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
@@ -111,9 +111,14 @@ class _Examiner:
             return
         ys, xs = np.nonzero(moving)
         box = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
-        for image in (composites.minimum, composites.mean.round().astype(np.uint8), composites.maximum):
+        tracker = self._trackers[0]
+        for place, text, confidence in self._find(composites.minimum, box, moving=False):
+            tracker.see_throughout(composites.frame_count, place).read(text, confidence)
+        # The mean and the maximum also show what was there for a moment only: that is known from its frames.
+        for image in (composites.mean.round().astype(np.uint8), composites.maximum):
             for place, text, confidence in self._find(image, box, moving=False):
-                self._trackers[0].see_throughout(composites.frame_count, place).read(text, confidence)
+                if not tracker.bridge(place):
+                    tracker.see_throughout(composites.frame_count, place).read(text, confidence)
 
     def _find(self, view: np.ndarray, box: Box, moving: bool) -> list[tuple[Place, str, float]]:
         """(place, text, confidence) of all text and codes in the part ``box`` of a view; places in pixels of the view."""

@@ -22,7 +22,7 @@ STROKE = 19
 # Tiles bound the memory of one inference; the halo lets a line of text that crosses a tile's edge be seen whole in one of them.
 TILE = 1280
 HALO = 128
-SMALLEST_SIDE = 256
+SMALLEST_SIDE = 96
 
 
 @dataclass(frozen=True)

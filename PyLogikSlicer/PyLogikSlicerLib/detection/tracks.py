@@ -67,6 +67,14 @@ class Tracker:
         track.first = 0
         return track
 
+    def bridge(self, place: Place) -> bool:
+        """Close all gaps between the tracks at ``place``, however long; False where no frame showed text there."""
+        there = [track for track in self._tracks if _same_place(track.place, place)]
+        if there:
+            there[0].first = min(track.first for track in there)
+            there[0].last = max(track.last for track in there)
+        return bool(there)
+
     def alive(self, frame: int) -> list[Track]:
         """Tracks that were there on the frame before, after closing those not seen for longer than a gap."""
         self._open = [track for track in self._open if frame - track.last <= LONGEST_GAP]

@@ -1,0 +1,117 @@
+"""Every frame is examined, in each channel, to its edges: text planted anywhere is found, whenever and however it is there."""
+
+import numpy as np
+import pytest
+from planted import ink, speckle, stack_of, write
+
+from PyLogikSlicerLib.detection.examine import examine
+from PyLogikSlicerLib.masking import region_mask
+from PyLogikSlicerLib.stack import Display
+
+ROWS, COLUMNS = 240, 320
+
+
+def found_share(examination, text_pixels, frame=0):
+    """Share of the text's pixels that the regions of that frame cover."""
+    regions = [region for region in examination.text_map.regions if region.covers(frame)]
+    return (region_mask(regions, *text_pixels.shape) & text_pixels).sum() / text_pixels.sum()
+
+
+@pytest.mark.parametrize("x,y", [(2, 2), (230, 2), (2, 222), (230, 222), (110, 110)])
+def test_text_is_found_in_every_corner_and_over_the_echo(engine, x, y):
+    plain = speckle(ROWS, COLUMNS, 1)
+    image = write(plain, "DOE 1962", x, y)
+    assert found_share(examine(stack_of([image]), engine.readers), ink(image, plain)) > 0.98
+
+
+@pytest.mark.parametrize("color", [(255, 0, 0), (0, 255, 0), (60, 90, 255), (255, 255, 0), (0, 255, 255)])
+def test_text_in_any_colour_is_found(engine, color):
+    plain = np.repeat(speckle(ROWS, COLUMNS, 2)[..., None], 3, axis=2)
+    image = write(plain, "DOE 1962", 12, 20, color)
+    assert found_share(examine(stack_of([image]), engine.readers), ink(image, plain)) > 0.98
+
+
+def test_dark_text_on_bright_ground_is_found(engine):
+    plain = np.full((ROWS, COLUMNS), 230, np.uint8)
+    image = write(plain, "DOE JOHN 1962", 60, 100, 10)
+    assert found_share(examine(stack_of([image]), engine.readers), ink(image, plain)) > 0.98
+
+
+def test_tall_text_is_found_and_a_bright_organ_is_not_text(engine):
+    plain = np.zeros((480, 640), np.uint8)
+    plain[200:400, 150:500] = speckle(200, 350, 3, 150)
+    image = write(plain, "DOE", 60, 30, 255, 90)
+    examination = examine(stack_of([image]), engine.readers)
+    assert found_share(examination, ink(image, plain)) > 0.95
+    assert region_mask(examination.text_map.regions, 480, 640)[200:400, 150:500].mean() < 0.02
+
+
+def test_text_on_the_last_frame_only_is_found_and_every_frame_counts_as_examined(engine):
+    plain = speckle(ROWS, COLUMNS, 4)
+    last = write(plain, "DOE 1962", 8, 8)
+    examination = examine(stack_of([plain] * 9 + [last]), engine.readers)
+    assert found_share(examination, ink(last, plain), frame=9) > 0.98
+    assert found_share(examination, ink(last, plain), frame=2) == 0
+    assert examination.text_map.frames_examined == 10
+    assert examination.text_map.coverage[0] == "whole frame" and examination.text_map.coverage[5] == "unchanged"
+
+
+def test_a_timer_is_masked_on_every_frame(engine):
+    plain = speckle(ROWS, COLUMNS, 5)
+    frames = [write(plain, f"00:{second:02d}", 250, 10) for second in range(12)]
+    examination = examine(stack_of(frames), engine.readers)
+    for number, frame in enumerate(frames):
+        assert found_share(examination, ink(frame, plain), number) > 0.98
+
+
+def test_static_text_over_moving_speckle_is_masked_on_every_frame(engine):
+    frames, plains = [], [speckle(ROWS, COLUMNS, seed, 90) for seed in range(8)]
+    frames = [write(plain, "LT KIDNEY", 110, 120, 230) for plain in plains]
+    examination = examine(stack_of(frames), engine.readers)
+    for number, (frame, plain) in enumerate(zip(frames, plains, strict=True)):
+        assert found_share(examination, ink(frame, plain), number) > 0.98
+
+
+def test_text_of_three_frames_over_moving_speckle_is_found(engine):
+    plains = [speckle(ROWS, COLUMNS, seed) for seed in range(9)]
+    frames = [write(plain, "DOE 1962", 110, 110) if 3 <= number < 6 else plain for number, plain in enumerate(plains)]
+    examination = examine(stack_of(frames), engine.readers)
+    for number in (3, 4, 5):
+        assert found_share(examination, ink(frames[number], plains[number]), number) > 0.98
+
+
+def test_text_that_the_display_window_hides_is_found(engine):
+    plain = np.full((ROWS, COLUMNS), 1000, np.int16)
+    image = plain.copy()
+    image[write(np.zeros((ROWS, COLUMNS), np.uint8), "DOE 1962", 40, 60) > 128] = 3000
+    examination = examine(stack_of([image], Display(window=(0.0, 400.0))), engine.readers)
+    assert found_share(examination, image == 3000) > 0.98
+
+
+def test_text_that_runs_up_the_image_is_found_and_read(engine):
+    lying = write(np.zeros((COLUMNS, ROWS), np.uint8), "DOE JOHN", 60, 100, 255, 18)
+    standing = np.rot90(lying).copy()
+    examination = examine(stack_of([standing]), engine.readers)
+    assert found_share(examination, standing > 128) > 0.98
+    assert any("DOE" in region.text for region in examination.text_map.regions)
+
+
+@pytest.mark.parametrize("seed", [6, 7, 8])
+def test_speckle_without_text_stays_whole(engine, seed):
+    examination = examine(stack_of([speckle(ROWS, COLUMNS, seed)]), engine.readers)
+    assert region_mask(examination.text_map.regions, ROWS, COLUMNS).mean() < 0.005
+
+
+def test_a_frame_that_cannot_be_decoded_ends_the_examination(engine):
+    from dataclasses import replace
+
+    from PyLogikSlicerLib.errors import UnreadableInput
+
+    stack = replace(stack_of([speckle(ROWS, COLUMNS, 9)]), frame_count=2)
+    with pytest.raises(UnreadableInput, match="1 of 2 frames"):
+        examine(stack, engine.readers)
+
+
+def test_the_range_of_values_is_that_of_all_frames(engine):
+    frames = [np.full((32, 32), value, np.int16) for value in (-5, 7, 90)]
+    assert examine(stack_of(frames), engine.readers).value_range == (-5.0, 90.0)

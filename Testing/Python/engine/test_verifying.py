@@ -1,0 +1,141 @@
+"""Only what reads back as it was meant, without readable text, may be published."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from planted import speckle, stack_of, write
+
+from PyLogikSlicerLib.detection.engines import Engine
+from PyLogikSlicerLib.errors import VerificationFailed
+from PyLogikSlicerLib.masking import filled, region_mask
+from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.pipeline import process
+from PyLogikSlicerLib.rendering import rendering_for
+from PyLogikSlicerLib.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.verifying import Written, verify
+from PyLogikSlicerLib.writing.formats import FORMATS, decode, encode
+
+ROWS, COLUMNS = 200, 300
+NOTHING = Region(polygon_of_box((0, 0, 0, 0)), 0, 0)
+
+
+def written(stack, folder, regions=(), fmt="png"):
+    """Files of ``stack`` with ``regions`` masked, and what they must be."""
+    fmt = FORMATS[fmt]
+    frames = list(stack.frames())
+    low, high = min(f.min() for f in frames), max(f.max() for f in frames)
+    rendering = rendering_for(stack, (float(low), float(high)), shown=not fmt.exact)
+    mask = region_mask(regions, stack.rows, stack.columns)
+    expected = [(filled(rendering.render(frame), mask), mask) for frame in frames]
+    files = [folder / f"{number}{fmt.suffix}" for number in range(len(frames))]
+    for path, (pixels, _) in zip(files, expected, strict=True):
+        path.write_bytes(encode(pixels, fmt))
+    return Written(files, fmt, rendering, (0, 0, stack.columns, stack.rows), lambda: iter(expected))
+
+
+def check(stack, files, engine, kept=()):
+    return verify(stack, files, kept, engine.readers, None, lambda done, total: None)
+
+
+@pytest.mark.parametrize("fmt", list(FORMATS))
+def test_clean_files_pass(engine, tmp_path, fmt):
+    stack = stack_of([speckle(ROWS, COLUMNS, seed) for seed in range(2)])
+    verdict = check(stack, written(stack, tmp_path, fmt=fmt), engine)
+    assert verdict.frames == 2 and not verdict.readable
+    assert (verdict.largest_error == 0) == FORMATS[fmt].exact
+
+
+def test_text_left_in_the_files_is_found_where_it_is(engine, tmp_path):
+    stack = stack_of([write(speckle(ROWS, COLUMNS, 1), "DOE JOHN", 90, 170)])
+    (residue, *_) = check(stack, written(stack, tmp_path), engine).readable
+    assert residue.box[0] < 100 and residue.box[1] < 180 < residue.box[3]
+    assert "DOE" in residue.text
+
+
+def test_text_that_was_kept_on_purpose_is_no_residue(engine, tmp_path):
+    stack = stack_of([write(speckle(ROWS, COLUMNS, 1), "12.5 mm", 90, 170)])
+    kept = Region(polygon_of_box((80, 160, 190, 198)), 0, 0, decision="keep")
+    assert not check(stack, written(stack, tmp_path), engine, [kept]).residues
+
+
+def test_one_wrong_pixel_fails(engine, tmp_path):
+    stack = stack_of([speckle(ROWS, COLUMNS, 2)])
+    files = written(stack, tmp_path)
+    pixels = decode(files.files[0], files.fmt).copy()
+    pixels[17, 23] ^= 1
+    files.files[0].write_bytes(encode(pixels, files.fmt))
+    with pytest.raises(VerificationFailed, match="frame 0 does not read back"):
+        check(stack, files, engine)
+
+
+@pytest.mark.parametrize("damage", [lambda p: p.unlink(), lambda p: p.write_bytes(p.read_bytes()[:-40]), lambda p: p.write_bytes(b"")])
+def test_a_file_that_is_gone_or_cut_short_fails(engine, tmp_path, damage):
+    stack = stack_of([speckle(ROWS, COLUMNS, seed) for seed in range(3)])
+    files = written(stack, tmp_path)
+    damage(files.files[2])
+    with pytest.raises(VerificationFailed):
+        check(stack, files, engine)
+
+
+def test_a_frame_too_few_fails(engine, tmp_path):
+    stack = stack_of([speckle(ROWS, COLUMNS, seed) for seed in range(3)])
+    files = written(stack, tmp_path)
+    with pytest.raises(VerificationFailed, match="2 files stand for 3 frames"):
+        check(stack, replace(files, files=files.files[:2]), engine)
+
+
+def test_another_picture_in_place_of_the_frame_fails_in_jpeg_too(engine, tmp_path):
+    stack = stack_of([speckle(ROWS, COLUMNS, 4)])
+    files = written(stack, tmp_path, fmt="jpeg")
+    files.files[0].write_bytes(encode(speckle(ROWS, COLUMNS, 5), files.fmt))
+    with pytest.raises(VerificationFailed, match="grey levels"):
+        check(stack, files, engine)
+
+
+class BlindTo:
+    """A reader that sees nothing in the first look at anything, as if detection had missed all text."""
+
+    def __init__(self, reader, blind_calls):
+        self.name, self.device, self.recognise = reader.name, reader.device, reader.recognise
+        self._reader, self._blind = reader, blind_calls
+
+    def detect(self, images):
+        self._blind -= len(images)
+        return [[] for _ in images] if self._blind >= 0 else self._reader.detect(images)
+
+
+def test_what_detection_missed_is_masked_by_verification(engine, tmp_path):
+    """The first four calls are all looks that detection takes at an image of this size."""
+    plain = speckle(ROWS, COLUMNS, 6)
+    image = write(plain, "DOE JOHN", 90, 170)
+    blind = Engine((BlindTo(engine.readers[0], 4),))
+    result = process(stack_of([image]), "image", tmp_path, Options(format="png"), blind)
+    output = decode(tmp_path / "image_0000.png", FORMATS["png"])
+    assert result.rounds >= 2 and not result.verification.readable
+    assert any(region.reason == "found by verification" for region in result.text_map.regions)
+    assert (output[image.astype(int) - plain > 60] == 0).all()
+
+
+def test_text_that_stays_readable_fails_the_image(engine, tmp_path):
+    """A reader that always reports the same clear word somewhere new cannot be satisfied: no output is better than doubt."""
+
+    class NeverSatisfied(BlindTo):
+        calls = 0
+
+        def detect(self, images):
+            type(self).calls += 1
+            x = 20 * (type(self).calls % 14)
+            box = polygon_of_box((x, 80, x + 90, 100))
+            from PyLogikSlicerLib.detection.reader import Detection
+
+            return [[Detection(box, 0.99)] for _ in images]
+
+        def _read(self, crops):
+            return [("DOE", 0.99) for _ in crops]
+
+    reader = NeverSatisfied(engine.readers[0], 0)
+    reader.recognise = reader._read
+    bright = np.random.default_rng(7).integers(60, 255, (ROWS, COLUMNS)).astype(np.uint8)
+    with pytest.raises(VerificationFailed, match="still readable"):
+        process(stack_of([bright]), "image", tmp_path, Options(format="png"), Engine((reader,)))
