@@ -19,8 +19,6 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv-{}.{}".format(*sys.version_info[:2])
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 STAMP = ENVIRONMENT / "installed.json"
-# Only the weights in its wheel are used. Its dependencies would bring a second OpenCV, one with Qt, over the headless one.
-WEIGHTS = "rapidocr>=3.9"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -51,7 +49,7 @@ def install(extras: set[str]) -> None:
     wanted = ".[{}]".format(",".join(sorted(extras))) if extras else "."
     print(f"Installing PyLogikSlicer into {ENVIRONMENT} (only the first time, a few minutes) ...", file=sys.stderr, flush=True)
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    if any(subprocess.call([*pip, *what], cwd=ROOT) != 0 for what in (["--editable", wanted], ["--no-deps", WEIGHTS])):
+    if subprocess.call([*pip, "--editable", wanted], cwd=ROOT) != 0:
         sys.exit("The installation failed; pip says why above. Once that is put right, the same command goes on from here.")
     STAMP.write_text(json.dumps({"project": project, "extras": sorted(extras)}))
 

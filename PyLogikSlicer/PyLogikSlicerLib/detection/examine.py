@@ -11,7 +11,7 @@ import numpy as np
 from ..composites import CompositeAccumulator, Composites
 from ..stack import ImageStack
 from ..text_map import Box, TextMap
-from .changes import NOISE, FrameMemory
+from .changes import HALO, NOISE, FrameMemory
 from .codes import find_codes
 from .grouping import Place, area, clip, group
 from .lines import read_lines
@@ -110,7 +110,8 @@ class _Examiner:
         if not moving.any():
             return
         ys, xs = np.nonzero(moving)
-        box = int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
+        around = int(xs.min()) - HALO, int(ys.min()) - HALO, int(xs.max()) + 1 + HALO, int(ys.max()) + 1 + HALO
+        box = clip(around, self._rows, self._columns)
         tracker = self._trackers[0]
         for place, text, confidence in self._find(composites.minimum, box, moving=False):
             tracker.see_throughout(composites.frame_count, place).read(text, confidence)
