@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from . import __version__
-from .batch import run
+from .batch import run, where
 from .detection.engines import DEVICES, ENGINES
 from .errors import PyLogikSlicerError, UsageError
 from .options import KEEP, VARIANTS, Options
@@ -24,19 +27,32 @@ ALL_DONE, NOT_ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; nothing that identifies anybody is printed."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return options.command(options)
+        with _interrupted_by(signal.SIGTERM):
+            return options.command(options)
     except UsageError as error:
         return _complain(str(error), WRONG_USAGE)
     except PyLogikSlicerError as error:
         return _complain(str(error), NOT_ALL_DONE)
     except KeyboardInterrupt:
         return _complain("interrupted: what was finished is kept, the same command continues from there", INTERRUPTED)
+    except Exception as error:
+        # A traceback ends with the message of the exception, and that may hold a path or a header value.
+        return _complain(f"unexpected {type(error).__name__} in {where(error)}: please report this", NOT_ALL_DONE)
 
 
-def _interrupt(*_) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _interrupted_by(signal_number: int) -> Iterator[None]:
+    """The signal ends the work inside as Ctrl-C does: staging places are removed and tables saved."""
+
+    def interrupt(*_) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal_number, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal_number, before)
 
 
 def _complain(message: str, status: int) -> int:
@@ -44,8 +60,16 @@ def _complain(message: str, status: int) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is told without repeating what was typed: it may be a path that names a patient."""
+
+    def error(self, message: str) -> NoReturn:
+        message = re.sub(r"invalid choice: .* \(choose", "invalid choice (choose", message, flags=re.DOTALL)
+        super().error(re.sub(r"((?:unrecognized|ambiguous|invalid) [^:]*): .*", r"\1", message, flags=re.DOTALL))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pylogikslicer", description="Remove text burned into medical images.")
+    parser = _Parser(prog="pylogikslicer", description="Remove text burned into medical images.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for variant, what in VARIANTS.items():
@@ -81,10 +105,9 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
 
 
 def _grey_level(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 255:
-        raise argparse.ArgumentTypeError("a grey level from 0 to 255")
-    return value
+    if not (text.isdecimal() and int(text) <= 255):
+        raise argparse.ArgumentTypeError("a grey level from 0 to 255 is needed")
+    return int(text)
 
 
 def _deidentify(arguments: argparse.Namespace) -> int:

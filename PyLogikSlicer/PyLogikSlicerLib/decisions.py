@@ -17,6 +17,9 @@ from .text_map import Region, TextMap
 KEEP_CONFIDENCE = 0.9
 # Shorter values (an age, a study number "10") are in file names by chance.
 SHORTEST_TELLING = 4
+SHORTEST_FAMILY_NAME = 3
+# So long a value is nowhere by chance, not even inside a word.
+TELLING_ANYWHERE = 6
 
 _NUMBER = r"[-+]?\d{1,4}(?:[.,]\d{1,3})?"
 _UNIT = (
@@ -91,20 +94,30 @@ class HeaderMatcher:
 def telling_keyword(stem: str, header: Header) -> str | None:
     """The keyword of an identifying value that a file's name gives away, or None.
 
-    Values are compared by whole words. Of the patient's name (its components are values of their own, the family name
-    first) a given name alone is not enough: words such as ``test`` stand there, and in many a file name.
+    A value is there when all its words are, in any order, or when it is long and stands anywhere. Of the patient's name
+    (its components are values of their own, the family name first) the family name or any two components count; a given
+    name alone is not enough: words such as ``test`` stand there, and in many a file name.
     """
-    phrase = _phrase(stem)
+    words, run = _words(stem), _squeezed(stem)
+    maker = _words(f"{header.manufacturer} {header.model}")
     for keyword, values in header.identifying.items():
-        there = [len(_phrase(value)) >= SHORTEST_TELLING + 2 and _phrase(value) in phrase for value in values]
-        if there and (sum(there) > 1 or there[0] if keyword == "PatientName" else any(there)):
+        there = [value for value in values if _is_there(value, words, run) and not _words(value) <= maker]
+        if keyword == "PatientName":
+            telling = len(there) > 1 or (there == list(values[:1]) and len(_squeezed("".join(there))) >= SHORTEST_FAMILY_NAME)
+        else:
+            telling = any(len(_squeezed(value)) >= SHORTEST_TELLING for value in there)
+        if telling:
             return keyword
     return None
 
 
-def _phrase(text: str) -> str:
-    """The words of a text, squeezed, each between dashes."""
-    return "-".join(("", *filter(None, (_squeezed(word) for word in re.split(r"[\W_]+", text))), ""))
+def _is_there(value: str, words: set[str], run: str) -> bool:
+    squeezed, parts = _squeezed(value), _words(value)
+    return bool(parts) and (parts <= words or (len(squeezed) >= TELLING_ANYWHERE and squeezed in run))
+
+
+def _words(text: str) -> set[str]:
+    return set(filter(None, map(_squeezed, re.split(r"[\W_]+", text))))
 
 
 def _tokens(keyword: str, values: Iterable[str]) -> Iterable[str]:

@@ -11,13 +11,16 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import PyLogikSlicerError, UsageError
+from .lock import Lock
 
 TEXT_COLUMNS = (
     *("name", "source", "frame_first", "frame_last", "x0", "y0", "x1", "y1"),
@@ -26,54 +29,76 @@ TEXT_COLUMNS = (
 CROSSWALK_COLUMNS = ("name", "source", "sha256")
 LOG_COLUMNS = ("source", "name", "status", "reason")
 _STAGING = ".partial-"
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+# File systems allow 255 bytes; the frame's number, a suffix and room for -2, -3 ... are added.
+_LONGEST_NAME = 200
+_RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 class OutputFolder:
-    """``root`` is made if need be. Raises :class:`UsageError` when it cannot be written to."""
+    """A context manager that makes ``root`` if need be and keeps other runs out of it.
+
+    Raises :class:`UsageError` when it cannot be written to, is in use, or holds somebody else's ``report.json``, and
+    :class:`PyLogikSlicerError` when later a table cannot be written.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.images, self.phi = root / "images", root / "phi"
+
+    def __enter__(self) -> OutputFolder:
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
+            self.images.mkdir(exist_ok=True)
             self.phi.mkdir(mode=0o700, exist_ok=True)
             os.chmod(self.phi, 0o700)
-            with tempfile.TemporaryFile(dir=root):
-                pass
+            with tempfile.TemporaryFile(dir=self.root):
+                self._lock = Lock(self.phi / ".lock")
         except OSError as error:
             raise UsageError(f"the output folder cannot be written to ({error.strerror}): choose another with -o") from None
-        for leftover in root.glob(f"{_STAGING}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in (*self.root.glob(f"{_STAGING}*"), *self.phi.glob(f"{_STAGING}*")):
+            _remove(leftover)
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._lock.release()
 
     def staging(self) -> Path:
         """A new empty folder beside the final places, on the same file system."""
         return Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
 
+    def published(self) -> list[str]:
+        """The names under which there is something in images/, whoever put it there."""
+        return os.listdir(self.images)
+
     def publish(self, staged: Path, name: str) -> None:
         """Give the verified folder its final name. What stood there before (a run that is repeated) goes."""
-        self.images.mkdir(exist_ok=True)
-        final = self.images / name
-        if final.exists():
-            old = self.staging()
-            os.replace(final, old / "old")
-            os.replace(staged, final)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(staged, final)
-        os.chmod(final, 0o755)
+        self.withdraw(name)
+        os.replace(staged, self.images / name)
+        os.chmod(self.images / name, 0o755)
 
     def withdraw(self, name: str) -> None:
-        """Remove what an earlier run published under this name."""
-        shutil.rmtree(self.images / name, ignore_errors=True)
+        """Remove what was published under this name, at one stroke."""
+        final = self.images / name
+        if final.exists():
+            aside = self.staging()
+            os.replace(final, aside / "withdrawn")
+            _remove(aside)
 
     def write_report(self, report: Mapping) -> None:
-        _replace(self.root / "report.json", json.dumps(report, indent=1, sort_keys=False) + "\n", 0o644)
+        _replace(self.root / "report.json", json.dumps(report, indent=1) + "\n", 0o644)
 
     def read_report(self) -> dict:
+        """The report of the last run; empty where there was none."""
         try:
-            return json.loads((self.root / "report.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            report = json.loads((self.root / "report.json").read_text(encoding="utf-8"))
+            if isinstance(report["version"], str) and all(isinstance(image["name"], str) for image in report["images"]):
+                return report
+        except FileNotFoundError:
             return {}
+        except (OSError, ValueError, LookupError, TypeError):
+            pass
+        raise UsageError("the output folder holds a report.json that no run wrote: remove it, or choose another folder with -o")
 
     def write_table(self, table: str, columns: Sequence[str], rows: Iterable[Mapping]) -> None:
         """``phi/<table>.csv``, mode 0600, UTF-8."""
@@ -83,31 +108,42 @@ class OutputFolder:
         writer.writerows(rows)
         _replace(self.phi / f"{table}.csv", text.getvalue(), 0o600)
 
-    def read_table(self, table: str) -> list[dict[str, str]]:
+    def read_table(self, table: str, columns: Sequence[str]) -> list[dict[str, str]]:
+        """The rows of ``phi/<table>.csv``; none where it is missing or not what was written."""
         try:
             with open(self.phi / f"{table}.csv", newline="", encoding="utf-8") as file:
-                return list(csv.DictReader(file))
-        except OSError:
+                rows = list(csv.reader(file))
+        except (OSError, ValueError, csv.Error):
             return []
+        if not rows or rows[0] != list(columns):
+            return []
+        return [dict(zip(columns, row, strict=True)) for row in rows[1:] if len(row) == len(columns)]
 
 
 def random_name(taken: Iterable[str]) -> str:
-    """Ten letters and digits from the operating system's generator, not taken yet (in any case: some file systems fold it)."""
-    lowered = {name.casefold() for name in taken}
+    """Ten letters and digits from the operating system's generator, not taken yet."""
+    folded = set(map(_folded, taken))
     while True:
-        name = "".join(secrets.choice("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") for _ in range(10))
-        if name.casefold() not in lowered:
+        name = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+        if _folded(name) not in folded:
             return name
 
 
 def distinct_name(stem: str, taken: Iterable[str]) -> str:
-    """``stem``, or with -2, -3 ... where it is taken: nothing is overwritten."""
-    lowered = {name.casefold() for name in taken}
-    safe = "".join("_" if letter in '<>:"/\\|?*' or ord(letter) < 32 else letter for letter in stem).strip(" .") or "image"
+    """``stem`` as a file name, or with -2, -3 ... where it is taken: nothing is overwritten."""
+    folded = set(map(_folded, taken))
+    safe = safe_name(stem)
     name, number = safe, 2
-    while name.casefold() in lowered:
+    while _folded(name) in folded:
         name, number = f"{safe}-{number}", number + 1
     return name
+
+
+def safe_name(stem: str) -> str:
+    """``stem`` without what some file system does not allow in a name."""
+    printable = "".join("_" if letter in '<>:"/\\|?*' or unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in stem)
+    short = printable.encode("utf-8")[:_LONGEST_NAME].decode("utf-8", "ignore").strip(" .") or "image"
+    return f"{short}_" if _RESERVED_ON_WINDOWS.fullmatch(short) else short
 
 
 def file_sha256(path: Path) -> str:
@@ -119,14 +155,31 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _folded(name: str) -> str:
+    """Names that some file system takes for the same become equal: letters of either case, accents composed or not."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _replace(path: Path, text: str, mode: int) -> None:
     """Write beside the file and rename: a reader sees the old content or the new, never a part."""
-    handle, temporary = tempfile.mkstemp(prefix=_STAGING, dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        handle, temporary = tempfile.mkstemp(prefix=_STAGING, dir=path.parent)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            os.chmod(temporary, mode)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise PyLogikSlicerError(
+            f"{path.name} cannot be written to the output folder ({error.strerror}): make room or check its rights, then run the same again"
+        ) from None
