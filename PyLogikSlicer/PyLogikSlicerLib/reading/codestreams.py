@@ -23,6 +23,7 @@ from ..errors import UnreadableInput
 from .faults import reported
 from .image_pixel import ImagePixel
 from .jpeg import JpegHeader, holds_ycbcr, read_header, with_declared_color
+from .jpeg_validity import require_well_formed
 
 _J2K, _JP2 = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _JXL, _JXL_BOX = b"\xff\x0a", b"\0\0\0\x0cJXL "
@@ -94,22 +95,19 @@ def _jpeg(codestream: bytes, pixel: ImagePixel) -> Decoded:
     header = read_header(codestream)
     _require_size(pixel, header.rows, header.columns, len(header.component_ids))
     ycbcr = holds_ycbcr(header, pixel.photometric)
+    if pixel.samples == 3 and not header.is_jpeg_ls:
+        codestream = with_declared_color(codestream, header, ycbcr)
     if header.is_dct and header.precision == 8:
-        return _jpeg_8_bit(codestream, header, pixel, ycbcr)
+        samples = np.asarray(Image.open(io.BytesIO(codestream), formats=("JPEG",)))
+        return Decoded(samples, 8, "RGB" if pixel.samples == 3 else pixel.photometric)
     photometric = pixel.photometric if pixel.samples == 1 else "YBR_FULL" if ycbcr else "RGB"
     if header.is_jpeg_ls:
         samples = _by_planes(*_jpeg_ls_samples(codestream), pixel)
         return Decoded(samples, max(header.precision, pixel.stored), photometric)
-    if (header.is_lossless and 2 <= header.precision <= 16) or (header.is_dct and header.precision == 12):
+    if header.is_lossless or (header.is_extended and header.precision == 12):
+        require_well_formed(codestream)
         return _jpeg_by_gdcm(codestream, header, pixel, photometric)
     raise UnreadableInput("a frame is encoded with a JPEG process that no decoder here supports: convert it to another transfer syntax")
-
-
-def _jpeg_8_bit(codestream: bytes, header: JpegHeader, pixel: ImagePixel, ycbcr: bool) -> Decoded:
-    if pixel.samples == 3:
-        codestream = with_declared_color(codestream, header, ycbcr)
-    samples = np.asarray(Image.open(io.BytesIO(codestream), formats=("JPEG",)))
-    return Decoded(samples, 8, "RGB" if pixel.samples == 3 else pixel.photometric)
 
 
 def _jpeg_ls_samples(codestream: bytes) -> tuple[np.ndarray, bool]:

@@ -32,7 +32,9 @@ def rgb_from_samples(samples: np.ndarray, photometric: str, bits: int) -> np.nda
         # ICT and RCT exist only inside JPEG 2000, and its decoder has undone them.
         return full
     if photometric in ("YBR_FULL", "YBR_FULL_422"):
-        return cv2.cvtColor(np.ascontiguousarray(full[..., [0, 2, 1]]), cv2.COLOR_YCrCb2RGB)
+        crossed = np.empty(full.shape, full.dtype)
+        cv2.mixChannels([np.ascontiguousarray(full)], [crossed], [0, 0, 1, 2, 2, 1])  # OpenCV has Cr before Cb
+        return cv2.cvtColor(crossed, cv2.COLOR_YCrCb2RGB)
     if photometric in ("YBR_PARTIAL_422", "YBR_PARTIAL_420"):
         return _rgb_from_partial(full)
     raise UnreadableInput("this PhotometricInterpretation is not supported: convert the image to RGB")
@@ -67,9 +69,12 @@ def palette_of(header: Dataset) -> tuple[np.ndarray, int]:
     return _eight_bits_if_no_more(palette, descriptors[0][2]), descriptors[0][1]
 
 
-def colored(frame: np.ndarray, palette: np.ndarray, first: int) -> np.ndarray:
-    """Stored values to RGB; values beyond the palette's ends take the colour of the end."""
-    return palette[np.clip(frame.astype(np.int32) - first, 0, len(palette) - 1)]
+def colors_of_all_values(palette: np.ndarray, first: int, bits: int, signed: bool) -> np.ndarray:
+    """The colour of each stored value in the order of its bit pattern; beyond the palette's ends that of the end."""
+    values = np.arange(1 << bits, dtype=np.int64)
+    if signed:
+        values -= (values >> (bits - 1)) << bits
+    return palette[np.clip(values - first, 0, len(palette) - 1)]
 
 
 def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from ..errors import UnreadableInput
 from ..stack import Display, ImageStack
 from .codestreams import Decoded
-from .color import colored, palette_of, rgb_from_samples
+from .color import colors_of_all_values, palette_of, rgb_from_samples
 from .dicom_file import DicomFile, read_dicom_file
 from .dicom_frames import frame_source
 from .faults import reported
@@ -84,8 +84,8 @@ def _conversion(header: Dataset, pixel: ImagePixel, first: Decoded) -> tuple[Cal
         return lambda decoded: rgb_from_samples(_stored(decoded, False), decoded.photometric, decoded.bits), Display(), bits
     if pixel.photometric == "PALETTE COLOR":
         palette, start = palette_of(header)
-        bits = 8 * palette.itemsize
-        return lambda decoded: colored(_stored(decoded, pixel.signed), palette, start), Display(), bits
+        colors = colors_of_all_values(palette, start, min(first.bits, 16), pixel.signed)
+        return lambda decoded: np.take(colors, _stored(decoded, False), axis=0), Display(), 8 * palette.itemsize
     if pixel.dtype == "f":
         return lambda decoded: decoded.samples, grey_display(header, pixel, pixel.allocated), pixel.allocated
     return lambda decoded: _stored(decoded, pixel.signed), grey_display(header, pixel, first.bits), first.bits
@@ -122,4 +122,4 @@ def _dropped(file: DicomFile, pixel: ImagePixel, excess: int) -> Iterator[str]:
     if pixel.samples == 3 and pixel.stored > 16:
         yield "colour bits below the upper 16"
     if excess > 0:
-        yield f"{excess} frames beyond NumberOfFrames"
+        yield f"frames beyond NumberOfFrames ({excess})"

@@ -35,18 +35,25 @@ def find_inputs(paths: Sequence[Path], exclude: Path | None = None) -> list[Path
     """
     excluded = _real(exclude) if exclude is not None else None
     files: dict[Path, Path] = {}
+    data: set[Path] = set()
+    for file in _named(paths, excluded):
+        kind = _kind(file)
+        if kind == "volume":
+            # Only what is no image itself: a header must not hide another input.
+            data |= {_real(part) for part in detached_data(file) if _kind(part) is None}
+        for instance in _instances(file) if kind == "dicomdir" else [file]:
+            real = _real(instance)
+            if excluded is None or not real.is_relative_to(excluded):
+                files.setdefault(real, instance)
+    return [file for real, file in files.items() if real not in data]
+
+
+def _named(paths: Sequence[Path], excluded: Path | None) -> Iterator[Path]:
     seen: set[Path] = set()
     for number, path in enumerate(paths, start=1):
-        path = Path(path)
-        if not path.exists():
+        if not os.path.exists(path):
             raise UsageError(f"input {number} does not exist: check its path")
-        for file in _walked(path, excluded, seen) if path.is_dir() else [path]:
-            for instance in _expanded(file):
-                real = _real(instance)
-                if excluded is None or not real.is_relative_to(excluded):
-                    files.setdefault(real, instance)
-    data = {_real(file) for volume in files.values() if _kind(volume) == "volume" for file in detached_data(volume)}
-    return [file for real, file in files.items() if real not in data]
+        yield from _walked(Path(path), excluded, seen) if os.path.isdir(path) else [Path(path)]
 
 
 def _walked(folder: Path, excluded: Path | None, seen: set[Path]) -> Iterator[Path]:
@@ -79,13 +86,11 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises on a link that points to itself
 
 
-def _expanded(file: Path) -> list[Path]:
-    if _kind(file) != "dicomdir":
-        return [file]
+def _instances(dicomdir: Path) -> list[Path]:
     try:
-        return referenced_files(file) or [file]
+        return referenced_files(dicomdir) or [dicomdir]
     except UnreadableInput:
-        return [file]
+        return [dicomdir]
 
 
 def _kind(file: Path) -> Kind | None:

@@ -37,6 +37,10 @@ class JpegHeader:
         return self.process in _LIBJPEG_PROCESSES
 
     @property
+    def is_extended(self) -> bool:
+        return self.process == 0xC1
+
+    @property
     def is_jpeg_ls(self) -> bool:
         return self.process == 0xF7
 

@@ -264,7 +264,7 @@ def test_frames_beyond_number_of_frames_are_not_read_and_are_reported(tmp_path):
     image = color_image()
     (stack,) = open_stacks(write_dicom(tmp_path / "more.dcm", image.tobytes() * 3, image, NumberOfFrames=2))
     assert stack.frame_count == 2
-    assert stack.dropped == ("1 frames beyond NumberOfFrames",)
+    assert stack.dropped == ("frames beyond NumberOfFrames (1)",)
 
 
 def test_a_file_without_preamble_extension_or_meta_is_still_dicom(tmp_path):

@@ -137,6 +137,12 @@ def test_the_data_file_of_a_volume_is_no_input_of_its_own(tmp_path):
     assert [open_stacks(path)[0].frame_count for path in found] == [2, 2, 2]
 
 
+def test_a_volume_header_cannot_hide_another_input(tmp_path):
+    shutil.copy(sample("CT_small.dcm"), tmp_path / "scan.dcm")
+    (tmp_path / "a.mhd").write_text("ObjectType = Image\nNDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nElementDataFile = scan.dcm\n")
+    assert _names(tmp_path, find_inputs([tmp_path])) == ["a.mhd", "scan.dcm"]
+
+
 def test_stills_of_a_folder_become_one_stack_in_natural_order(tmp_path):
     folder = tmp_path / "patient cine"
     folder.mkdir()

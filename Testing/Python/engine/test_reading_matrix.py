@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import os
+import tempfile
 import zlib
 
 import cv2
@@ -31,6 +34,15 @@ def _pillow_jpeg(image: np.ndarray, subsampling: int, keep_rgb: bool = False) ->
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=100, subsampling=subsampling, keep_rgb=keep_rgb)
     return buffer.getvalue()
+
+
+def _called_ycbcr(jpeg: bytes) -> bytes:
+    """The codestream with its Adobe marker (and RGB component IDs) saying YCbCr, its samples as they are."""
+    return (
+        jpeg.replace(b"Adobe\0\x64\0\0\0\0\0", b"Adobe\0\x64\0\0\0\0\1")
+        .replace(b"R\x11\0G\x11\0B\x11\0", b"\1\x11\0\2\x11\0\3\x11\0")
+        .replace(b"\3R\0G\0B\0", b"\3\1\0\2\0\3\0")
+    )
 
 
 def _opencv(jpeg: bytes) -> np.ndarray:
@@ -131,6 +143,7 @@ COLOR = {
         3,
     ),
     "JPEG lossless RGB": (RGB, JPEG + "57", [imagecodecs.jpeg8_encode(RGB, lossless=True)], {}, 0),
+    "JPEG lossless YBR_FULL": (RGB, JPEG + "57", [_called_ycbcr(imagecodecs.jpeg8_encode(YBR, lossless=True))], {}, 2),
     "JPEG lossless first order RGB": (RGB, JPEG + "70", [imagecodecs.jpeg8_encode(RGB, lossless=True)], {}, 0),
     "JPEG-LS RGB by sample": (RGB, JPEG + "80", [_jpeg_ls(RGB, 2)], {}, 0),
     "JPEG-LS RGB by line": (RGB, JPEG + "80", [_jpeg_ls(RGB, 1)], {}, 0),
@@ -332,6 +345,19 @@ def test_a_palette_of_true_16_bits_gives_16_bit_rgb_and_ends_where_its_entries_d
     np.testing.assert_array_equal(frame, palette[np.minimum(EIGHT, 199)])
 
 
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_palette_maps_values_from_its_first_one_on_and_ends_with_its_ends(tmp_path, signed):
+    palette = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_JET)[:, 0, ::-1]
+    index = (CT if signed else CT_UNSIGNED) - 1200
+    index = index.astype(np.int16 if signed else np.uint16)
+    attributes = _palette_attributes(palette, 8)
+    for color in ("Red", "Green", "Blue"):
+        attributes[f"{color}PaletteColorLookupTableDescriptor"] = [256, -100 if signed else 60, 8]
+    (stack,) = open_stacks(write_dicom(tmp_path / "palette.dcm", index.tobytes(), index, **attributes))
+    expected = palette[np.clip(index.astype(int) - (-100 if signed else 60), 0, 255)]
+    np.testing.assert_array_equal(next(stack.frames()), expected)
+
+
 def test_a_segmented_palette_is_expanded(tmp_path):
     """Discrete, linear and indirect segments of PS3.3 C.7.9.2."""
     ramp = [0, 2, 0, 0, 1, 126, 126 * 256]
@@ -376,8 +402,18 @@ def test_frames_in_several_fragments_are_put_together(tmp_path):
         np.testing.assert_array_equal(np.stack(list(stack.frames())), np.stack(frames))
 
 
-def test_a_video_in_dicom_is_decoded_to_its_frames(tmp_path):
-    """MPEG-2 (the only video codec of DICOM that OpenCV can write)."""
+def test_an_h264_video_in_dicom_has_the_frames_of_its_file(tmp_path, corpus):
+    source = corpus / "text" / "video" / "us_butterfly_ocular_video.mp4"
+    (video,) = open_stacks(source)
+    like = np.zeros((video.rows, video.columns, 3), np.uint8)
+    path = write_dicom(tmp_path / "video.dcm", [source.read_bytes()], like, JPEG + "102", NumberOfFrames=video.frame_count)
+    (stack,) = open_stacks(path)
+    for frame, original in zip(stack.frames(), video.frames(), strict=True):
+        np.testing.assert_array_equal(frame[::16], original[::16])
+
+
+def _mpeg2_in_dicom(tmp_path):
+    """A DICOM file with MPEG-2, the only video codec of DICOM that OpenCV can write, and its frames."""
     shift = [np.roll(RGB, 4 * index, axis=1) for index in range(12)]
     writer = cv2.VideoWriter(str(tmp_path / "video.ts"), cv2.VideoWriter_fourcc(*"MPG2"), 25, (320, 240))
     for frame in shift:
@@ -391,6 +427,27 @@ def test_a_video_in_dicom_is_decoded_to_its_frames(tmp_path):
         NumberOfFrames=12,
         PhotometricInterpretation="YBR_PARTIAL_420",
     )
+    return path, shift
+
+
+def test_a_video_in_dicom_leaves_no_temporary_file_even_when_it_is_not_read_to_its_end(tmp_path, monkeypatch):
+    path, _ = _mpeg2_in_dicom(tmp_path)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    (stack,) = open_stacks(path)
+    frames = stack.frames()
+    next(frames)
+    (written,) = [file for file in scratch.rglob("*") if file.is_file()]
+    if os.name == "posix":
+        assert (written.stat().st_mode & 0o777, written.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    frames.close()
+    gc.collect()
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_video_in_dicom_is_decoded_to_its_frames(tmp_path):
+    path, shift = _mpeg2_in_dicom(tmp_path)
     (stack,) = open_stacks(path)
     frames = list(stack.frames())
     assert len(frames) == 12
