@@ -1,0 +1,176 @@
+"""GlyphReader: finds the ink of text pixel by pixel; it sees the single digits, letters and markers that word detectors miss.
+
+The network is ours: made, trained and judged by what is in Testing/Training (see its CARD.md). ONNX Runtime runs it on the CPU.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from ..errors import EngineUnavailable
+from .reader import Detection
+
+MODEL = "glyphs.onnx"
+MODEL_SHA256 = "1641b56ebbd757121d4fff28c1e64bc97060f482e364397107650f86c7c2b38e"
+STRIDE = 16  # the network halves the image four times
+TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
+HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
+
+INK = 0.35  # probability from which a half-resolution pixel is ink
+SURE = 0.5  # some pixel of a word is at least that: noise rarely is
+LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full stop goes with its word
+LEAST_HEIGHT = 4  # pixels; ticks across and dashes are lower, no readable letter is
+MUCH_SMALLER = 0.6  # a slanted line of text: its upright box would cover what is beside it
+PAD = 1  # pixels around the ink: the halo of smoothing
+
+
+class GlyphReader:
+    """Marks the ink of text with the glyph network; the ``detect`` half of a TextReader.
+
+    It looks at the image at the scale given and sees letters 6 to 40 pixels high there; other heights are the caller's scales.
+    """
+
+    name = "glyphs"
+    device = "cpu"
+
+    def __init__(self, threads: int = 0, model: bytes | None = None):
+        """``threads``: of ONNX Runtime, 0 for all cores. ``model``: the bytes of the ONNX file, by default the one that is shipped.
+
+        Raises EngineUnavailable when the model is missing or not the one that was judged.
+        """
+        self._session = session(shipped_model() if model is None else model, threads)
+
+    def ink(self, image: np.ndarray) -> np.ndarray:
+        """Probability 0 to 1 of text ink, float32 ``(rows, columns)``, of a uint8 ``(rows, columns, 3)`` RGB image."""
+        rows, columns = image.shape[:2]
+        half = self._half_resolution(image)
+        return cv2.resize(half, (half.shape[1] * 2, half.shape[0] * 2), interpolation=cv2.INTER_NEAREST)[:rows, :columns]
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
+        """Words and single characters in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
+        return [words(self._half_resolution(image), image.shape[:2]) for image in images]
+
+    def _half_resolution(self, image: np.ndarray) -> np.ndarray:
+        rows, columns = image.shape[:2]
+        padded = cv2.copyMakeBorder(image, 0, -rows % STRIDE, 0, -columns % STRIDE, cv2.BORDER_REFLECT_101)
+        ink = np.empty((padded.shape[0] // 2, padded.shape[1] // 2), np.float32)
+        for inner, outer in tiles(padded.shape[:2]):
+            (top, bottom, left, right), (first, last, begin, end) = inner, outer
+            part = self._session.run(None, {"image": padded[None, first:last, begin:end]})[0][0]
+            part = part[(top - first) // 2 : (bottom - first) // 2, (left - begin) // 2 : (right - begin) // 2]
+            ink[top // 2 : bottom // 2, left // 2 : right // 2] = part
+        return ink
+
+
+def tiles(shape: tuple[int, int], tile: int = TILE, halo: int = HALO) -> list[tuple[tuple[int, int, int, int], tuple[int, int, int, int]]]:
+    """(top, bottom, left, right) of each tile that together cover the shape, and of each with its halo, cut at the image's border."""
+    rows, columns = shape
+    return [
+        (
+            (top, min(top + tile, rows), left, min(left + tile, columns)),
+            (max(top - halo, 0), min(top + tile + halo, rows), max(left - halo, 0), min(left + tile + halo, columns)),
+        )
+        for top in range(0, rows, tile)
+        for left in range(0, columns, tile)
+    ]
+
+
+@functools.cache
+def shipped_model() -> bytes:
+    """The ONNX file that came with the package, checked against its SHA-256."""
+    try:
+        model = resources.files(__package__).joinpath("models", MODEL).read_bytes()
+    except FileNotFoundError:
+        raise EngineUnavailable("The glyph network's file is missing from this installation: install PyLogikSlicer again.") from None
+    if hashlib.sha256(model).hexdigest() != MODEL_SHA256:
+        raise EngineUnavailable("The glyph network's file is not the one that was shipped and judged: install PyLogikSlicer again.")
+    return model
+
+
+def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def words(half: np.ndarray, shape: tuple[int, int]) -> list[Detection]:
+    """Words and single characters from the ink at half resolution; ``shape``: rows and columns of the image."""
+    contours, _ = cv2.findContours((half >= INK).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    pieces = [piece for piece in (piece_of(contour, half) for contour in contours) if piece is not None]
+    return [detection_of(group, shape) for group in joined(pieces) if max(piece.peak for piece in group) >= SURE]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Connected ink: a glyph, or several that touch. ``box`` half-open, in pixels of the image."""
+
+    box: tuple[int, int, int, int]
+    contour: np.ndarray
+    peak: float
+
+    @property
+    def height(self) -> int:
+        return self.box[3] - self.box[1]
+
+    @property
+    def width(self) -> int:
+        return self.box[2] - self.box[0]
+
+
+def piece_of(contour: np.ndarray, half: np.ndarray) -> Piece | None:
+    """The piece inside a contour of the half-resolution ink; None for what is too small for a letter."""
+    x, y, width, height = cv2.boundingRect(contour)
+    if max(width, height) * 2 < LEAST_HEIGHT or cv2.contourArea(contour) + len(contour) / 2 + 1 < LEAST_INK:
+        return None
+    return Piece((2 * x, 2 * y, 2 * (x + width), 2 * (y + height)), contour, float(half[y : y + height, x : x + width].max()))
+
+
+def joined(pieces: list[Piece]) -> list[list[Piece]]:
+    """Pieces grouped to words: side by side, of like height, no farther apart than a letter is high."""
+    order = sorted(range(len(pieces)), key=lambda k: pieces[k].box[0])
+    leader = list(range(len(pieces)))
+
+    def root(k: int) -> int:
+        while leader[k] != k:
+            k = leader[k]
+        return k
+
+    for place, k in enumerate(order):
+        for other in order[place + 1 :]:
+            if pieces[other].box[0] > pieces[k].box[2] + pieces[k].height:
+                break
+            if side_by_side(pieces[k], pieces[other]):
+                leader[root(other)] = root(k)
+    groups: dict[int, list[Piece]] = {}
+    for k in order:
+        groups.setdefault(root(k), []).append(pieces[k])
+    return list(groups.values())
+
+
+def side_by_side(left: Piece, right: Piece) -> bool:
+    low, high = sorted((left.height, right.height))
+    overlap = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
+    gap = right.box[0] - left.box[2]
+    return overlap >= 0.5 * low and high <= 2.5 * low and gap <= 0.7 * high
+
+
+def detection_of(group: list[Piece], shape: tuple[int, int]) -> Detection:
+    """The upright box of a word, or the tilted one where that is much smaller; ``PAD`` wider than the ink, inside the image."""
+    boxes = np.array([piece.box for piece in group])
+    x0, y0 = np.maximum(boxes[:, :2].min(axis=0) - PAD, 0)
+    x1, y1 = np.minimum(boxes[:, 2:].max(axis=0) + PAD, (shape[1], shape[0]))
+    corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=float)
+    centre, (width, height), angle = cv2.minAreaRect(np.concatenate([piece.contour for piece in group]))
+    tilted = ((2 * centre[0] + 1, 2 * centre[1] + 1), (2 * width + 2 + 2 * PAD, 2 * height + 2 + 2 * PAD), angle)
+    if tilted[1][0] * tilted[1][1] < MUCH_SMALLER * (x1 - x0) * (y1 - y0):
+        corners = np.clip(cv2.boxPoints(tilted), 0, (shape[1], shape[0]))
+    return Detection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in group))
