@@ -67,6 +67,16 @@ def _rle(image: np.ndarray) -> bytes:
     )
 
 
+def _htj2k(image: np.ndarray) -> list[bytes] | None:
+    """None where imagecodecs is too old for it (before Python 3.11)."""
+    return [imagecodecs.htj2k_encode(image, reversible=True)] if hasattr(imagecodecs, "htj2k_encode") else None
+
+
+def _require_encoder(data: object) -> None:
+    if data is None:
+        pytest.skip("this imagecodecs cannot write HTJ2K, so that reading it is not tested here")
+
+
 def _jpeg_ls(image: np.ndarray, interleave: int | None = None, error: int = 0) -> bytes:
     if interleave == 0:
         image = image.transpose(2, 0, 1)
@@ -179,11 +189,11 @@ COLOR = {
         {"PhotometricInterpretation": "YBR_ICT"},
         3,
     ),
-    "HTJ2K lossless": (RGB, JPEG + "201", [imagecodecs.htj2k_encode(RGB, reversible=True)], {"PhotometricInterpretation": "YBR_RCT"}, 0),
+    "HTJ2K lossless": (RGB, JPEG + "201", _htj2k(RGB), {"PhotometricInterpretation": "YBR_RCT"}, 0),
     "HTJ2K lossless RPCL": (
         RGB,
         JPEG + "202",
-        [imagecodecs.htj2k_encode(RGB, reversible=True)],
+        _htj2k(RGB),
         {"PhotometricInterpretation": "YBR_RCT"},
         0,
     ),
@@ -202,6 +212,7 @@ COLOR = {
 @pytest.mark.parametrize("case", COLOR)
 def test_a_color_image_reads_the_same_in_every_encoding(tmp_path, case):
     expected, syntax, data, attributes, tolerance = COLOR[case]
+    _require_encoder(data)
     path = write_dicom(tmp_path / "image.dcm", data, RGB, syntax, **attributes)
     (stack,) = open_stacks(path)
     (frame,) = stack.frames()
@@ -243,7 +254,7 @@ GRAY = {
         [imagecodecs.jpeg2k_encode(TWELVE, codecformat="j2k", reversible=True, bitspersample=12)],
         {"BitsStored": 12},
     ),
-    "HTJ2K signed 16": (CT, JPEG + "201", [imagecodecs.htj2k_encode(CT, reversible=True)], {}),
+    "HTJ2K signed 16": (CT, JPEG + "201", _htj2k(CT), {}),
     "JPEG XL unsigned 16": (CT_UNSIGNED, JPEG + "110", [imagecodecs.jpegxl_encode(CT_UNSIGNED, lossless=True)], {}),
     "explicit unsigned 8": (EIGHT, EXPLICIT, EIGHT.tobytes(), {}),
     "big endian unsigned 8": (EIGHT, BIG_ENDIAN, EIGHT.tobytes(), {}),
@@ -265,6 +276,7 @@ GRAY = {
 @pytest.mark.parametrize("case", GRAY)
 def test_a_gray_image_reads_bit_for_bit_in_every_lossless_encoding(tmp_path, case):
     expected, syntax, data, attributes = GRAY[case]
+    _require_encoder(data)
     path = write_dicom(tmp_path / "image.dcm", data, expected, syntax, **attributes)
     (stack,) = open_stacks(path)
     (frame,) = stack.frames()
