@@ -14,6 +14,7 @@ import numpy as np
 from ..composites import Composites
 
 MOTION_FRAMES = 4  # frames from which the deviation over time says what moves
+DIM = 24  # levels above the background up to which a flat area may be the empty part of a display
 MOTION = (0.6, 2.0)  # grey levels of standard deviation
 
 
@@ -54,15 +55,18 @@ def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iter
     if composites.frame_count >= MOTION_FRAMES:
         for step, deviation in enumerate(MOTION):
             moving = opened((composites.deviation > deviation) & ~text, unit)
-            yield Evidence(large_parts(moving, unit), unit, f"motion of more than {deviation} levels", 0.04 * step - 0.03)
+            yield Evidence(large_parts(moving, unit), unit, f"motion of more than {deviation} levels", 0.02 + 0.02 * step)
     least = max(threshold - background, 0) if threshold else noise_level(level, text, background)
     marks = small_marks(level, text, background, unit, lossy=least > 0)
     difference = cv2.absdiff(level, np.full_like(level, background))
     for step, tolerance in enumerate((least,) if threshold else (least, least + 5, least + 12)):
         differs = difference > tolerance
-        furniture = panels(level, differs, text, unit) | bars(level, differs, unit) | marks
+        furniture = panels(level, background, tolerance, text, unit) | bars(level, differs, unit) | marks
         echo = large_parts(opened(differs & ~furniture, unit), unit)
         yield Evidence(echo, unit, f"levels more than {tolerance} from {background}", 0.04 * step)
+        if step == 0:
+            scattered = opened(closed(differs & ~furniture, 4 * unit), 3 * unit)
+            yield Evidence(large_parts(scattered, unit), unit, f"scattered levels more than {tolerance} from {background}", 0.03)
         if least and step == 0:
             firm = without_fringe(difference, tolerance, unit) & ~furniture
             yield Evidence(large_parts(opened(firm, unit), unit), unit, f"levels more than {tolerance} from {background}, fringe off", 0.02)
@@ -70,10 +74,10 @@ def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iter
 
 def without_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndarray:
     """Faint pixels only where no strong ones are near, because a codec spreads faint traces around strong ones."""
-    strong = (difference > tolerance + 8).astype(np.uint8)
-    body = cv2.morphologyEx(strong, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * unit + 1, 4 * unit + 1)))
+    strong = difference > tolerance + 8
+    body = closed(strong, 2 * unit)
     near = cv2.dilate(opened(body, unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
-    return body.astype(bool) | ((difference > tolerance) & ~near)
+    return body | ((difference > tolerance) & ~near)
 
 
 def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int, lossy: bool) -> np.ndarray:
@@ -111,34 +115,41 @@ def background_level(level: np.ndarray, text: np.ndarray, threshold: int) -> int
 
 
 def noise_level(level: np.ndarray, text: np.ndarray, background: int) -> int:
-    """How far the empty screen strays from its level: 0 for exact images, more where a lossy codec left its traces."""
-    border = np.ones(level.shape, bool)
-    margin = max(8, min(level.shape) // 50)
-    border[margin:-margin, margin:-margin] = False
+    """How far the empty screen strays from its level: 0 for exact images, more where a lossy codec left its traces.
+
+    Traces are strongest between the strokes of text; where no text is known, the border of the frame has to do.
+    """
+    sample = text
+    if sample.sum() < 500:
+        margin = max(8, min(level.shape) // 50)
+        sample = np.ones(level.shape, bool)
+        sample[margin:-margin, margin:-margin] = False
+    difference = cv2.absdiff(level, np.full_like(level, background))[sample]
+    near = difference[difference <= 12]
+    return int(near.size > 0 and (near > 0).mean() > 0.3)
+
+
+def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray, unit: int) -> np.ndarray:
+    """Flat rectangles: header bars, buttons, grey pages; with what is written on them.
+
+    A dim one beside echo is the echo-free part of a display.
+    """
     difference = cv2.absdiff(level, np.full_like(level, background))
-    near = difference[~text & (difference < 16)]
-    if near.size == 0:
-        return 0
-    counts = np.bincount(near, minlength=16).astype(float)
-    # A codec's traces fall off from level to level; displayed echo does not.
-    stray = 0
-    while stray < 8 and counts[stray + 1] > 0.02 * counts[0] and counts[stray + 1] < 0.5 * counts[stray]:
-        stray += 1
-    return stray
-
-
-def panels(level: np.ndarray, differs: np.ndarray, text: np.ndarray, unit: int) -> np.ndarray:
-    """Flat rectangles: header bars, buttons, grey pages; with what is written on them."""
-    flat = (local_range(level, (3, 3)) <= 1) & differs
+    flat = (local_range(level, (3, 3)) <= 1) & (difference > tolerance)
+    textured = opened((difference > tolerance) & ~flat & ~text, 1)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8), connectivity=4)
     found = np.zeros(level.shape, bool)
     for label in range(1, count):
         x, y, width, height, area = stats[label]
-        if area < 0.001 * level.size:
+        if area < 0.001 * level.size or min(width, height) <= 2 * unit:
             continue
         inner = slice(y, y + height), slice(x, x + width)
-        filled = filled_holes(((labels[inner] == label) | text[inner]).astype(np.uint8))
-        if filled.mean() > 0.9 and area > 0.3 * width * height and min(width, height) > 2 * unit:
+        part = labels[inner] == label
+        if filled_holes((part | text[inner]).astype(np.uint8)).mean() <= 0.9 or area <= 0.3 * width * height:
+            continue
+        around = slice(max(y - 3, 0), y + height + 3), slice(max(x - 3, 0), x + width + 3)
+        beside = textured[around].sum() / (4 * (width + height)) > 0.2
+        if not (beside and np.median(difference[inner][part]) < DIM):
             found[max(y - 2, 0) : y + height + 2, max(x - 2, 0) : x + width + 2] = True
     return found
 
@@ -161,6 +172,13 @@ def bars(level: np.ndarray, differs: np.ndarray, unit: int) -> np.ndarray:
     return found
 
 
+def closed(mask: np.ndarray, radius: int) -> np.ndarray:
+    """With gaps up to twice the radius bridged."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE)
+    return cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[radius:-radius, radius:-radius].astype(bool)
+
+
 def opened(mask: np.ndarray, unit: int) -> np.ndarray:
     """Without what is thinner than about two units: rules, ticks, traces, dotted lines."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * unit + 1, 2 * unit + 1))
@@ -171,8 +189,7 @@ def opened(mask: np.ndarray, unit: int) -> np.ndarray:
 
 def large_parts(mask: np.ndarray, unit: int) -> np.ndarray:
     """The connected parts that are large against the largest of them, holes filled."""
-    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * unit + 1, 4 * unit + 1))
-    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, reach)
+    joined = closed(mask, 2 * unit).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     if count == 1:
         return np.zeros(mask.shape, bool)

@@ -6,6 +6,7 @@ that shrinks its convex hull most, if several shapes then explain it better than
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,6 @@ import cv2
 import numpy as np
 
 from ..text_map import Box
-from .evidence import local_range
 from .fit import Fit, best_fit
 from .region import outer_points, rasterize, tight_box
 
@@ -97,7 +97,7 @@ def arrange(picture: Picture) -> Arrangement | None:
 def separate_fields(picture: Picture, lesser: list[np.ndarray], whole: Box) -> Iterator[Part]:
     """Those smaller parts of the echo that are fields by themselves."""
     for part in lesser:
-        if part.mean() > SMALL and not is_panel(part, picture.level):
+        if part.mean() > SMALL and not is_panel(replace(picture, echo=part)):
             field = fitted(replace(picture, echo=part), whole)
             if field.fit.score > CREDIBLE:
                 yield field
@@ -136,7 +136,7 @@ def split(picture: Picture, box: Box, depth: int = 2) -> Arrangement:
     if depth == 0 or whole.fit.score > GOOD:
         return best
     for halves in cuts(picture, box):
-        together = joined(picture, [half for half in halves if not is_panel(*shown(picture, half))], depth)
+        together = joined(picture, [half for half in halves if not is_panel(picture.within(half))], depth)
         if together and together.score > best.score + 0.03:
             best = together
     return best
@@ -149,7 +149,8 @@ def joined(picture: Picture, halves: list[Box], depth: int) -> Arrangement | Non
     dropped = 0.0
     for half, size in zip(halves, sizes, strict=True):
         share = size / max(sum(sizes), 1)
-        found = split(picture, half, depth - 1) if share > LEAST else None
+        wide_enough = min(half[2] - half[0], half[3] - half[1]) > 6 * picture.unit
+        found = split(picture, half, depth - 1) if share > LEAST and wide_enough else None
         if found and (len(halves) == 1 or min(part.fit.score for part in found.parts) > CREDIBLE):
             parts, dropped = parts + found.parts, dropped + share * found.dropped
         elif share < MINOR:
@@ -159,18 +160,20 @@ def joined(picture: Picture, halves: list[Box], depth: int) -> Arrangement | Non
     return Arrangement(parts, dropped) if parts else None
 
 
-def shown(picture: Picture, box: Box) -> tuple[np.ndarray, np.ndarray]:
-    cut_out = picture.within(box)
-    return cut_out.echo, cut_out.level
-
-
-def is_panel(part: np.ndarray, level: np.ndarray) -> bool:
-    """Whether a part of the echo is nothing or a flat rectangle: a bar of the screen that touches the field."""
-    box = tight_box(part)
+def is_panel(picture: Picture) -> bool:
+    """Whether the echo is nothing, or a bar of the screen: each row of one level, or as wide as the frame and low."""
+    box = tight_box(picture.echo)
     if box is None:
         return True
-    smooth = (local_range(level, (3, 3)) <= 3)[part].mean()
-    return bool(smooth > 0.6 and part.sum() > 0.85 * (box[2] - box[0]) * (box[3] - box[1]))
+    inner = picture.within(box)
+    rows, columns = inner.echo.shape
+    if (inner.echo | inner.unknown).mean() < 0.85:
+        return False
+    level = np.where(inner.echo, inner.level, np.nan).astype(np.float32)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # rows without echo have no median
+        stray = np.abs(level - np.nanmedian(level, axis=1, keepdims=True))
+    return bool(np.nanpercentile(stray, 75) <= 4 or (columns > 0.97 * picture.echo.shape[1] and rows < 0.15 * columns))
 
 
 def cuts(picture: Picture, box: Box) -> list[tuple[Box, Box]]:
