@@ -74,8 +74,7 @@ class HeaderMatcher:
     """Finds the header's identifying values in what a reader read, allowing for its confusions (0/O, 1/I/l, 5/S, 8/B ...)."""
 
     def __init__(self, header: Header) -> None:
-        # The maker's name stands on every screen and in many a station name; it tells of nobody.
-        self._maker = {_squeezed(word) for word in re.split(r"[\W_]+", f"{header.manufacturer} {header.model}")}
+        self._maker = _maker_words(header)
         tokens = ((keyword, token) for keyword, values in header.identifying.items() for token in _tokens(keyword, values))
         self._values = [(keyword, token) for keyword, token in tokens if token not in self._maker]
 
@@ -99,7 +98,7 @@ def telling_keyword(stem: str, header: Header) -> str | None:
     name alone is not enough: words such as ``test`` stand there, and in many a file name.
     """
     words, run = _words(stem), _squeezed(stem)
-    maker = _words(f"{header.manufacturer} {header.model}")
+    maker = _maker_words(header)
     for keyword, values in header.identifying.items():
         there = [value for value in values if _is_there(value, words, run) and not _words(value) <= maker]
         if keyword == "PatientName":
@@ -114,6 +113,11 @@ def telling_keyword(stem: str, header: Header) -> str | None:
 def _is_there(value: str, words: set[str], run: str) -> bool:
     squeezed, parts = _squeezed(value), _words(value)
     return bool(parts) and (parts <= words or (len(squeezed) >= TELLING_ANYWHERE and squeezed in run))
+
+
+def _maker_words(header: Header) -> set[str]:
+    """The maker's name stands on every screen and in many a station name; it tells of nobody."""
+    return _words(f"{header.manufacturer} {header.model}")
 
 
 def _words(text: str) -> set[str]:

@@ -109,6 +109,12 @@ def test_a_file_name_that_tells_is_noticed(stem):
     assert telling_keyword(stem, HEADER) is not None
 
 
+def test_a_station_named_after_its_model_tells_of_nobody():
+    header = Header(identifying={"StationName": ("LOGIQE",), "PatientID": ("LOGIQE77",)}, manufacturer="GE", model="LOGIQe")
+    assert telling_keyword("us_ge_logiqe_1", header) is None
+    assert telling_keyword("us_logiqe77_1", header) == "PatientID"
+
+
 @pytest.mark.parametrize("stem", ["image_0001", "us_philips_cx50", "liver", "anna_maria"])
 def test_a_file_name_that_tells_nothing_passes(stem):
     assert telling_keyword(stem, HEADER) is None

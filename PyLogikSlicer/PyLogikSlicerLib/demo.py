@@ -1,0 +1,102 @@
+"""The demo: every variant on the real ultrasound images that come with pydicom, and one picture of what became of them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pydicom import examples
+
+from .batch import run
+from .detection.engines import choose_engine
+from .options import VARIANTS, Options
+from .reading import open_stacks
+
+EXAMPLES = ("palette_color", "rgb_color", "ybr_color")
+PICTURE = "before-after.png"
+_CELL = (300, 420)  # rows, columns of one picture in the grid
+_CAPTION = 26
+_GROUND, _INK, _FOUND = (38, 38, 42), (235, 235, 235), (80, 220, 255)
+
+
+def run_demo(output: Path) -> bool:
+    """De-identify the examples with each variant into ``output/<variant>`` and draw ``output/before-after.png``.
+
+    Prints what was found, as counts. True when everything was done.
+    """
+    sources = [Path(examples.get_path(name)) for name in EXAMPLES]
+    engine = choose_engine()
+    print(f"{len(sources)} ultrasound images that come with pydicom; text reader: {engine.description}")
+    all_done = True
+    for variant, remains in VARIANTS.items():
+        print(f"\n{variant}: {remains}")
+        outcomes: list[tuple[str, str]] = []
+        options = replace(Options(), variant=variant, overwrite=True)
+        report = run(sources, output / variant, options, on_event=lambda _, *outcome, o=outcomes: o.append(outcome), engine=engine)
+        for name, image, (status, reason) in zip(EXAMPLES, report["images"], outcomes, strict=True):
+            all_done = all_done and status == "done"
+            print(f"  {name:14} {_told(image) if status == 'done' else f'{status}: {reason}'}")
+    picture = output / PICTURE
+    cv2.imwrite(str(picture), cv2.cvtColor(_grid(sources, output), cv2.COLOR_RGB2BGR))
+    print(f"\nBefore and after, side by side: {picture}")
+    print(f"The images: {output / 'deid' / 'images'} (may be shared); the text found: {output / 'deid' / 'phi'} (may not)")
+    return all_done
+
+
+def _told(image: dict) -> str:
+    told = f"{image['frames_examined']}/{image['frames']} frames examined, {image['redacted']} regions of text"
+    if image.get("verification"):
+        told += f" masked, {image['verification']['readable_residues']} readable afterwards, {len(image['files'])} files"
+    if image["roi"]:
+        told += f"; {image['roi']['kind']}, {image['roi']['kept_share']:.0%} of the pixels kept"
+    return f"{told} ({sum(image['seconds'].values()):.1f} s)"
+
+
+def _grid(sources: list[Path], output: Path) -> np.ndarray:
+    """A row for each image: the first frame with what was found outlined, and the first frame that each variant wrote."""
+    writing = [variant for variant in VARIANTS if variant != "find-txt"]
+    rows = [np.hstack([_caption(title) for title in ("before, text outlined", *writing)])]
+    for source in sources:
+        stack = open_stacks(source)[0]
+        shown = stack.display.show(next(stack.frames()))
+        cells = [_outlined(shown, output / "find-txt" / "phi" / "text.csv", stack.name)]
+        cells += [_first_frame(output / variant / "images" / stack.name) for variant in writing]
+        rows.append(np.hstack([_framed(cell) for cell in cells]))
+    return np.vstack(rows)
+
+
+def _outlined(shown: np.ndarray, table: Path, name: str) -> np.ndarray:
+    picture = shown.copy() if shown.ndim == 3 else cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB)
+    with open(table, newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["name"] == name and int(row["frame_first"]) == 0:
+                corners = [tuple(float(edge) for edge in corner.split(",")) for corner in row["polygon"].split()]
+                cv2.polylines(picture, [np.round(corners).astype(np.int32)], True, _FOUND, 1, cv2.LINE_AA)
+    return picture
+
+
+def _first_frame(folder: Path) -> np.ndarray:
+    files = sorted(folder.glob("*.jpg"))
+    if not files:
+        return _caption("nothing was written")
+    return cv2.cvtColor(cv2.imread(str(files[0]), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def _framed(picture: np.ndarray) -> np.ndarray:
+    """The picture, made to fit its cell, in the middle of it."""
+    rows, columns = _CELL
+    scale = min((rows - 8) / picture.shape[0], (columns - 8) / picture.shape[1])
+    fitted = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    cell = np.full((rows, columns, 3), _GROUND, np.uint8)
+    top, left = (rows - fitted.shape[0]) // 2, (columns - fitted.shape[1]) // 2
+    cell[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    return cell
+
+
+def _caption(text: str) -> np.ndarray:
+    cell = np.full((_CAPTION, _CELL[1], 3), _GROUND, np.uint8)
+    cv2.putText(cell, text, (8, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
+    return cell
