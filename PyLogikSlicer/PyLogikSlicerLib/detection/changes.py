@@ -21,20 +21,17 @@ CUT_JUMP, CUT_SHARE = 40, 0.2
 
 class FrameMemory:
     """Holds, for each tile, the content that was examined last. It is compared with that, not with the frame before, so
-    that slow drift cannot pass unseen."""
+    that slow drift cannot pass unseen. ``new_scene``: whether the last frame given was another image altogether."""
 
     def __init__(self) -> None:
         self._examined: np.ndarray | None = None
+        self.new_scene = False
 
     def update(self, view: np.ndarray) -> list[Box]:
         """Boxes of ``view`` (uint8 ``(rows, columns[, 3])``) that differ from what was examined; the caller examines them now."""
-        if self._examined is None or self._examined.shape != view.shape:
-            self._examined = view.copy()
-            return [(0, 0, view.shape[1], view.shape[0])]
-        jump = cv2.absdiff(view, self._examined)
-        if jump.ndim == 3:
-            jump = jump.max(axis=2)
-        if (jump > CUT_JUMP).mean() > CUT_SHARE:
+        jump = self._jump(view)
+        self.new_scene = jump is None or (jump > CUT_JUMP).mean() > CUT_SHARE
+        if jump is None or self.new_scene:
             self._examined = view.copy()
             return [(0, 0, view.shape[1], view.shape[0])]
         tiles = _changed_tiles(jump)
@@ -43,6 +40,14 @@ class FrameMemory:
             tile = np.s_[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
             self._examined[tile] = view[tile]
         return _boxes_of_tiles(tiles, rows, columns)
+
+
+    def _jump(self, view: np.ndarray) -> np.ndarray | None:
+        """How much each pixel differs from what was examined, in the channel where it differs most; None at the beginning."""
+        if self._examined is None or self._examined.shape != view.shape:
+            return None
+        jump = cv2.absdiff(view, self._examined)
+        return jump.max(axis=2) if jump.ndim == 3 else jump
 
 
 def _changed_tiles(jump: np.ndarray) -> np.ndarray:

@@ -99,7 +99,7 @@ class _Examiner:
         before, self._before[number] = self._before[number], view
         tracker.stay(index, (track for track in alive if _unchanged(track.place.box, before, view)))
         for box in boxes:
-            moving = index > 0 and area(box) > SMALL_SHARE * self._rows * self._columns
+            moving = not self._memories[number].new_scene and area(box) > SMALL_SHARE * self._rows * self._columns
             for place, text, confidence in self._find(view, box, moving):
                 tracker.see(index, place).read(text, confidence)
         return sum(area(box) for box in boxes) / (self._rows * self._columns)

@@ -48,6 +48,14 @@ def test_another_image_is_examined_whole():
     memory = FrameMemory()
     memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
     assert memory.update(np.full((ROWS, COLUMNS), 200, np.uint8)) == [(0, 0, COLUMNS, ROWS)]
+    assert memory.new_scene
+
+
+def test_the_next_frame_of_a_moving_scene_is_no_new_one():
+    memory = FrameMemory()
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    memory.update(np.full((ROWS, COLUMNS), 30, np.uint8))
+    assert not memory.new_scene
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -80,6 +80,14 @@ def test_text_of_three_frames_over_moving_speckle_is_found(engine):
         assert found_share(examination, ink(frames[number], plains[number]), number) > 0.98
 
 
+def test_dark_text_on_one_of_several_unrelated_images_is_found(engine):
+    """The frames of a stack need not be a cine; each new scene gets every look."""
+    dark, bright = speckle(ROWS, COLUMNS, 10, 40), np.full((ROWS, COLUMNS), 220, np.uint8)
+    page = write(bright, "DOE JOHN 1962", 60, 100, 10)
+    examination = examine(stack_of([dark, page, dark]), engine.readers)
+    assert found_share(examination, ink(page, bright), frame=1) > 0.98
+
+
 def test_text_that_the_display_window_hides_is_found(engine):
     plain = np.full((ROWS, COLUMNS), 1000, np.int16)
     image = plain.copy()
