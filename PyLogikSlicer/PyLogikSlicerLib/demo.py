@@ -36,9 +36,10 @@ def run_demo(output: Path) -> bool:
         outcomes: list[tuple[str, str]] = []
         options = replace(Options(), variant=variant, overwrite=True)
         report = run(sources, output / variant, options, on_event=lambda _, *outcome, o=outcomes: o.append(outcome), engine=engine)
-        for name, image, (status, reason) in zip(EXAMPLES, report["images"], outcomes, strict=True):
+        images, names = {image["name"]: image for image in report["images"]}, _names(output / variant)
+        for example, source, (status, reason) in zip(EXAMPLES, sources, outcomes, strict=True):
             all_done = all_done and status == "done"
-            print(f"  {name:14} {_told(image) if status == 'done' else f'{status}: {reason}'}")
+            print(f"  {example:14} {_told(images[names[str(source)]]) if status == 'done' else f'{status}: {reason}'}")
     picture = output / PICTURE
     cv2.imwrite(str(picture), cv2.cvtColor(_grid(sources, output), cv2.COLOR_RGB2BGR))
     print(f"\nBefore and after, side by side: {picture}")
@@ -55,6 +56,12 @@ def _told(image: dict) -> str:
     return f"{told} ({sum(image['seconds'].values()):.1f} s)"
 
 
+def _names(folder: Path) -> dict[str, str]:
+    """The name that each source got, by the crosswalk."""
+    with open(folder / "phi" / "crosswalk.csv", newline="", encoding="utf-8") as file:
+        return {row["source"]: row["name"] for row in csv.DictReader(file)}
+
+
 def _grid(sources: list[Path], output: Path) -> np.ndarray:
     """A row for each image: the first frame with what was found outlined, and the first frame that each variant wrote."""
     writing = [variant for variant in VARIANTS if variant != "find-txt"]
@@ -62,17 +69,17 @@ def _grid(sources: list[Path], output: Path) -> np.ndarray:
     for source in sources:
         stack = open_stacks(source)[0]
         shown = stack.display.show(next(stack.frames()))
-        cells = [_outlined(shown, output / "find-txt" / "phi" / "text.csv", stack.name)]
-        cells += [_first_frame(output / variant / "images" / stack.name) for variant in writing]
+        cells = [_outlined(shown, output / "find-txt" / "phi" / "text.csv", source)]
+        cells += [_first_frame(output / variant / "images" / _names(output / variant).get(str(source), "")) for variant in writing]
         rows.append(np.hstack([_framed(cell) for cell in cells]))
     return np.vstack(rows)
 
 
-def _outlined(shown: np.ndarray, table: Path, name: str) -> np.ndarray:
+def _outlined(shown: np.ndarray, table: Path, source: Path) -> np.ndarray:
     picture = shown.copy() if shown.ndim == 3 else cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB)
     with open(table, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["name"] == name and int(row["frame_first"]) == 0:
+            if row["source"] == str(source) and int(row["frame_first"]) == 0:
                 corners = [tuple(float(edge) for edge in corner.split(",")) for corner in row["polygon"].split()]
                 cv2.polylines(picture, [np.round(corners).astype(np.int32)], True, _FOUND, 1, cv2.LINE_AA)
     return picture

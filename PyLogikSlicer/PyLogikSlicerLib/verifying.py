@@ -18,7 +18,7 @@ from .masking import polygon_mask
 from .rendering import Rendering
 from .stack import Display, ImageStack
 from .text_map import Box, Region
-from .writing.formats import Format, decode
+from .writing.formats import Format, decode, largest_error
 
 # The most that JPEG at quality 100 without subsampling changes a sample: rounding in the transform and in the colour
 # conversion; measured 8 on noise (test_formats.py). More means that the file is not what was written.
@@ -91,33 +91,33 @@ def verify(
 
 
 class _Comparison:
-    """Reads the files back one by one, compares each with what it must be, and remembers where masks and contrast are."""
+    """Reads the files back one by one, compares each with what it must be, and remembers their masks, each once and packed."""
 
     def __init__(self, written: Written) -> None:
         self._written = written
+        self._shape = written.crop[3] - written.crop[1], written.crop[2] - written.crop[0]
+        self._masks: list[bytes] = []
+        self._distinct: dict[bytes, bytes] = {}
         self.largest_error = 0
-        self.masks: list[np.ndarray] = []
 
     def frames(self, dtype: np.dtype) -> Iterator[np.ndarray]:
         fmt = self._written.fmt
-        last_mask: np.ndarray | None = None
         for number, (path, (expected, mask)) in enumerate(zip(self._written.files, self._written.expected(), strict=True)):
             try:
                 pixels = decode(path, fmt)
             except OSError:
                 raise VerificationFailed(f"the file of frame {number} cannot be read back") from None
             self._compare(pixels, expected, number)
-            # Neighbouring frames mostly share their mask; keeping one array for them keeps a long cine small in memory.
-            if last_mask is None or not np.array_equal(mask, last_mask):
-                last_mask = mask
-            self.masks.append(last_mask)
+            packed = np.packbits(mask).tobytes()
+            self._masks.append(self._distinct.setdefault(packed, packed))
             yield pixels if self._written.rendering.shown else self._written.rendering.restore(pixels, dtype)
 
     def masks_during(self, region: Region) -> list[np.ndarray]:
         """The different masks on the frames where the text of ``region`` was seen (its span without the lead at both ends)."""
         first, last = region.frame_first + LEAD, region.frame_last - LEAD
-        span = self.masks[first : last + 1] or self.masks[region.frame_first : region.frame_last + 1]
-        return list({id(mask): mask for mask in span}.values())
+        span = self._masks[first : last + 1] or self._masks[region.frame_first : region.frame_last + 1]
+        size = self._shape[0] * self._shape[1]
+        return [np.unpackbits(np.frombuffer(mask, np.uint8), count=size).reshape(self._shape).astype(bool) for mask in dict.fromkeys(span)]
 
     def _compare(self, pixels: np.ndarray, expected: np.ndarray, number: int) -> None:
         if pixels.shape != expected.shape or pixels.dtype != expected.dtype:
@@ -128,7 +128,7 @@ class _Comparison:
             if not np.array_equal(pixels, expected):
                 raise VerificationFailed(f"frame {number} does not read back as it was written")
             return
-        error = int(np.max(np.maximum(pixels, expected) - np.minimum(pixels, expected)))
+        error = largest_error(expected, pixels)
         if error > LARGEST_JPEG_ERROR:
             raise VerificationFailed(f"frame {number} reads back with an error of {error} grey levels, more than JPEG at quality 100 makes")
         self.largest_error = max(self.largest_error, error)
