@@ -290,7 +290,7 @@ def _distinct(found: list[CodeDetection]) -> Iterator[CodeDetection]:
         if same is None:
             kept.append(code)
         elif code.text == kept[same].text:
-            both = cv2.convexHull(np.float32(code.polygon + kept[same].polygon))[:, 0]
+            both = cv2.convexHull(np.float32(code.polygon + kept[same].polygon)).reshape(-1, 2)
             kept[same] = CodeDetection(tuple((float(x), float(y)) for x, y in both), code.text, kept[same].symbology)
     yield from kept
 
