@@ -48,7 +48,7 @@ def border_of(mask: np.ndarray, unknown: np.ndarray, unit: int) -> Border:
     y, x = np.nonzero(border)
     slope = np.stack([-cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[y, x], -cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[y, x]], axis=1)
     length = np.maximum(np.hypot(*slope.T), 1e-9)
-    step = max(1, int(np.sqrt(mask.sum() / 6000)))
+    step = max(1, int(np.sqrt(mask.sum() / 2000)))
     cloud_y, cloud_x = np.nonzero(mask[::step, ::step])
     cloud = np.stack([cloud_x, cloud_y], axis=1).astype(np.float32) * step
     return Border(np.stack([x, y], axis=1).astype(np.float32), (slope / length[:, None]).astype(np.float32), cloud, (rows, columns), unit)
@@ -144,7 +144,8 @@ def lower_arc(border: Border, extent: tuple[float, float, float, float]) -> tupl
     origin = near.mean(axis=0)
     u, v = (near - origin).T
     (p, q, k), *_ = np.linalg.lstsq(np.stack([2 * u, 2 * v, np.ones(len(u))], axis=1), u * u + v * v, rcond=None)
-    return float(p + origin[0]), float(q + origin[1]), float(np.sqrt(max(k + p * p + q * q, 0)))
+    radius = float(np.sqrt(max(k + p * p + q * q, 0)))
+    return (float(p + origin[0]), float(q + origin[1]), radius) if -1e5 < q < 0 else None
 
 
 def _circles(triples: np.ndarray) -> np.ndarray:

@@ -22,12 +22,14 @@ MOTION = (0.6, 2.0)  # grey levels of standard deviation
 class Evidence:
     """What the composites say about each pixel, before any shape is fitted.
 
-    ``echo``: large connected areas of displayed data, holes filled. ``unit``: the width in pixels up to which something is
+    ``echo``: large connected areas of displayed data, holes filled. ``faint``: every pixel that may be displayed data,
+    however lonely. ``unit``: the width in pixels up to which something is
     a rule, a tick or a trace and not anatomy. ``source`` names what the echo was taken from, ``doubt`` is what a shape
     fitted to it has to be better than one fitted to the most trusting evidence.
     """
 
     echo: np.ndarray
+    faint: np.ndarray
     unit: int
     source: str
     doubt: float
@@ -54,30 +56,30 @@ def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iter
     background = background_level(level, text, threshold)
     if composites.frame_count >= MOTION_FRAMES:
         for step, deviation in enumerate(MOTION):
-            moving = opened((composites.deviation > deviation) & ~text, unit)
-            yield Evidence(large_parts(moving, unit), unit, f"motion of more than {deviation} levels", 0.02 + 0.02 * step)
+            moving = (composites.deviation > deviation) & ~text
+            echo = large_parts(opened(moving, unit), unit)
+            yield Evidence(echo, moving, unit, f"motion of more than {deviation} levels", 0.02 + 0.02 * step)
     least = max(threshold - background, 0) if threshold else noise_level(level, text, background)
     marks = small_marks(level, text, background, unit, lossy=least > 0)
     difference = cv2.absdiff(level, np.full_like(level, background))
     for step, tolerance in enumerate((least,) if threshold else (least, least + 5, least + 12)):
-        differs = difference > tolerance
-        furniture = panels(level, background, tolerance, text, unit) | bars(level, differs, unit) | marks
-        echo = large_parts(opened(differs & ~furniture, unit), unit)
-        yield Evidence(echo, unit, f"levels more than {tolerance} from {background}", 0.04 * step)
+        furniture = panels(level, background, tolerance, text, unit) | bars(level, difference > tolerance, unit) | marks
+        faint = (difference > tolerance) & ~furniture
+        where = f"levels more than {tolerance} from {background}"
+        yield Evidence(large_parts(opened(faint, unit), unit), faint, unit, where, 0.04 * step)
         if step == 0:
-            scattered = opened(closed(differs & ~furniture, 4 * unit), 3 * unit)
-            yield Evidence(large_parts(scattered, unit), unit, f"scattered levels more than {tolerance} from {background}", 0.03)
-        if least and step == 0:
+            scattered = opened(closed(faint, 4 * unit), 3 * unit)
+            yield Evidence(large_parts(scattered, unit), faint, unit, f"scattered {where}", 0.03)
+        if step == 0 and least:
             firm = without_fringe(difference, tolerance, unit) & ~furniture
-            yield Evidence(large_parts(opened(firm, unit), unit), unit, f"levels more than {tolerance} from {background}, fringe off", 0.02)
+            yield Evidence(large_parts(opened(firm, unit), unit), faint, unit, f"{where}, fringe off", 0.02)
 
 
 def without_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndarray:
     """Faint pixels only where no strong ones are near, because a codec spreads faint traces around strong ones."""
     strong = difference > tolerance + 8
-    body = closed(strong, 2 * unit)
-    near = cv2.dilate(opened(body, unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
-    return body | ((difference > tolerance) & ~near)
+    near = cv2.dilate(opened(closed(strong, unit), 2 * unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
+    return closed(strong, 2 * unit) | ((difference > tolerance) & ~near)
 
 
 def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int, lossy: bool) -> np.ndarray:
@@ -135,7 +137,7 @@ def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray,
     A dim one beside echo is the echo-free part of a display.
     """
     difference = cv2.absdiff(level, np.full_like(level, background))
-    flat = (local_range(level, (3, 3)) <= 1) & (difference > tolerance)
+    flat = (local_range(level, (5, 1)) <= 1) & (local_range(level, (1, 5)) <= 6) & (difference > tolerance)
     textured = opened((difference > tolerance) & ~flat & ~text, 1)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8), connectivity=4)
     found = np.zeros(level.shape, bool)

@@ -17,7 +17,8 @@ from .edges import Border, Edge, border_of, lower_arc, peak_radius, straight_edg
 from .geometry import Field, Limits, Line, Sector, Straight, meeting
 from .region import outer_points, rasterize
 
-TILTS = np.deg2rad(np.arange(-76, 76.1, 0.5))
+TILTS = np.deg2rad(np.arange(-76, 77))
+TIP = 0.25  # share of the radius
 UPRIGHT = np.deg2rad(0.75)
 
 
@@ -50,8 +51,13 @@ def oddness(field: Field) -> float:
     if isinstance(field, Sector):
         left, right = -field.angles[0], field.angles[1]
         return 0.02 + 0.4 * max(abs(right - left) / max((left + right) / 2, 1e-6) - 0.1, 0)
-    tilts = [abs(b) / np.hypot(a, b) for a, b, _ in field.sides]
-    return 0.0 if not tilts else 0.06 if len(tilts) == 1 else 0.02 + 0.4 * max(abs(tilts[0] - tilts[1]) - 0.05, 0)
+    if not field.sides:
+        return 0.0
+    if len(field.sides) == 1:
+        return 0.06
+    first, second = (float(np.arcsin(-b / np.hypot(a, b))) for a, b, _ in field.sides)
+    askew = min(abs(first - second), abs(first + second)) / max((abs(first) + abs(second)) / 2, 0.1)
+    return 0.02 + 0.4 * max(askew - 0.1, 0)
 
 
 @dataclass(frozen=True)
@@ -99,11 +105,12 @@ def judge(scene: Scene, field: Field) -> Fit:
         return Fit(field, 0, 0, 1, 1, np.inf, 0)
     mask = rasterize([outline], rows, columns)
     area = max(int(mask.sum()), 1)
+    free = scene.unknown | tip_of(field, mask.shape)
     lost = float((scene.echo & ~mask).sum() / max(scene.echo.sum(), 1))
-    added = float((mask & ~scene.hull & ~scene.unknown).sum() / area)
+    added = float((mask & ~scene.hull & ~free).sum() / area)
     points, sides = dense(outline)
     points = np.clip(np.rint(points).astype(int), 0, (columns - 1, rows - 1))
-    known = ~scene.unknown[points[:, 1], points[:, 0]]
+    known = ~free[points[:, 1], points[:, 0]]
     points, sides = points[known], sides[known]
     if len(points) == 0:
         return Fit(field, 0, 0, lost, added, np.inf, area)
@@ -114,6 +121,14 @@ def judge(scene: Scene, field: Field) -> Fit:
     structure = float((np.minimum(shares / 0.5, 1) * lengths).sum() / lengths.sum())
     residual = float(np.sqrt(np.mean(gap[near] ** 2))) if near.any() else np.inf
     return Fit(field, float(near.mean()), structure, lost, added, residual, area)
+
+
+def tip_of(field: Field, shape: tuple[int, int]) -> np.ndarray:
+    """Where nothing is held against a sector: near an apex in the frame, which is often dark."""
+    tip = np.zeros(shape, np.uint8)
+    if isinstance(field, Sector) and field.radii[0] == 0 and field.apex[1] >= max(field.limits[1], 0):
+        cv2.circle(tip, (round(field.apex[0]), round(field.apex[1])), round(TIP * min(field.radii[1], shape[0])), 1, cv2.FILLED)
+    return tip.astype(bool)
 
 
 def dense(outline: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -192,11 +207,12 @@ def rings(scene: Scene, apex: tuple[float, float], angles: tuple[float, float]) 
     """The sectors of a known apex and angles: each plausible upper end with each plausible lower end."""
     columns = scene.echo.shape[1]
     left, right = upright_edge(scene, np.pi, 0.08, 0.003), upright_edge(scene, 0.0, 0.08, 0.003)
-    x0, x1 = 0.0 if left is None else left, columns - 1.0 if right is None else right
+    spans = {(0.0, columns - 1.0), (0.0 if left is None else left, columns - 1.0 if right is None else right)}
     for inner, y0 in upper_ends(scene, apex, angles):
         for outer, y1 in lower_ends(scene, apex, angles):
-            if outer > inner:
-                yield Sector(apex, angles, (inner, outer), (x0, y0, x1, y1))
+            for x0, x1 in sorted(spans):
+                if outer > inner:
+                    yield Sector(apex, angles, (inner, outer), (x0, y0, x1, y1))
 
 
 def reach(scene: Scene, apex: tuple[float, float], angles: tuple[float, float]) -> tuple[float, float]:
@@ -210,11 +226,14 @@ def reach(scene: Scene, apex: tuple[float, float], angles: tuple[float, float]) 
 def upper_ends(scene: Scene, apex: tuple[float, float], angles: tuple[float, float]) -> list[tuple[float, float]]:
     """Inner radius and upper limit: the apex itself, where the echo begins, an arc, or a straight edge."""
     low, high = reach(scene, apex, angles)
+    inner, support = peak_radius(scene.border, apex, False, max(low - 2, 0), low + 0.3 * (high - low))
+    arc = support / max(inner * (angles[1] - angles[0]), 1.0)
+    if arc > 0.5 and inner > 4 * scene.border.unit:
+        return [(inner, 0.0)]
     ends = [(0.0, scene.extent[1])]
     if apex[1] > 0:
         ends.append((0.0, 0.0))
-    inner, support = peak_radius(scene.border, apex, False, max(low - 2, 0), low + 0.3 * (high - low))
-    if support > 0.2 * inner * (angles[1] - angles[0]):
+    if arc > 0.2:
         ends.append((inner, 0.0))
     edge = horizontal(scene, -np.pi / 2, inner)
     if edge is not None and edge != scene.extent[1]:
@@ -252,18 +271,24 @@ def mirrored(scene: Scene, side: Line) -> Iterator[Sector]:
     a, b, c = side
     if abs(a) < 0.1 or b > -np.sin(np.deg2rad(5)):
         return
+    height = y1 - y0
     best, most = None, 0
-    for y in np.arange(y0 - 1.5 * (y1 - y0), y0 + 0.2 * (y1 - y0), max(2.0, (y1 - y0) / 150)):
-        apex = (float((c - b * y) / a), float(y))
+
+    def support(y: float) -> int:
+        apex = ((c - b * y) / a, y)
         if not x0 < apex[0] < x1:
-            continue
-        reach = np.hypot(max(abs(x0 - apex[0]), abs(x1 - apex[0])), y1 - y)
-        _, support = peak_radius(scene.border, apex, True, 0.6 * (y1 - y), reach)
-        if support > most:
-            best, most = apex, support
+            return 0
+        far = np.hypot(max(abs(x0 - apex[0]), abs(x1 - apex[0])), y1 - y)
+        return peak_radius(scene.border, apex, True, 0.6 * (y1 - y), far)[1]
+
+    for level in (np.linspace(y0 - 1.5 * height, y0 + 0.2 * height, 35), np.linspace(-0.05 * height, 0.05 * height, 11)):
+        for y in level + (best or 0.0):
+            found = support(float(y))
+            if found > most:
+                best, most = float(y), found
     if best is not None:
         half = float(np.arctan2(-b, abs(a)))
-        yield from rings(scene, best, (-half, half))
+        yield from rings(scene, ((c - b * best) / a, best), (-half, half))
 
 
 def refined(scene: Scene, field: Sector) -> Sector:

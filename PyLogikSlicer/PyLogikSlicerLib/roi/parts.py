@@ -20,6 +20,7 @@ from .region import outer_points, rasterize, tight_box
 GOOD = 0.95  # score from which one shape explains all
 CREDIBLE = 0.75  # score that each of several fields has to reach
 LEAST = 0.015  # share of the echo from which a part may be a field
+CROSSING = 0.2  # share of a cut's length in echo up to which it runs through a gap
 MINOR = 0.05  # share of the echo up to which a part that no shape explains may be furniture
 EQUAL = 0.25  # share of the largest part's size from which another one belongs to the display without further proof
 SMALL = 0.02  # share of the frame that a lesser field covers at least
@@ -162,10 +163,9 @@ def joined(picture: Picture, halves: list[Box], depth: int) -> Arrangement | Non
 
 def is_panel(picture: Picture) -> bool:
     """Whether the echo is nothing, or a bar of the screen: each row of one level, or as wide as the frame and low."""
-    box = tight_box(picture.echo)
-    if box is None:
+    if not picture.echo.any():
         return True
-    inner = picture.within(box)
+    inner = picture.within(body_of(picture.echo))
     rows, columns = inner.echo.shape
     if (inner.echo | inner.unknown).mean() < 0.85:
         return False
@@ -173,7 +173,13 @@ def is_panel(picture: Picture) -> bool:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # rows without echo have no median
         stray = np.abs(level - np.nanmedian(level, axis=1, keepdims=True))
-    return bool(np.nanpercentile(stray, 75) <= 4 or (columns > 0.97 * picture.echo.shape[1] and rows < 0.15 * columns))
+    return bool(np.nanpercentile(stray, 90) <= 5 or (columns > 0.97 * picture.echo.shape[1] and rows < 0.15 * columns))
+
+
+def body_of(mask: np.ndarray) -> Box:
+    """The rows and columns that are at least half as full as the fullest: without what sticks out."""
+    filled = [np.flatnonzero(mask.sum(axis=axis) >= 0.5 * mask.sum(axis=axis).max()) for axis in (0, 1)]
+    return int(filled[0][0]), int(filled[1][0]), int(filled[0][-1]) + 1, int(filled[1][-1]) + 1
 
 
 def cuts(picture: Picture, box: Box) -> list[tuple[Box, Box]]:
@@ -203,8 +209,8 @@ def seam_near(echo: np.ndarray, level: np.ndarray, position: int, unit: int) -> 
         return None
     both = echo[:, first - 1 : last] & echo[:, first : last + 1]
     crossing = both.sum(axis=0) / max(int(echo.any(axis=1).sum()), 1)
-    if crossing.min() < 0.05:
-        free = np.flatnonzero(crossing < 0.05)
+    if crossing.min() < CROSSING:
+        free = np.flatnonzero(crossing < max(crossing.min() + 0.02, 0.05))
         return first + int(free[np.abs(free + first - position).argmin()])
     difference = np.abs(level[:, first : last + 1].astype(float) - level[:, first - 1 : last])
     jump = (difference * both).sum(axis=0) / np.maximum(both.sum(axis=0), 1)

@@ -12,7 +12,9 @@ from ..errors import NoRegionFound
 from ..stack import Header
 from ..text_map import Box
 from . import evidence
-from .parts import Arrangement, Picture, arrange, fitted
+from .depth import extended
+from .geometry import Field
+from .parts import Arrangement, Part, Picture, arrange, fitted
 from .region import Roi, make_roi, outer_points, rasterize
 
 COARSE = 550  # diagonal in pixels to which a frame is reduced for the search
@@ -52,7 +54,15 @@ def explain(composites: Composites, text: np.ndarray, unknown: np.ndarray, thres
         raise NoRegionFound("no region found: there is no large area of echo apart from text and screen furniture")
     found.sort(key=lambda item: -item.score)
     promising = [item for item in found[:2] if item.score > found[0].score - WITHIN]
-    return max((settled(item, factor) for item in promising), key=lambda item: item.score)
+    best = max((settled(item, factor) for item in promising), key=lambda item: item.score)
+    parts = [replace(part, fit=replace(part.fit, field=extended_within(part, best.seen.faint))) for part in best.arrangement.parts]
+    return replace(best, arrangement=replace(best.arrangement, parts=tuple(parts)))
+
+
+def extended_within(part: Part, faint: np.ndarray) -> Field:
+    """The field of a part, followed to where faint echo ends, at most to the end of the part's box."""
+    x0, y0, x1, y1 = part.box
+    return extended(part.fit.field.moved(-x0, -y0), faint[y0:y1, x0:x1], part.echo).moved(x0, y0)
 
 
 def settled(found: Explanation, factor: int) -> Explanation:
