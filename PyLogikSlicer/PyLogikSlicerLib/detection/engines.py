@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import EngineUnavailable
+from .glyphs import GlyphReader
 from .reader import TextReader
 
 EngineName = Literal["auto", "ppocr", "easyocr", "thorough"]
@@ -31,11 +32,12 @@ def choose_engine(engine: EngineName = "auto", device: str = "auto", models: Pat
     """Start the readers that ``engine`` asks for.
 
     ``auto`` takes PP-OCR, the best measured so far (Testing/Benchmarks/RESULTS.md), else EasyOCR. ``thorough`` takes the
-    union of all that can start, and needs more than one. Raises :class:`EngineUnavailable` saying what is missing.
+    union of both. The glyph network joins each of them: it sees the single letters and digits to which word detectors are
+    blind. Raises :class:`EngineUnavailable` saying what is missing.
     """
     starters = {"ppocr": lambda: _ppocr(device, models), "easyocr": lambda: _easyocr(device, models, download)}
     if engine in starters:
-        return Engine((starters[engine](),))
+        return Engine((starters[engine](), GlyphReader()))
     if engine not in ENGINES:
         raise EngineUnavailable(f"unknown engine {engine!r}: choose one of {', '.join(ENGINES)}")
     readers, missing = _start_all(starters.values(), first_only=engine == "auto")
@@ -43,7 +45,7 @@ def choose_engine(engine: EngineName = "auto", device: str = "auto", models: Pat
         raise EngineUnavailable("no text engine can start: " + "; ".join(missing))
     if engine == "thorough" and missing:
         raise EngineUnavailable("'thorough' is the union of all engines, and one cannot start: " + "; ".join(missing))
-    return Engine(tuple(readers), tuple(missing))
+    return Engine((*readers, GlyphReader()), tuple(missing))
 
 
 def _start_all(starters, first_only: bool) -> tuple[Sequence[TextReader], list[str]]:

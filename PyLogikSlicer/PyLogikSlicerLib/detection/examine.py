@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -126,7 +126,7 @@ class _Examiner:
         x0, y0, x1, y1 = box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in find_codes(crop)]
-        places = group(examine_image(crop, self._plan.looks(y1 - y0, x1 - x0, moving), self._readers), y1 - y0, x1 - x0)
+        places = group(examine_image(crop, self._plan, moving, self._readers), y1 - y0, x1 - x0)
         lines = read_lines(crop, places, self._readers)
         found = [(place, *line) for place, line in zip(places, lines, strict=True) if _is_text(place, *line)]
         found += [(places[0], text, 1.0) for places, text in codes if places]
@@ -134,11 +134,13 @@ class _Examiner:
 
 
 def _is_text(place: Place, text: str, confidence: float) -> bool:
-    """Whether to believe a sighting. Only one is doubted: no longer than a letter, seen in one look alone, and no letter
-    or digit can be read there. Such are ticks, calipers and bright speckle, nine times of ten."""
+    """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or a reader of words
+    saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and bright speckle,
+    nine times of ten."""
+    if place.certain or (confidence >= LEGIBLE and any(map(str.isalnum, text))):
+        return True
     x0, y0, x1, y1 = place.box
-    short = x1 - x0 < LONG_RATIO * (y1 - y0)
-    return not short or len(place.engines) > 1 or (confidence >= LEGIBLE and any(map(str.isalnum, text)))
+    return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)
 
 
 def _unchanged(box: Box, before: np.ndarray, now: np.ndarray) -> bool:
@@ -155,7 +157,7 @@ def _within(boxes: Sequence[Box], attention: Sequence[Box]) -> list[Box]:
 
 
 def _moved(place: Place, x: int, y: int) -> Place:
-    return Place(tuple((a + x, b + y) for a, b in place.polygon), place.engines)
+    return replace(place, polygon=tuple((a + x, b + y) for a, b in place.polygon))
 
 
 def _widened(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:

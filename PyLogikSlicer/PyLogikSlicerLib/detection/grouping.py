@@ -17,16 +17,19 @@ UPRIGHT_DEGREES = 4.0
 PADDING = 2
 
 
-_Seen = tuple[Box, list[tuple[float, str]]]
+_Seen = tuple[Box, list[Sighting]]
 
 
 @dataclass(frozen=True)
 class Place:
     """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.text_map.Region`, padding included;
-    ``engines``: the readers and looks that saw it, the surest first."""
+    ``engines``: the readers and looks that saw it, the surest first; ``certain``: one of them needs no other; ``worded``:
+    a reader of words is among them."""
 
     polygon: tuple[tuple[float, float], ...]
     engines: tuple[str, ...]
+    certain: bool = False
+    worded: bool = True
 
     @property
     def box(self) -> Box:
@@ -47,8 +50,8 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
         if box is None:
             leaning.append(_padded_polygon(sighting))
         elif (clipped := clip(_padded(box), rows, columns)) is not None:
-            upright.append((clipped, [(sighting.score, sighting.engine)]))
-    places = [Place(polygon_of_box(box), _surest_first(seen)) for box, seen in _joined(upright)]
+            upright.append((clipped, [sighting]))
+    places = [_place(polygon_of_box(box), seen) for box, seen in _joined(upright)]
     places += [place for place in leaning if not _covered(place, places, rows, columns)]
     return sorted(places, key=lambda place: (place.box[1], place.box[0]))
 
@@ -94,7 +97,7 @@ def _padded(box: Box) -> Box:
 def _padded_polygon(sighting: Sighting) -> Place:
     (x, y), (width, height), angle = cv2.minAreaRect(np.asarray(sighting.polygon, np.float32))
     corners = cv2.boxPoints(((x, y), (width + 2 * PADDING, height + 2 * PADDING), angle))
-    return Place(tuple((float(a), float(b)) for a, b in corners), (sighting.engine,))
+    return _place(tuple((float(a), float(b)) for a, b in corners), [sighting])
 
 
 def _joined(found: list[_Seen]) -> list[_Seen]:
@@ -111,8 +114,14 @@ def _joined(found: list[_Seen]) -> list[_Seen]:
     return done
 
 
-def _surest_first(seen: list[tuple[float, str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(engine for _, engine in sorted(seen, key=lambda item: -item[0])))
+def _place(polygon: tuple[tuple[float, float], ...], seen: Sequence[Sighting]) -> Place:
+    surest_first = sorted(seen, key=lambda sighting: -sighting.score)
+    return Place(
+        polygon,
+        engines=tuple(dict.fromkeys(sighting.engine for sighting in surest_first)),
+        certain=any(sighting.certain for sighting in seen),
+        worded=any(sighting.sees == "words" for sighting in seen),
+    )
 
 
 def _same_line(one: Box, other: Box) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .reader import TextReader
+from .reader import Sees, TextReader
 
 # Wider than any stroke of text that the native scale is responsible for, narrower than anatomy.
 STROKE = 19
@@ -36,11 +36,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Sighting:
-    """One place where one reader saw text in one look; ``polygon`` in pixels of the image examined."""
+    """One place where one reader saw text in one look; ``polygon`` in pixels of the image examined. ``certain``: the
+    reader's word alone is enough. ``sees``: what kind of reader it is."""
 
     polygon: tuple[tuple[float, float], ...]
     score: float
     engine: str
+    certain: bool = False
+    sees: Sees = "words"
 
 
 def as_shown(image: np.ndarray) -> np.ndarray:
@@ -66,24 +69,34 @@ LARGER_STROKES = Look("x1.5 top-hat", 1.5, top_hat)
 
 @dataclass(frozen=True)
 class Plan:
-    """Which looks are taken at what: at a whole image or a small piece that changed, and at a large area that changes
-    from frame to frame (a moving sector), which costs them on every frame. ``smaller``: go on to ever smaller scales, for
-    tall text."""
+    """Which looks each kind of reader takes at what: at a whole image or a small piece that changed, and at a large area
+    that changes from frame to frame (a moving sector), which costs them on every frame. ``smaller``: readers of words go
+    on to ever smaller scales, for tall text."""
 
-    whole: tuple[Look, ...]
-    moving: tuple[Look, ...]
+    words: tuple[Look, ...]
+    letters: tuple[Look, ...]
+    moving_words: tuple[Look, ...]
+    moving_letters: tuple[Look, ...]
     smaller: bool
 
-    def looks(self, rows: int, columns: int, moving: bool = False) -> tuple[Look, ...]:
-        """The looks at an image of that size."""
+    def looks(self, sees: Sees, rows: int, columns: int, moving: bool) -> tuple[Look, ...]:
+        """The looks of a reader at an image of that size."""
         if moving:
-            return self.moving
-        return (*self.whole, *_smaller_looks(rows, columns)) if self.smaller else self.whole
+            return self.moving_words if sees == "words" else self.moving_letters
+        if sees == "letters":
+            return self.letters
+        return (*self.words, *_smaller_looks(rows, columns)) if self.smaller else self.words
 
 
-DETECTION = Plan((NATIVE, STROKES, DOUBLE), (STROKES,), smaller=True)
+DETECTION = Plan(
+    words=(NATIVE, STROKES, DOUBLE),
+    letters=(NATIVE,),
+    moving_words=(STROKES,),
+    moving_letters=(NATIVE,),
+    smaller=True,
+)
 # Verification looks with other eyes than detection: what both miss is hidden from more than one rendering.
-VERIFICATION = Plan((NEGATIVE, LARGER_STROKES), (NATIVE,), smaller=False)
+VERIFICATION = Plan(words=(NEGATIVE, LARGER_STROKES), letters=(), moving_words=(NATIVE,), moving_letters=(), smaller=False)
 
 
 def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
@@ -93,20 +106,25 @@ def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
         scale /= 2
 
 
-def examine_image(image: np.ndarray, looks: Sequence[Look], readers: Sequence[TextReader]) -> list[Sighting]:
-    """All text that any of the readers sees in any of the looks at ``image``, uint8 ``(rows, columns[, 3])``."""
+def examine_image(image: np.ndarray, plan: Plan, moving: bool, readers: Sequence[TextReader]) -> list[Sighting]:
+    """All text that any of the readers sees in any of its looks at ``image``, uint8 ``(rows, columns[, 3])``."""
     colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
+    looks_of = {reader: plan.looks(reader.sees, *colour.shape[:2], moving) for reader in readers}
     seen = []
-    for look in looks:
+    for look in dict.fromkeys(look for looks in looks_of.values() for look in looks):
         rendered = _resized(look.render(colour), look.scale)
-        stretch = np.array([colour.shape[1] / rendered.shape[1], colour.shape[0] / rendered.shape[0]])
-        for x, y, tile in _tiles(rendered):
-            for reader in readers:
-                for detection in reader.detect([tile])[0]:
-                    corners = (np.asarray(detection.polygon) + (x, y)) * stretch
-                    polygon = tuple((float(a), float(b)) for a, b in corners)
-                    seen.append(Sighting(polygon, detection.score, f"{reader.name} {look.name}"))
+        for reader in (reader for reader, looks in looks_of.items() if look in looks):
+            seen += _sightings(rendered, colour.shape, reader, f"{reader.name} {look.name}")
     return seen
+
+
+def _sightings(rendered: np.ndarray, shape: tuple[int, ...], reader: TextReader, engine: str) -> Iterator[Sighting]:
+    stretch = np.array([shape[1] / rendered.shape[1], shape[0] / rendered.shape[0]])
+    for x, y, tile in _tiles(rendered):
+        for detection in reader.detect([tile])[0]:
+            corners = (np.asarray(detection.polygon) + (x, y)) * stretch
+            polygon = tuple((float(a), float(b)) for a, b in corners)
+            yield Sighting(polygon, detection.score, engine, detection.score >= reader.certain, reader.sees)
 
 
 def _resized(image: np.ndarray, scale: float) -> np.ndarray:

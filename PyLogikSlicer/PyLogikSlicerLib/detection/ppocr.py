@@ -46,6 +46,8 @@ class PPOCRReader:
     """
 
     name = "ppocr"
+    sees = "words"
+    certain = 2.0
 
     def __init__(self, device: str = "auto", models: Path | None = None, threads: int = 0) -> None:
         providers, self.device = _providers(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -18,15 +18,28 @@ class Detection:
     score: float
 
 
+Sees = Literal["words", "letters"]
+
+
 class TextReader(Protocol):
-    """Finds text in images and reads it. Scale, polarity, borders and tiles are the caller's work: it looks at what it is given."""
+    """Finds text in images. Scale, polarity, borders and tiles are the caller's work: it looks at what it is given.
+
+    ``sees`` tells what it was trained to see, which decides what it is shown. ``certain``: the score from which its word
+    alone is believed for something no longer than a letter; above 1 where no score says so much.
+    """
 
     name: str
     device: str
+    sees: Sees
+    certain: float
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
         """Text in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
         ...
+
+
+class LineReader(TextReader, Protocol):
+    """A reader that also reads what was found."""
 
     def recognise(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         """Text and confidence (0 to 1) of crops that hold one line each, uint8 ``(rows, columns, 3)`` RGB; ("", 0.0) where none is read."""

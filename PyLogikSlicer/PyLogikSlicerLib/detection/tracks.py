@@ -125,6 +125,6 @@ def _same_place(one: Place, other: Place) -> bool:
 
 def _grown(one: Place, other: Place) -> Place:
     engines = tuple(dict.fromkeys((*one.engines, *other.engines)))
-    if one.polygon == other.polygon or (_is_box(one) and overlap(one.box, other.box) == area(other.box)):
-        return Place(one.polygon, engines)
-    return Place(polygon_of_box(union(one.box, other.box)), engines)
+    inside = one.polygon == other.polygon or (_is_box(one) and overlap(one.box, other.box) == area(other.box))
+    polygon = one.polygon if inside else polygon_of_box(union(one.box, other.box))
+    return Place(polygon, engines, one.certain or other.certain, one.worded or other.worded)

@@ -39,7 +39,7 @@ def test_dark_text_on_bright_ground_is_found(engine):
 
 def test_tall_text_is_found_and_a_bright_organ_is_not_text(engine):
     plain = np.zeros((480, 640), np.uint8)
-    plain[200:400, 150:500] = speckle(200, 350, 3, 150)
+    plain[200:400, 150:500] = 130 + speckle(200, 350, 3, 100) // 4  # log-compressed, as screens show it
     image = write(plain, "DOE", 60, 30, 255, 90)
     examination = examine(stack_of([image]), engine.readers)
     assert found_share(examination, ink(image, plain)) > 0.95

@@ -98,6 +98,7 @@ class BlindTo:
 
     def __init__(self, reader, blind_calls):
         self.name, self.device, self.recognise = reader.name, reader.device, reader.recognise
+        self.sees, self.certain = reader.sees, reader.certain
         self._reader, self._blind = reader, blind_calls
 
     def detect(self, images):
