@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,8 +34,9 @@ class Source:
 
     @property
     def label(self) -> str:
-        """The absolute path, so that the same input is known again from any folder; what is no Unicode in it is escaped."""
-        return os.path.abspath(self.files[0]).encode("utf-8", "backslashreplace").decode()
+        """The absolute path, so that the same input is known again from any folder; what no table can hold is escaped."""
+        path = os.path.abspath(self.files[0]).encode("utf-8", "backslashreplace").decode()
+        return re.sub(r"[\x00-\x1f\x7f]", lambda letter: f"\\x{ord(letter[0]):02x}", path)
 
 
 def run(

@@ -89,11 +89,10 @@ def _opened(path: Path) -> cv2.VideoCapture:
 @contextmanager
 def _silent_opencv() -> Iterator[None]:
     """OpenCV names the file in the messages that it prints when it cannot open one."""
-    level = cv2.getLogLevel() if hasattr(cv2, "getLogLevel") else None
-    if level is not None:
-        cv2.setLogLevel(0)
+    log = cv2 if hasattr(cv2, "getLogLevel") else cv2.utils.logging  # OpenCV 5 moved it
+    level = log.getLogLevel()
+    log.setLogLevel(0)
     try:
         yield
     finally:
-        if level is not None:
-            cv2.setLogLevel(level)
+        log.setLogLevel(level)
