@@ -73,9 +73,7 @@ def _vertically(field: Straight, faint: np.ndarray, echo: np.ndarray, direction:
     return replace(field, limits=limits, disk=disk)
 
 
-def _followed(
-    ahead: np.ndarray, lane: np.ndarray, echo_ahead: np.ndarray, echo_lane: np.ndarray, depth: float, width: float
-) -> float:
+def _followed(ahead: np.ndarray, lane: np.ndarray, echo_ahead: np.ndarray, echo_lane: np.ndarray, depth: float, width: float) -> float:
     """How far faint pixels, ``ahead`` pixels beyond the end, go on without a break; 0 if they do not or if the end is real."""
     at_end = echo_lane[(np.abs(echo_ahead) < 2.5) & (echo_lane > 0) & (echo_lane < 1)]
     if len(np.unique((at_end * 200).astype(int))) > REAL * 200:

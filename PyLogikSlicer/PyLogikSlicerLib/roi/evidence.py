@@ -134,7 +134,7 @@ def noise_level(level: np.ndarray, text: np.ndarray, background: int) -> int:
 def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray, unit: int) -> np.ndarray:
     """Flat rectangles: header bars, buttons, grey pages; with what is written on them.
 
-    A dim one beside echo is the echo-free part of a display.
+    A dim or dark one beside echo is the echo-free part of a display; one around echo is a page and leaves the echo out.
     """
     difference = cv2.absdiff(level, np.full_like(level, background))
     flat = (local_range(level, (5, 1)) <= 1) & (local_range(level, (1, 5)) <= 6) & (difference > tolerance)
@@ -147,12 +147,20 @@ def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray,
             continue
         inner = slice(y, y + height), slice(x, x + width)
         part = labels[inner] == label
-        if filled_holes((part | text[inner]).astype(np.uint8)).mean() <= 0.9 or area <= 0.3 * width * height:
+        written = part | text[inner]
+        if filled_holes(written.astype(np.uint8)).mean() <= 0.9 or area <= 0.3 * width * height:
             continue
         around = slice(max(y - 3, 0), y + height + 3), slice(max(x - 3, 0), x + width + 3)
-        beside = textured[around].sum() / (4 * (width + height)) > 0.2
-        if not (beside and np.median(difference[inner][part]) < DIM):
-            found[max(y - 2, 0) : y + height + 2, max(x - 2, 0) : x + width + 2] = True
+        beside = textured[around].sum() - textured[inner].sum() > 0.8 * (width + height)
+        if not (beside and np.median(level[inner][part]) < background + DIM):
+            found[around] |= cv2.copyMakeBorder(
+                closed(written, 2 * unit).astype(np.uint8),
+                y - around[0].start,
+                min(level.shape[0], around[0].stop) - y - height,
+                x - around[1].start,
+                min(level.shape[1], around[1].stop) - x - width,
+                cv2.BORDER_REPLICATE,
+            ).astype(bool)
     return found
 
 

@@ -7,7 +7,7 @@ that shrinks its convex hull most, if several shapes then explain it better than
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -93,6 +93,15 @@ def arrange(picture: Picture) -> Arrangement | None:
         if found is left_out:
             found = replace(found, parts=found.parts + tuple(separate_fields(picture, lesser, whole)))
     return found
+
+
+def arrange_within(picture: Picture, boxes: Sequence[Box]) -> Arrangement | None:
+    """One field for the echo in each of the given boxes, as far as there is some; None where there is none."""
+    total = max(int(picture.echo.sum()), 1)
+    sizes = [picture.within(box).echo.mean() for box in boxes]
+    parts = tuple(fitted(picture, box) for box, size in zip(boxes, sizes, strict=True) if size > 0.05)
+    held = sum(part.echo.sum() for part in parts) / total
+    return Arrangement(parts, dropped=max(0.0, 1 - float(held))) if parts else None
 
 
 def separate_fields(picture: Picture, lesser: list[np.ndarray], whole: Box) -> Iterator[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,18 +15,37 @@ from ..text_map import Box
 from . import evidence
 from .depth import extended
 from .geometry import Field
-from .parts import Arrangement, Part, Picture, arrange, fitted
+from .parts import Arrangement, Part, Picture, arrange, arrange_within, fitted
 from .region import Roi, make_roi, outer_points, rasterize
 
 COARSE = 550  # diagonal in pixels to which a frame is reduced for the search
 WITHIN = 0.1  # difference of scores up to which the second best explanation is looked at closely
+TRUST = 0.05  # what the header's word is worth, in units of the score
+DISPLAYS = (1, 2, 3)  # RegionSpatialFormat (0018,6012): 2D, M-mode, spectral
 ENOUGH = 0.9  # share of the echo, or of what moves, that the fitted shape has to hold
 
 
 def find_sector(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
     """Outline the displayed ultrasound data of a stack; see :func:`PyLogikSlicerLib.roi.find_roi`."""
     unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    return as_roi(explain(composites, text, unknown, threshold))
+    return as_roi(explain(composites, text, unknown, threshold, declared(header, text.shape)))
+
+
+def declared(header: Header, shape: tuple[int, int]) -> list[Box]:
+    """The boxes in which the header says that echo is displayed, without those inside another one."""
+    frame = (0, 0, shape[1], shape[0])
+    boxes = [intersection(item.box, frame) for item in header.ultrasound_regions if item.spatial_format in DISPLAYS]
+    boxes = [box for box in boxes if extent(box) > 0.01 * extent(frame)]
+    boxes = sorted(set(boxes), key=extent, reverse=True)
+    return [box for i, box in enumerate(boxes) if all(extent(intersection(box, other)) < 0.2 * extent(box) for other in boxes[:i])]
+
+
+def intersection(first: Box, second: Box) -> Box:
+    return max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3])
+
+
+def extent(box: Box) -> int:
+    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
 
 
 @dataclass(frozen=True)
@@ -41,15 +61,22 @@ class Explanation:
         return self.arrangement.score - self.seen.doubt
 
 
-def explain(composites: Composites, text: np.ndarray, unknown: np.ndarray, threshold: int) -> Explanation:
-    """The best of all kinds of evidence: searched at low resolution, the two most promising ones fitted at full."""
+def explain(composites: Composites, text: np.ndarray, unknown: np.ndarray, threshold: int, boxes: Sequence[Box]) -> Explanation:
+    """The best of all kinds of evidence: searched at low resolution, the two most promising ones fitted at full.
+
+    ``boxes`` are where the header claims displays; they are tried, and trusted a little more than what was found.
+    """
     factor = max(1, round(float(np.hypot(*text.shape)) / COARSE))
     found = []
     for seen in evidence.gather(composites, text, threshold):
         picture = Picture(seen.echo, unknown, composites.maximum, seen.unit, 2.5)
-        arrangement = arrange(picture.reduced(factor))
+        small = picture.reduced(factor)
+        arrangement = arrange(small)
         if arrangement:
             found.append(Explanation(seen, picture, arrangement))
+        claimed = arrange_within(small, [shrunk(box, factor, small.echo.shape) for box in boxes]) if boxes else None
+        if claimed:
+            found.append(Explanation(replace(seen, doubt=seen.doubt - TRUST), picture, claimed))
     if not found:
         raise NoRegionFound("no region found: there is no large area of echo apart from text and screen furniture")
     found.sort(key=lambda item: -item.score)
@@ -78,6 +105,11 @@ def settled(found: Explanation, factor: int) -> Explanation:
         echo[box[1] : box[3], box[0] : box[2]] = near
         parts.append(fitted(replace(picture, echo=picture.echo & echo), box))
     return replace(found, arrangement=replace(found.arrangement, parts=tuple(parts)))
+
+
+def shrunk(box: Box, factor: int, shape: tuple[int, int]) -> Box:
+    """A box of the full frame in the reduced one."""
+    return intersection((box[0] // factor, box[1] // factor, -(-box[2] // factor), -(-box[3] // factor)), (0, 0, shape[1], shape[0]))
 
 
 def enlarged(box: Box, factor: int, shape: tuple[int, int]) -> Box:
