@@ -24,7 +24,7 @@ SMALL_SHARE = 0.1
 CODE_ENGINE = "zxing"
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter.
 LONG_RATIO = 2.0
-LEGIBLE = 0.8
+LEGIBLE = 0.9
 
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]

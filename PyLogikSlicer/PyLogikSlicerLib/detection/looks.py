@@ -90,7 +90,7 @@ class Plan:
 
 DETECTION = Plan(
     words=(NATIVE, STROKES, DOUBLE),
-    letters=(NATIVE,),
+    letters=(NATIVE, DOUBLE),
     moving_words=(STROKES,),
     moving_letters=(NATIVE,),
     smaller=True,
