@@ -105,7 +105,7 @@ def speckle(rng: np.random.Generator, size: int) -> np.ndarray:
     fine = rng.random() < 0.5
     shape = (size, size) if fine else (half, half)
     waves = rng.standard_normal((2, *shape)).astype(np.float32)
-    along, across = rng.uniform(0.4, 1.2), rng.uniform(0.6, 3.0)
+    along, across = rng.uniform(0.4, 1.6), rng.uniform(0.6, 3.0) * (1 if rng.random() < 0.75 else 2.5)
     if rng.random() < 0.2:
         along, across = across, along
     waves = [cv2.GaussianBlur(wave, (0, 0), sigmaX=across, sigmaY=along) for wave in waves]
@@ -195,12 +195,30 @@ def doppler(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     return np.where(there[..., None], colour, image).clip(0, 255).astype(np.uint8)
 
 
+def tissue(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Mucosa as an endoscope shows it: warm, softly shaded, folded, with ragged specular highlights that the camera has sharpened."""
+    shade = cv2.resize(
+        rng.random((int(rng.integers(2, 7)), int(rng.integers(2, 7)))).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC
+    )
+    grain = cv2.GaussianBlur(rng.standard_normal((size, size)).astype(np.float32), (0, 0), rng.uniform(0.7, 2.5))
+    light = 0.35 + 0.75 * shade + grain * rng.uniform(0, 0.12)
+    image = light[..., None] * np.array([rng.uniform(150, 240), rng.uniform(80, 150), rng.uniform(60, 130)], np.float32)
+    spots = cv2.GaussianBlur(rng.standard_normal((size, size)).astype(np.float32), (0, 0), rng.uniform(1.5, 6), sigmaY=rng.uniform(1.2, 5))
+    where = cv2.resize(rng.random((6, 6)).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+    wet = (spots / (spots.std() + 1e-6) + 1.5 * where > rng.uniform(2.6, 3.6)).astype(np.float32)
+    wet = cv2.GaussianBlur(wet, (0, 0), rng.uniform(0.5, 1.0))
+    image += (260 - image) * wet[..., None] - (cv2.GaussianBlur(wet, (0, 0), 2.0) * (1 - wet) * rng.uniform(0, 160))[..., None]
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
 def background(rng: np.random.Generator, size: int, corpus: str | None) -> np.ndarray:
     """uint8 RGB ``(size, size, 3)`` without text."""
     kind = rng.random()
     if kind < 0.24:
         return flat(rng, size)
-    if kind < 0.58:
+    if kind < 0.31:
+        return sector(rng, tissue(rng, size)) if rng.random() < 0.3 else tissue(rng, size)
+    if kind < 0.63:
         image = speckle(rng, size)
         if rng.random() < 0.2:
             image = doppler(rng, image)

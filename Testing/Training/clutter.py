@@ -258,7 +258,7 @@ def flow(rng: np.random.Generator, image: np.ndarray) -> None:
 
 
 DRAWERS = (ruler, bar, trace, spectrum, frame, lines, grid, arc, arrow, icon, highlights, catheter, patch, flow, grating)
-SHARES = np.array([8, 1.5, 1.5, 1, 2, 2.5, 0.7, 1.5, 2, 2, 2, 1.5, 0.5, 0.8, 0.6])
+SHARES = np.array([8, 1.5, 1.5, 1, 2, 2.5, 0.7, 1.5, 1.6, 1.6, 2, 1.5, 0.5, 1.0, 0.5])
 
 
 def draw_clutter(rng: np.random.Generator, image: np.ndarray, most: int) -> np.ndarray:

@@ -52,7 +52,7 @@ class Page:
         self.image = drawn
         if readable:
             self.ink[rows, columns] |= there
-            self.weight[rows, columns][there] = np.clip(30 / np.sqrt(there.sum()), 1.0, 5.0)
+            self.weight[rows, columns][there] = np.clip(45 / np.sqrt(there.sum()), 1.0, 8.0)
         else:
             self.ignored[rows, columns] = True
 
@@ -138,14 +138,15 @@ def scattered(rng: np.random.Generator, page: Page, height: float) -> None:
 
 
 def scale_numbers(rng: np.random.Generator, page: Page, height: float) -> None:
-    """A ruler with a number at some of its ticks."""
+    """A ruler with a number at some of its ticks; the numbers are mostly as small as screens have them."""
+    height = min(height, height_of(rng, 6, 14)) if rng.random() < 0.6 else height
     pen, style, colour = Pen(rng, height), Style(rng, page.image), colour_of(rng)
     x, y = corner(rng, page, np.zeros((8, 8)))
     x, y, upright = max(x, 0), max(y, 0), rng.random() < 0.7
     first, stride = int(rng.choice([0, 0, 1, 2, 5, -100])), int(rng.choice([1, 1, 1, 2, 5, 10, 20]))
     minor, gap = int(rng.choice([1, 2, 5, 10])), int(rng.integers(2, 12))
     step = max(rng.uniform(1.6, 6) * height / minor, 3.0)
-    ticks, length, side = rng.random() < 0.8, int(rng.integers(2, 9)), int(rng.choice([-1, 1]))
+    ticks, length, side = rng.random() < 0.8, int(rng.integers(2, 14)), int(rng.choice([-1, 1]))
     for k in range(int(rng.integers(3, 60))):
         px, py = (x, int(y + k * step)) if upright else (int(x + k * step), y)
         if ticks:
@@ -235,7 +236,7 @@ def badge(rng: np.random.Generator, page: Page, height: float) -> None:
 
 
 LAYOUTS = (scattered, scale_numbers, block, buttons, marker, other_letters, badge)
-SHARES = np.array([3.2, 2.4, 3.0, 1, 0.7, 0.5, 0.6])
+SHARES = np.array([3.2, 3.2, 3.0, 1, 0.8, 0.5, 0.7])
 
 
 def degraded(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:

@@ -117,7 +117,7 @@ def phrase(rng: np.random.Generator) -> str:
     elif kind < 0.85:
         text = letters(rng)
     elif kind < 0.9:
-        text = " ".join([letters(rng), number(rng), letters(rng)])
+        text = str(rng.choice([" ", "-", "---", "------", ":", "/"])).join([letters(rng), number(rng), single(rng)])
     else:
         text = str(rng.choice(SHORT))
     chance = rng.random()

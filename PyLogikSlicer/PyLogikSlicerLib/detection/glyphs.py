@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,15 +20,17 @@ from ..errors import EngineUnavailable
 from .reader import Detection
 
 MODEL = "glyphs.onnx"
-MODEL_SHA256 = "1641b56ebbd757121d4fff28c1e64bc97060f482e364397107650f86c7c2b38e"
+MODEL_SHA256 = "1a06dc09f133ac1e027b2ba91ce910083500234c5305751b8333a214ebf95a62"
 STRIDE = 16  # the network halves the image four times
 TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
 HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
 
 INK = 0.35  # probability from which a half-resolution pixel is ink
-SURE = 0.5  # some pixel of a word is at least that: noise rarely is
+SURE = 0.55  # some pixel of a word is at least that: noise rarely is
 LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full stop goes with its word
-LEAST_HEIGHT = 4  # pixels; ticks across and dashes are lower, no readable letter is
+LEAST_HEIGHT = 4  # pixels; dots and short ticks are lower, no readable letter is
+THIN, LONG = 6, 12  # pixels, and times as long: the side of a frame or a dashed line, never a letter
+EMPTY = 800  # pixels in a box without ink: more than a letter of 40 pixels has, so the ink is no single line and is cut
 MUCH_SMALLER = 0.6  # a slanted line of text: its upright box would cover what is beside it
 PAD = 1  # pixels around the ink: the halo of smoothing
 
@@ -39,6 +42,8 @@ class GlyphReader:
     """
 
     name = "glyphs"
+    sees = "letters"
+    certain = 0.8
     device = "cpu"
 
     def __init__(self, threads: int = 0, model: bytes | None = None):
@@ -104,17 +109,22 @@ def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 def words(half: np.ndarray, shape: tuple[int, int]) -> list[Detection]:
     """Words and single characters from the ink at half resolution; ``shape``: rows and columns of the image."""
-    contours, _ = cv2.findContours((half >= INK).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    pieces = [piece for piece in (piece_of(contour, half) for contour in contours) if piece is not None]
-    return [detection_of(group, shape) for group in joined(pieces) if max(piece.peak for piece in group) >= SURE]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((half >= INK).astype(np.uint8), connectivity=8)
+    pieces = []
+    for label, (x, y, width, height, ink) in enumerate(stats[1:].tolist(), 1):
+        if ink >= LEAST_INK:
+            window = slice(y, y + height), slice(x, x + width)
+            pieces += pieces_of(labels[window] == label, half[window], (x, y))
+    groups = joined([piece for piece in pieces if piece.may_be_letters])
+    return [detection_of(group, shape) for group in groups if max(piece.peak for piece in group) >= SURE]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Connected ink: a glyph, or several that touch. ``box`` half-open, in pixels of the image."""
+    """Connected ink: a glyph, or several that touch. ``box`` half-open, in pixels of the image; ``points`` (x, y) of its ink, likewise."""
 
     box: tuple[int, int, int, int]
-    contour: np.ndarray
+    points: np.ndarray
     peak: float
 
     @property
@@ -125,13 +135,52 @@ class Piece:
     def width(self) -> int:
         return self.box[2] - self.box[0]
 
+    @property
+    def may_be_letters(self) -> bool:
+        low, high = sorted((self.width, self.height))
+        return high >= LEAST_HEIGHT and not (low <= THIN and high > LONG * low)
 
-def piece_of(contour: np.ndarray, half: np.ndarray) -> Piece | None:
-    """The piece inside a contour of the half-resolution ink; None for what is too small for a letter."""
-    x, y, width, height = cv2.boundingRect(contour)
-    if max(width, height) * 2 < LEAST_HEIGHT or cv2.contourArea(contour) + len(contour) / 2 + 1 < LEAST_INK:
-        return None
-    return Piece((2 * x, 2 * y, 2 * (x + width), 2 * (y + height)), contour, float(half[y : y + height, x : x + width].max()))
+
+def pieces_of(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) -> list[Piece]:
+    """The pieces of one connected component: itself, or the parts of one that is no single line (a frame, lines of text that touch).
+
+    ``ink`` and ``half``: the component and its probability, cropped alike; ``corner``: (x, y) of the crop at half resolution.
+    """
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    ink, half, corner = ink[top:bottom, left:right], half[top:bottom, left:right], (corner[0] + int(left), corner[1] + int(top))
+    by_row, by_column = best_cut(ink), best_cut(ink.T)
+    if 4 * max(by_row.saved, by_column.saved) < EMPTY:
+        ys, xs = np.nonzero(ink)
+        x, y = corner
+        box = (2 * x, 2 * y, 2 * (x + ink.shape[1]), 2 * (y + ink.shape[0]))
+        return [Piece(box, 2 * np.stack([xs + x, ys + y], axis=-1).astype(np.float32) + 1, float(half[ink].max()))]
+    if by_row.saved >= by_column.saved:
+        at, second = by_row.at, (corner[0], corner[1] + by_row.at)
+        return pieces_of(ink[:at], half[:at], corner) + pieces_of(ink[at:], half[at:], second)
+    at, second = by_column.at, (corner[0] + by_column.at, corner[1])
+    return pieces_of(ink[:, :at], half[:, :at], corner) + pieces_of(ink[:, at:], half[:, at:], second)
+
+
+class Cut(NamedTuple):
+    """A cut before row ``at``, and the pixels that two boxes cover less than one."""
+
+    at: int
+    saved: int
+
+
+def best_cut(ink: np.ndarray) -> Cut:
+    """Where to cut a component across, so that the boxes of both parts cover least."""
+    rows, columns = ink.shape
+    if rows < 2:
+        return Cut(0, 0)
+    first = ink.argmax(axis=1)
+    last = columns - ink[:, ::-1].argmax(axis=1)
+    above = (np.maximum.accumulate(last) - np.minimum.accumulate(first))[:-1] * np.arange(1, rows)
+    below = (np.maximum.accumulate(last[::-1]) - np.minimum.accumulate(first[::-1]))[::-1][1:] * np.arange(rows - 1, 0, -1)
+    saved = rows * columns - above - below
+    at = int(saved.argmax())
+    return Cut(at + 1, int(saved[at]))
 
 
 def joined(pieces: list[Piece]) -> list[list[Piece]]:
@@ -169,8 +218,8 @@ def detection_of(group: list[Piece], shape: tuple[int, int]) -> Detection:
     x0, y0 = np.maximum(boxes[:, :2].min(axis=0) - PAD, 0)
     x1, y1 = np.minimum(boxes[:, 2:].max(axis=0) + PAD, (shape[1], shape[0]))
     corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=float)
-    centre, (width, height), angle = cv2.minAreaRect(np.concatenate([piece.contour for piece in group]))
-    tilted = ((2 * centre[0] + 1, 2 * centre[1] + 1), (2 * width + 2 + 2 * PAD, 2 * height + 2 + 2 * PAD), angle)
+    centre, (width, height), angle = cv2.minAreaRect(np.concatenate([piece.points for piece in group]))
+    tilted = (centre, (width + 2 + 2 * PAD, height + 2 + 2 * PAD), angle)
     if tilted[1][0] * tilted[1][1] < MUCH_SMALLER * (x1 - x0) * (y1 - y0):
         corners = np.clip(cv2.boxPoints(tilted), 0, (shape[1], shape[0]))
     return Detection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in group))
