@@ -78,7 +78,7 @@ class Weights:
 
 def is_available(models: Path | None = None, languages: Sequence[str] = ("en",)) -> tuple[bool, str]:
     """Whether packages and weights are there, and if not what is missing. Cheap: nothing is imported, no file is read."""
-    absent = [package for package in ("torch", "easyocr") if importlib.util.find_spec(package) is None]
+    absent = _absent_packages()
     if absent:
         return False, f"EasyOCR cannot start, not installed: {', '.join(absent)}. Install it with: {INSTALL}"
     missing = [name for name in (DETECTOR_FILE, _recognizer_file(languages)) if _file(name, _folder(models)) is None]
@@ -102,15 +102,18 @@ class EasyOCRReader:
     """
 
     name = "easyocr"
+    sees = "words"
+    certain = 2.0
 
     def __init__(
         self, device: str = "auto", models: Path | None = None, download: bool = False, languages: Sequence[str] = ("en",)
     ) -> None:
-        if download:
+        if download and not _absent_packages():
             _fetch_missing(models, languages)
         available, reason = is_available(models, languages)
         if not available:
             raise EngineUnavailable(reason)
+        _start_packages()
         self._device, self.device = _device(device)
         recognizer = _recognizer_file(languages)
         paths = [_file(name, _folder(models)) for name in (DETECTOR_FILE, recognizer)]
@@ -268,6 +271,17 @@ def _line_image(line: np.ndarray) -> np.ndarray:
 # --- devices and networks ----------------------------------------------------------------------------------------------------
 
 
+def _absent_packages() -> list[str]:
+    return [package for package in ("torch", "easyocr") if importlib.util.find_spec(package) is None]
+
+
+def _start_packages() -> None:
+    try:
+        import easyocr  # noqa: F401  torch with it
+    except Exception as error:  # a missing library of the system, a torch and a torchvision that do not fit, ...
+        raise EngineUnavailable(f"EasyOCR is installed but does not start ({type(error).__name__}). Install it anew: {INSTALL}") from None
+
+
 def _device(wanted: str) -> tuple[str, str]:
     """Torch's name of the device, and the one for people."""
     import torch
@@ -375,7 +389,7 @@ def _fetch_missing(models: Path | None, languages: Sequence[str]) -> None:
     """Download official files that are not there, from JaidedAI's releases; each gets its name when it is whole and checked."""
     folder = _folder(models)
     for name in (DETECTOR_FILE, _recognizer_file(languages)):
-        if _file(name, folder) is None and importlib.util.find_spec("easyocr") is not None:
+        if _file(name, folder) is None:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder) as unfinished:
                 part = Path(unfinished) / name

@@ -8,6 +8,7 @@ holds for them all is tested: coordinates, small and slanted text, batches, file
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import urllib.parse
@@ -148,7 +149,8 @@ def weights(tmp_path_factory) -> Path:
     """A folder with weights under the names of one's own, saved as EasyOCR's trainers do: with "module." before each name."""
     import torch
 
-    folder = tmp_path_factory.mktemp("models")
+    folder = tmp_path_factory.mktemp("easyocr") / "model"
+    folder.mkdir()
     for name, network in ((CRAFT_FILE, bright_ink_craft()), (CRNN_FILE, fitted_crnn())):
         state = {f"module.{key}": value for key, value in network.state_dict().items()}
         torch.save(state, folder / name.replace(".pth", "_custom.pth"))
@@ -363,12 +365,33 @@ def test_without_package_or_weights_the_reason_says_what_to_do(tmp_path):
     assert str(tmp_path) not in reason
 
 
-def test_asking_whether_it_is_available_does_not_import_torch(tmp_path):
-    code = (
+def in_new_process(code: str, *packages: Path) -> None:
+    library = Path(sys.modules[EasyOCRReader.__module__].__file__).parents[2]
+    search = os.pathsep.join(map(str, (*packages, library)))
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": search})
+
+
+def test_asking_whether_it_is_available_does_not_import_torch():
+    in_new_process(
         "import sys; from PyLogikSlicerLib.detection.easyocr_reader import is_available; is_available(); assert 'torch' not in sys.modules"
     )
-    environment = {"PYTHONPATH": str(Path(sys.modules[EasyOCRReader.__module__].__file__).parents[2]), "HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_an_installation_that_is_broken_is_reported_as_such(tmp_path):
+    """As on Windows where a library of torch is missing: the import fails with an OSError that names a path."""
+    for package in ("torch", "easyocr"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text("raise OSError('C:/Users/jane/torch.dll')")
+    for name in (CRAFT_FILE, CRNN_FILE):
+        (tmp_path / name).touch()
+    in_new_process(
+        "from pathlib import Path\n"
+        "from PyLogikSlicerLib.detection.easyocr_reader import EasyOCRReader, EngineUnavailable\n"
+        f"try: EasyOCRReader('cpu', Path({str(tmp_path)!r}))\n"
+        "except EngineUnavailable as error: assert 'does not start (OSError)' in str(error) and 'jane' not in str(error)\n"
+        "else: raise AssertionError",
+        tmp_path,
+    )
 
 
 @pytest.mark.easyocr
@@ -388,8 +411,7 @@ def test_the_default_folder_is_easyocrs_own_and_is_not_made(tmp_path, monkeypatc
     with pytest.raises(EngineUnavailable):
         EasyOCRReader("cpu")
     assert not (tmp_path / "home").exists()
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "model").symlink_to(weights)
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(weights.parent))
     assert is_available() == (True, "")
 
 
