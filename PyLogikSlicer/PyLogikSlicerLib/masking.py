@@ -48,17 +48,17 @@ def _is_box(corners: np.ndarray) -> bool:
 
 
 def _fill_polygon(mask: np.ndarray, corners: np.ndarray) -> None:
-    """Fill in place, through a patch around the polygon, one pixel wider than the image where the polygon leaves it."""
+    """Fill in place, through a patch around the whole polygon: OpenCV smears what is left of a patch along its border."""
     rows, columns = mask.shape
-    x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, -1)
-    x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (columns + 1, rows + 1))
-    if x0 >= x1 or y0 >= y1:
+    # Nothing that is farther away than the image is large matters; it only bounds the patch.
+    x0, y0 = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, (-columns, -rows))
+    x1, y1 = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, (2 * columns, 2 * rows))
+    left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, columns), min(y1, rows)
+    if left >= right or top >= bottom:
         return
     patch = np.zeros((y1 - y0, x1 - x0), np.uint8)
     centres = np.round((corners - (x0, y0) - 0.5) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(patch, [centres], 1, shift=_SHIFT)
     # A pixel the polygon touches has its centre within half a diagonal of it: one pixel of growth covers that.
     patch = cv2.dilate(patch, np.ones((3, 3), np.uint8))
-    left, top = max(x0, 0), max(y0, 0)
-    right, bottom = min(x1, columns), min(y1, rows)
     mask[top:bottom, left:right] |= patch[top - y0 : bottom - y0, left - x0 : right - x0]

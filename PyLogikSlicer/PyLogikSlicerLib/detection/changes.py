@@ -41,7 +41,6 @@ class FrameMemory:
             self._examined[tile] = view[tile]
         return _boxes_of_tiles(tiles, rows, columns)
 
-
     def _jump(self, view: np.ndarray) -> np.ndarray | None:
         """How much each pixel differs from what was examined, in the channel where it differs most; None at the beginning."""
         if self._examined is None or self._examined.shape != view.shape:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..masking import polygon_mask
 from ..text_map import Box, polygon_of_box
 from .looks import Sighting
 
@@ -138,9 +139,8 @@ def _covered(place: Place, others: Sequence[Place], rows: int, columns: int) -> 
     if box is None:
         return True
     x0, y0, x1, y1 = box
-    own = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    cv2.fillConvexPoly(own, np.round(np.asarray(place.polygon) - (x0, y0)).astype(np.int32), 1)
+    own = polygon_mask([[(x - x0, y - y0) for x, y in place.polygon]], y1 - y0, x1 - x0)
     for other in others:
         a, b, c, d = other.box
-        own[max(b - y0, 0) : max(d - y0, 0), max(a - x0, 0) : max(c - x0, 0)] = 0
+        own[max(b - y0, 0) : max(d - y0, 0), max(a - x0, 0) : max(c - x0, 0)] = False
     return not own.any()

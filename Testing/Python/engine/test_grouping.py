@@ -1,7 +1,7 @@
 """What several looks saw of one piece of text becomes one place; nothing that was seen is lost on the way."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from PyLogikSlicerLib.detection.grouping import group
@@ -22,6 +22,7 @@ boxes = st.tuples(st.integers(-20, 190), st.integers(-20, 110), st.integers(3, 8
 
 
 @given(st.lists(boxes, max_size=8), st.lists(st.floats(0, 180), max_size=8))
+@example([(-17, 3, 2, 6)], [15.0])
 def test_every_pixel_that_was_seen_lies_in_a_place(upright, angles):
     seen = [sighting(box) for box in upright]
     seen += [Sighting(tuple(map(tuple, turned(box, angle))), 0.8, "ppocr x2") for box, angle in zip(upright, angles, strict=False)]
