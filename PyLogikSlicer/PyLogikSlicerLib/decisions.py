@@ -20,6 +20,14 @@ SHORTEST_TELLING = 4
 SHORTEST_FAMILY_NAME = 3
 # So long a value is nowhere by chance, not even inside a word.
 TELLING_ANYWHERE = 6
+# Words that stand in place of a name, or say what an image is a test of; in file names they tell of nobody.
+NO_NAMES = frozenset(
+    (
+        *("anon", "anonymized", "anonymous", "demo", "image", "none", "patient", "phantom", "sample"),
+        *("signed", "test", "unknown", "unsigned"),
+    )
+)
+
 
 _NUMBER = r"[-+]?\d{1,4}(?:[.,]\d{1,3})?"
 _UNIT = (
@@ -98,9 +106,9 @@ def telling_keyword(stem: str, header: Header) -> str | None:
     name alone is not enough: words such as ``test`` stand there, and in many a file name.
     """
     words, run = _words(stem), _squeezed(stem)
-    maker = _maker_words(header)
+    nobody = _maker_words(header) | set(map(_squeezed, NO_NAMES))
     for keyword, values in header.identifying.items():
-        there = [value for value in values if _is_there(value, words, run) and not _words(value) <= maker]
+        there = [value for value in values if _is_there(value, words, run) and not _words(value) <= nobody]
         if keyword == "PatientName":
             telling = len(there) > 1 or (there == list(values[:1]) and len(_squeezed("".join(there))) >= SHORTEST_FAMILY_NAME)
         else:

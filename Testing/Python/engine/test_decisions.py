@@ -115,6 +115,12 @@ def test_a_station_named_after_its_model_tells_of_nobody():
     assert telling_keyword("us_logiqe77_1", header) == "PatientID"
 
 
+def test_a_word_in_place_of_a_name_tells_of_nobody_but_a_name_with_a_number_does():
+    header = Header(identifying={"PatientName": ("Signed", "16")})
+    assert telling_keyword("ct_signed16", header) is None
+    assert telling_keyword("ct_oberhuber16", HEADER) == "PatientName"
+
+
 @pytest.mark.parametrize("stem", ["image_0001", "us_philips_cx50", "liver", "anna_maria"])
 def test_a_file_name_that_tells_nothing_passes(stem):
     assert telling_keyword(stem, HEADER) is None
