@@ -20,13 +20,13 @@ from ..errors import EngineUnavailable
 from .reader import Detection
 
 MODEL = "glyphs.onnx"
-MODEL_SHA256 = "1a06dc09f133ac1e027b2ba91ce910083500234c5305751b8333a214ebf95a62"
+MODEL_SHA256 = "862f1894ffbf600ee2f96bfa0f23bf629ff10d5fd8ba2062edca030d4e60a3aa"
 STRIDE = 16  # the network halves the image four times
 TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
 HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
 
-INK = 0.35  # probability from which a half-resolution pixel is ink
-SURE = 0.55  # some pixel of a word is at least that: noise rarely is
+INK = 0.3  # probability from which a half-resolution pixel is ink
+SURE = 0.45  # some pixel of a word is at least that: noise rarely is
 LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full stop goes with its word
 LEAST_HEIGHT = 4  # pixels; dots and short ticks are lower, no readable letter is
 THIN, LONG = 6, 12  # pixels, and times as long: the side of a frame or a dashed line, never a letter
