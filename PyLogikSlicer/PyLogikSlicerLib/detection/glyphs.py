@@ -43,7 +43,7 @@ class GlyphReader:
 
     name = "glyphs"
     sees = "letters"
-    certain = 0.8
+    certain = 0.95
     device = "cpu"
 
     def __init__(self, threads: int = 0, model: bytes | None = None):
