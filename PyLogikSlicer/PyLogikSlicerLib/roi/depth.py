@@ -9,7 +9,7 @@ import numpy as np
 from .geometry import Field, Sector, Straight
 
 LANES = 6  # the display is followed in that many lanes side by side...
-NEEDED = 3  # ...of which so many have to show something
+NEEDED = 2  # ...of which so many have to show something
 DENSITY = 0.004  # share of a lane's pixels that counts as something
 ROWS = 0.4  # share of a step's rows in which a lane has to show it: a trace is in few of them
 REAL = 0.75  # share of an end that the echo reaches if it is the end of the display

@@ -64,11 +64,12 @@ def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iter
     difference = cv2.absdiff(level, np.full_like(level, background))
     for step, tolerance in enumerate((least,) if threshold else (least, least + 5, least + 12)):
         furniture = panels(level, background, tolerance, text, unit) | bars(level, difference > tolerance, unit) | marks
-        faint = (difference > tolerance) & ~furniture
+        clear = (difference > tolerance) & ~furniture
+        faint = clear if step == 0 else faint
         where = f"levels more than {tolerance} from {background}"
-        yield Evidence(large_parts(opened(faint, unit), unit), faint, unit, where, 0.04 * step)
+        yield Evidence(large_parts(opened(clear, unit), unit), faint, unit, where, 0.04 * step)
         if step == 0:
-            scattered = opened(closed(faint, 4 * unit), 3 * unit)
+            scattered = opened(closed(clear, 4 * unit), 3 * unit)
             yield Evidence(large_parts(scattered, unit), faint, unit, f"scattered {where}", 0.03)
         if step == 0 and least:
             firm = without_fringe(difference, tolerance, unit) & ~furniture
@@ -80,6 +81,14 @@ def without_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndar
     strong = difference > tolerance + 8
     near = cv2.dilate(opened(closed(strong, unit), 2 * unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
     return closed(strong, 2 * unit) | ((difference > tolerance) & ~near)
+
+
+def moving_echo(composites: Composites, text: np.ndarray) -> np.ndarray:
+    """The large areas that clearly change over time; empty for stills and for very short cines."""
+    if composites.frame_count < MOTION_FRAMES:
+        return np.zeros(text.shape, bool)
+    unit = unit_of(text.shape)
+    return large_parts(opened((composites.deviation > MOTION[-1]) & ~text, unit), unit)
 
 
 def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int, lossy: bool) -> np.ndarray:

@@ -18,7 +18,8 @@ from .geometry import Field, Limits, Line, Sector, Straight, meeting
 from .region import outer_points, rasterize
 
 TILTS = np.deg2rad(np.arange(-76, 77))
-TIP = 0.25  # share of the radius
+TIP = 0.22  # share of the radius within which the beginning of a phased display may be dark
+WIDE = 0.7  # radians between the sides from which a display ends in arcs, not in straight lines
 UPRIGHT = np.deg2rad(0.75)
 
 
@@ -57,7 +58,8 @@ def oddness(field: Field) -> float:
         return 0.06
     first, second = (float(np.arcsin(-b / np.hypot(a, b))) for a, b, _ in field.sides)
     askew = min(abs(first - second), abs(first + second)) / max((abs(first) + abs(second)) / 2, 0.1)
-    return 0.02 + 0.4 * max(askew - 0.1, 0)
+    opening = max(first + second - WIDE, 0)
+    return 0.02 + 0.4 * max(askew - 0.1, 0) + 0.4 * opening
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,10 @@ def candidates(scene: Scene) -> Iterator[Field]:
     for left in [None, *lefts]:
         for right in [None, *rights]:
             sides = tuple(side for side in (left, right) if side)
-            yield Straight(limits, sides)
+            box = opened_beside(scene, limits, left, right)
+            yield Straight(box, sides)
             if arc:
-                yield Straight((*limits[:3], scene.extent[3]), sides, arc)
+                yield Straight((*box[:3], scene.extent[3]), sides, arc)
             if left and right:
                 yield from sectors(scene, left, right)
     for side in [*lefts, *rights]:
@@ -190,6 +193,16 @@ def straight_limits(scene: Scene) -> Limits:
     found = (upright_edge(scene, direction, 0.15) for direction in (np.pi, -np.pi / 2, 0.0, np.pi / 2))
     box = [extent if edge is None else edge for edge, extent in zip(found, scene.extent, strict=True)]
     return box[0], box[1], box[2], box[3]
+
+
+def opened_beside(scene: Scene, limits: Limits, left: Line | None, right: Line | None) -> Limits:
+    """The limits; but where a slanting side ends the display, only a real upright edge limits it too."""
+    x0, y0, x1, y1 = limits
+    if left and upright_edge(scene, np.pi, 0.15) is None:
+        x0 = 0.0
+    if right and upright_edge(scene, 0.0, 0.15) is None:
+        x1 = scene.echo.shape[1] - 1.0
+    return x0, y0, x1, y1
 
 
 def sectors(scene: Scene, left: Line, right: Line) -> Iterator[Sector]:
@@ -228,10 +241,10 @@ def upper_ends(scene: Scene, apex: tuple[float, float], angles: tuple[float, flo
     low, high = reach(scene, apex, angles)
     inner, support = peak_radius(scene.border, apex, False, max(low - 2, 0), low + 0.3 * (high - low))
     arc = support / max(inner * (angles[1] - angles[0]), 1.0)
-    if arc > 0.5 and inner > 4 * scene.border.unit:
+    if arc > 0.3 and inner > 4 * scene.border.unit:
         return [(inner, 0.0)]
     ends = [(0.0, scene.extent[1])]
-    if apex[1] > 0:
+    if apex[1] > 0 and low < TIP * high:
         ends.append((0.0, 0.0))
     if arc > 0.2:
         ends.append((inner, 0.0))

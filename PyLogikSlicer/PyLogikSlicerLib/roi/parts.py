@@ -15,10 +15,12 @@ import numpy as np
 
 from ..text_map import Box
 from .fit import Fit, best_fit
+from .geometry import Straight
 from .region import outer_points, rasterize, tight_box
 
 GOOD = 0.95  # score from which one shape explains all
 CREDIBLE = 0.75  # score that each of several fields has to reach
+CREDIBLE_ARC = 0.6  # the same for a small separate one that ends in arcs, as no furniture does
 LEAST = 0.015  # share of the echo from which a part may be a field
 CROSSING = 0.2  # share of a cut's length in echo up to which it runs through a gap
 MINOR = 0.05  # share of the echo up to which a part that no shape explains may be furniture
@@ -109,7 +111,7 @@ def separate_fields(picture: Picture, lesser: list[np.ndarray], whole: Box) -> I
     for part in lesser:
         if part.mean() > SMALL and not is_panel(replace(picture, echo=part)):
             field = fitted(replace(picture, echo=part), whole)
-            if field.fit.score > CREDIBLE:
+            if field.fit.score > (CREDIBLE if isinstance(field.fit.field, Straight) else CREDIBLE_ARC):
                 yield field
 
 

@@ -28,7 +28,8 @@ ENOUGH = 0.9  # share of the echo, or of what moves, that the fitted shape has t
 def find_sector(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
     """Outline the displayed ultrasound data of a stack; see :func:`PyLogikSlicerLib.roi.find_roi`."""
     unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    return as_roi(explain(composites, text, unknown, threshold, declared(header, text.shape)))
+    found = explain(composites, text, unknown, threshold, declared(header, text.shape))
+    return as_roi(found, evidence.moving_echo(composites, text))
 
 
 def declared(header: Header, shape: tuple[int, int]) -> list[Box]:
@@ -120,8 +121,8 @@ def enlarged(box: Box, factor: int, shape: tuple[int, int]) -> Box:
     return x0, y0, columns if x1 == right else x1, rows if y1 == bottom else y1
 
 
-def as_roi(found: Explanation) -> Roi:
-    """The fitted shapes as a region, or the hull of the echo where they leave too much of it out."""
+def as_roi(found: Explanation, moving: np.ndarray) -> Roi:
+    """The fitted shapes as a region, or the hull of the echo where they leave too much of it, or of what moves, out."""
     rows, columns = found.picture.echo.shape
     parts = found.arrangement.parts
     echo = np.zeros((rows, columns), bool)
@@ -130,14 +131,17 @@ def as_roi(found: Explanation) -> Roi:
         echo[y0:y1, x0:x1] |= part.echo
     fits = [part.fit for part in parts]
     outlines = [fit.field.outline() for fit in fits]
-    held = float((rasterize(outlines, rows, columns) & echo).sum() / echo.sum())
-    if held < ENOUGH:
-        note = f"hull of the displayed echo: the fitted shape holds only {held:.0%} of it"
-        return make_roi("hull", {"kind": "hull"}, hulls(echo), rows, columns, (note,))
+    kept = rasterize(outlines, rows, columns)
+    source = f"echo from {found.seen.source}"
+    for what, mask in (("displayed echo", echo), ("moving pixels", moving)):
+        share = float((kept & mask).sum() / max(int(mask.sum()), 1))
+        if mask.any() and share < ENOUGH:
+            note = f"hull of the echo: the fitted shape holds only {share:.0%} of the {what}"
+            return make_roi("hull", {"kind": "hull"}, hulls(echo | moving), rows, columns, (source, note))
     notes = tuple(f"{fit.field.kind}: {fit.support:.0%} of the outline on a border, residual {fit.residual:.1f} px" for fit in fits)
     shapes = [fit.field.as_json() for fit in fits]
     shape = shapes[0] if len(shapes) == 1 else {"kind": "multiple", "fields": shapes}
-    return make_roi(shape["kind"], shape, outlines, rows, columns, (f"echo from {found.seen.source}", *notes))
+    return make_roi(shape["kind"], shape, outlines, rows, columns, (source, *notes))
 
 
 def hulls(mask: np.ndarray) -> list[np.ndarray]:
