@@ -10,7 +10,7 @@ import numpy as np
 
 from ..composites import Composites
 from ..errors import NoRegionFound
-from .evidence import filled_holes
+from .masks import filled_holes
 from .region import Roi, make_roi
 
 LARGE = 0.01  # share of the frame from which an object counts as large
