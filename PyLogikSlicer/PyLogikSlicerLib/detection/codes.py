@@ -19,6 +19,7 @@ QUIET_ZONE = 16  # px of white around each image that is read: a symbol at the b
 MARGIN_PIXELS = 3.0
 MARGIN_SHARE = 0.05  # of a matrix symbol's shorter side: one module of the smallest QR code
 GUARD_SHARE = 0.06  # of an EAN or UPC symbol's length: its guard bars are 5 of 95 modules longer than the others (ISO/IEC 15420)
+SQUARE = ("QR Code", "Micro QR Code", "Aztec", "Aztec Code", "MaxiCode")
 
 _LINEAR = frozenset(str(f) for f in zxingcpp.barcode_formats_list(zxingcpp.BarcodeFormat.AllLinear))
 _RETAIL = frozenset(str(f) for f in zxingcpp.barcode_formats_list(zxingcpp.BarcodeFormat.EANUPC))
@@ -72,9 +73,7 @@ def _read_whole(grey: np.ndarray, view: np.ndarray, scale: int) -> Iterator[Code
     """Symbols of any kind in a view of the image: matrix symbols at any angle, linear ones within some degrees of the axes."""
     enlarged = view if scale == 1 else cv2.resize(view, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     for barcode in _read_both_polarities(enlarged, _ALL, downscale=scale == 1):
-        quad = _corners(barcode) / scale
-        if barcode.valid or _looks_like_a_symbol(grey, quad):
-            yield _detection(grey, quad, barcode)
+        yield from _detection(grey, _corners(barcode) / scale, barcode)
 
 
 def _full_contrast(grey: np.ndarray) -> np.ndarray:
@@ -93,7 +92,7 @@ def _read_slanted(grey: np.ndarray) -> Iterator[CodeDetection]:
         to_image = cv2.invertAffineTransform(to_patch)
         for barcode in _read_both_polarities(patch, _STRIPED, downscale=False):
             if barcode.valid:
-                yield _detection(grey, cv2.transform(_corners(barcode)[None], to_image)[0], barcode)
+                yield from _detection(grey, cv2.transform(_corners(barcode)[None], to_image)[0], barcode)
 
 
 def _read_both_polarities(grey: np.ndarray, formats: zxingcpp.BarcodeFormats, downscale: bool) -> Iterator[zxingcpp.Barcode]:
@@ -109,32 +108,35 @@ def _corners(barcode: zxingcpp.Barcode) -> np.ndarray:
     return np.array([(corner.x, corner.y) for corner in corners], dtype=np.float64) + 0.5 - QUIET_ZONE
 
 
-def _detection(grey: np.ndarray, quad: np.ndarray, barcode: zxingcpp.Barcode) -> CodeDetection:
+def _detection(grey: np.ndarray, quad: np.ndarray, barcode: zxingcpp.Barcode) -> Iterator[CodeDetection]:
+    """The symbol with its margin; nothing where it did not decode and does not look like one."""
     symbology = str(barcode.format)
     stacked = "Stacked" in symbology or "PDF417" in symbology
-    if stacked or symbology in _LINEAR:
+    striped = stacked or symbology in _LINEAR
+    if striped:
         quad = _whole_bars(grey, quad, stacked)
-        along, across = _side(quad, 0), _side(quad, 1)
-        beyond_bars = MARGIN_PIXELS + (GUARD_SHARE * along if symbology in _RETAIL else 0.0)
-        polygon = _grown(quad, MARGIN_PIXELS / max(along, 1.0), beyond_bars / max(across, 1.0))
-    else:
-        sides = [max(_side(quad, i), 1.0) for i in (0, 1)]
-        margin = MARGIN_PIXELS + MARGIN_SHARE * min(sides)
-        polygon = _grown(quad, margin / sides[0], margin / sides[1])
-    return CodeDetection(tuple((float(x), float(y)) for x, y in polygon), barcode.text if barcode.valid else "", symbology)
+    if not barcode.valid and not _looks_like_a_symbol(grey, quad, symbology):
+        return
+    along, across = max(_side(quad, 0), 1.0), max(_side(quad, 1), 1.0)
+    margin = MARGIN_PIXELS + (0.0 if striped else MARGIN_SHARE * min(along, across))
+    guard = GUARD_SHARE * along if symbology in _RETAIL else 0.0
+    polygon = _grown(quad, margin / along, (margin + guard) / across)
+    yield CodeDetection(tuple((float(x), float(y)) for x, y in polygon), barcode.text if barcode.valid else "", symbology)
 
 
 # --- what was located but not decoded ----------------------------------------------------------------------------------------
 
 
-def _looks_like_a_symbol(grey: np.ndarray, quad: np.ndarray) -> bool:
+def _looks_like_a_symbol(grey: np.ndarray, quad: np.ndarray, symbology: str) -> bool:
     """Whether a quadrilateral that did not decode is a printed symbol all the same: a rectangle of two tones.
 
-    ZXing's Data Matrix finder also reports picture frames, sectors and letters; those are odd in shape, take up most of
-    the image, or are not of two tones in balance.
+    ZXing's finders also report picture frames, sectors and letters; those are odd in shape, take up most of the image, or
+    are not of two tones in balance.
     """
     sides = np.array([_side(quad, i) for i in range(4)])
     if sides.min() < 8 or abs(sides[0] - sides[2]) > 0.1 * sides.max() or abs(sides[1] - sides[3]) > 0.1 * sides.max():
+        return False
+    if symbology in SQUARE and sides.max() > 1.25 * sides.min():
         return False
     edges = np.roll(quad, -1, axis=0) - quad
     if abs(edges[0] @ edges[1]) > 0.15 * sides[0] * sides[1] or sides[0] * sides[1] > grey.size / 4:

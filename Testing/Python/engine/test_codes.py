@@ -211,6 +211,16 @@ def test_a_symbol_too_damaged_to_decode_is_located_all_the_same(ultrasound, symb
     assert covered(code, corners) > 0.999
 
 
+def test_a_stacked_symbol_too_damaged_to_decode_is_located_all_the_same(ultrasound):
+    symbol = symbol_of("PDF417", "DOE^JANE 1950-01-01 F ID 0012345678")
+    noise = np.random.default_rng(3).random(symbol.shape) < 0.5
+    noise[:, :17] = noise[:, -18:] = False  # the start and stop patterns stay
+    image, corners = planted(ultrasound, np.where(noise, 255 - symbol, symbol), 2)
+    (code,) = find_codes(image)
+    assert code.text == ""
+    assert covered(code, corners) > 0.99
+
+
 def test_gray_and_color_input_give_the_same_and_stay_unchanged(ultrasound):
     gray = cv2.cvtColor(ultrasound, cv2.COLOR_RGB2GRAY)
     image, _ = planted(np.dstack([gray] * 3), symbol_of("EAN-13", "1234567890128"), 2)
