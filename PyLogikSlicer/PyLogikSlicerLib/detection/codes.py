@@ -285,10 +285,10 @@ def _grown(quad: np.ndarray, along: float, across: float) -> np.ndarray:
 
 
 def _distinct(found: list[CodeDetection]) -> Iterator[CodeDetection]:
-    """One detection per symbol: what was decoded before what was only located; of equals, an area that holds both."""
+    """One detection per symbol, of equals an area that holds both. Symbols do not overlap: what does is a finder's mistake."""
     kept: list[CodeDetection] = []
     for code in sorted(found, key=lambda code: not code.text):
-        same = next((i for i, other in enumerate(kept) if _overlap(code, other) > 0.5), None)
+        same = next((i for i, other in enumerate(kept) if _overlap(code, other) > (0.5 if code.text else 0.1)), None)
         if same is None:
             kept.append(code)
         elif code.text == kept[same].text:
