@@ -42,8 +42,8 @@ def border_of(mask: np.ndarray, unknown: np.ndarray, unit: int) -> Border:
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     inner = cv2.erode(padded, np.ones((3, 3), np.uint8))[1:-1, 1:-1].astype(bool)
     border = mask & ~inner & ~cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    border[[0, 1, -2, -1]] = False
-    border[:, [0, 1, -2, -1]] = False
+    for edge in (np.s_[:2], np.s_[-2:], np.s_[:, :2], np.s_[:, -2:]):
+        border[edge] = False
     smooth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.5 * unit, borderType=cv2.BORDER_REPLICATE)
     y, x = np.nonzero(border)
     slope = np.stack([-cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[y, x], -cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[y, x]], axis=1)
@@ -128,7 +128,7 @@ def lower_arc(border: Border, extent: tuple[float, float, float, float]) -> tupl
     """
     x0, y0, x1, y1 = extent
     points = border.points[(border.normals[:, 1] > 0.7) & (border.points[:, 1] > (y0 + y1) / 2)].astype(float)
-    if len(points) < 0.3 * (x1 - x0):
+    if len(points) < max(0.3 * (x1 - x0), 10):
         return None
     chosen = np.random.default_rng(0).integers(0, len(points), (300, 3))
     circles = _circles(points[chosen])

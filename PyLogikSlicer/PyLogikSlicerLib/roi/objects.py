@@ -10,7 +10,7 @@ import numpy as np
 
 from ..composites import Composites
 from ..errors import NoRegionFound
-from .masks import filled_holes
+from .masks import closed, filled_holes, opened
 from .region import Roi, make_roi
 
 LARGE = 0.01  # share of the frame from which an object counts as large
@@ -58,9 +58,8 @@ def border_pixels(shape: tuple[int, int]) -> np.ndarray:
 def large_objects(foreground: np.ndarray, only_largest: bool) -> list[np.ndarray]:
     """Outlines ``(n, 2)`` of the large connected parts, largest first; thin bridges between parts are cut."""
     radius = max(1, round(float(np.hypot(*foreground.shape)) / 400))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    mask = cv2.morphologyEx(foreground.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-    mask = cv2.morphologyEx(filled_holes(mask), cv2.MORPH_OPEN, kernel)
+    # Lines go before holes are filled: a frame around the image would else be one large object.
+    mask = filled_holes(opened(closed(foreground, radius), radius).astype(np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     areas = [cv2.contourArea(contour) for contour in contours]
     order = [i for i in np.argsort(areas)[::-1] if areas[i] >= LARGE * foreground.size]

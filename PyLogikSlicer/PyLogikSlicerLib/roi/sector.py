@@ -16,12 +16,13 @@ from . import evidence
 from .depth import extended
 from .geometry import Field
 from .parts import Arrangement, Part, Picture, arrange, arrange_within, fitted
-from .region import Roi, make_roi, outer_points, rasterize
+from .region import Roi, make_roi, rasterize
 
 COARSE = 550  # diagonal in pixels to which a frame is reduced for the search
 WITHIN = 0.1  # difference of scores up to which the second best explanation is looked at closely
 TRUST = 0.05  # what the header's word is worth, in units of the score
 DISPLAYS = (1, 2, 3)  # RegionSpatialFormat (0018,6012): 2D, M-mode, spectral
+SPECK = 0.01  # share of the echo below which a part gets no hull of its own
 ENOUGH = 0.9  # share of the echo, or of what moves, that the fitted shape has to hold
 
 
@@ -137,7 +138,9 @@ def as_roi(found: Explanation, moving: np.ndarray) -> Roi:
         share = float((kept & mask).sum() / max(int(mask.sum()), 1))
         if mask.any() and share < ENOUGH:
             note = f"hull of the echo: the fitted shape holds only {share:.0%} of the {what}"
-            return make_roi("hull", {"kind": "hull"}, hulls(echo | moving), rows, columns, (source, note))
+            outlines = hulls(echo | moving)
+            shape = {"kind": "hull", "corners": [outline.tolist() for outline in outlines]}
+            return make_roi("hull", shape, outlines, rows, columns, (source, note))
     notes = tuple(f"{fit.field.kind}: {fit.support:.0%} of the outline on a border, residual {fit.residual:.1f} px" for fit in fits)
     shapes = [fit.field.as_json() for fit in fits]
     shape = shapes[0] if len(shapes) == 1 else {"kind": "multiple", "fields": shapes}
@@ -145,5 +148,7 @@ def as_roi(found: Explanation, moving: np.ndarray) -> Roi:
 
 
 def hulls(mask: np.ndarray) -> list[np.ndarray]:
-    """The convex hull of all that is True, as one polygon."""
-    return [cv2.convexHull(outer_points(mask))[:, 0].astype(float)]
+    """The convex hull of each connected part; specks below a hundredth of the whole are left out."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    large = [contour for contour in contours if cv2.contourArea(contour) >= SPECK * mask.sum()]
+    return [cv2.convexHull(contour)[:, 0].astype(float) for contour in large or contours]

@@ -13,21 +13,29 @@ import cv2
 import numpy as np
 import SimpleITK as sitk
 from PIL import Image
-from planted import speckle, write
-from reading_samples import write_dicom
+from planted import write
+from reading_samples import ct_image, write_dicom
 
 from PyLogikSlicerLib.batch import run
 from PyLogikSlicerLib.options import Options
 from PyLogikSlicerLib.stack import ImageStack
 from PyLogikSlicerLib.writing.output import file_sha256
 
-ROWS, COLUMNS = 96, 128
 PACKAGE_ROOT = Path(__file__).resolve().parents[3] / "PyLogikSlicer"
 
 
-def picture(seed=0, text="", rows=ROWS, columns=COLUMNS) -> np.ndarray:
-    """A fan of speckle on black, uint8 ``(rows, columns)``, with ``text`` across its lower part."""
-    image = speckle(rows, columns, seed, level=60)
+def picture(seed=0, text="", rows=128, columns=128) -> np.ndarray:
+    """A real CT slice in one of eight positions, in the middle of uint8 ``(rows, columns)``, with ``text`` across its lower part.
+
+    No reader sees text in the slice itself, so that what a run finds is what was written.
+    """
+    slice_ = ct_image().astype(float)
+    level = np.rint((slice_ - slice_.min()) / np.ptp(slice_) * 255).astype(np.uint8)
+    turned = np.roll(np.rot90(level if seed % 8 < 4 else np.fliplr(level), seed), seed // 8, axis=0)
+    above, left = max((rows - 128) // 2, 0), max((columns - 128) // 2, 0)
+    shown = turned[max((128 - rows) // 2, 0) :, max((128 - columns) // 2, 0) :][:rows, :columns]
+    image = np.zeros((rows, columns), np.uint8)
+    image[above : above + shown.shape[0], left : left + shown.shape[1]] = shown
     return write(image, text, 8, rows - 24) if text else image
 
 
@@ -62,7 +70,7 @@ def volume(path: Path, array: np.ndarray) -> Path:
 def every_kind(folder: Path) -> dict[str, int]:
     """One small input of each kind that is read, written to ``folder``; their names and how many frames each has."""
     folder.mkdir(parents=True, exist_ok=True)
-    gray = [picture(seed, "AB 12", 64, 96) for seed in range(2)]
+    gray = [picture(seed, "AB 12", 96, 112) for seed in range(2)]
     color = np.stack([gray[0], gray[0] // 2, gray[0] // 4], axis=2)
     deep = gray[0].astype(np.uint16) * 16
     dicom(folder / "monochrome2.dcm", gray[:1])
@@ -82,8 +90,8 @@ def every_kind(folder: Path) -> dict[str, int]:
     video(folder / "clip.avi", gray)
     volume(folder / "flat.nrrd", gray[0])
     volume(folder / "volume.nii.gz", np.stack(gray).astype(np.int16))
-    volume(folder / "series.nii", np.stack([np.stack(gray), np.stack(gray[::-1])]).astype(np.float32))
-    counts = {"cine": 2, "pages": 2, "clip": 2, "volume": 2, "series": 4}
+    volume(folder / "series.nii", np.stack([gray[:1], gray[1:]]).astype(np.float32))
+    counts = {"cine": 2, "pages": 2, "clip": 2, "volume": 2, "series": 2}
     names = [path.name.split(".")[0] for path in folder.iterdir()]
     return {name: counts.get(name, 1) for name in names}
 
