@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ import numpy as np
 from ..errors import UnreadableInput
 from ..stack import ImageStack
 from .naming import name_of
+
+# FFmpeg tells the standard error stream of damage, bytes of the file included; -8 is its level for nothing at all.
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
 
 # What containers say of their length is often an estimate; this much less than said is a file cut short.
 _SHARE_THAT_MUST_DECODE = 0.9

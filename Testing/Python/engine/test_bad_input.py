@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.encaps import encapsulate, generate_frames
 from reading_samples import sample
-from small_runs import Run, assert_consistent, command, dicom, environment, files_below, picture, save, shared_files, table
+from small_runs import Run, assert_consistent, command, dicom, environment, files_below, picture, save, shared_files, table, video, volume
 
 from PyLogikSlicerLib import batch
 
@@ -42,6 +42,12 @@ def _syntax(uid):
     return write
 
 
+def _damaged_video(path):
+    """The lengths and tags of its chunks are somebody's name."""
+    data = video(path, [picture(1), picture(2)]).read_bytes()
+    path.write_bytes(data[:300] + SECRET.encode() * ((len(data) - 300) // len(SECRET)))
+
+
 def _frames_missing(path):
     dataset = dcmread(_cine(path))
     dataset.NumberOfFrames = 7
@@ -66,6 +72,12 @@ BAD = {
     "truncated header": ("dcm", lambda path: _truncated(_cine(path), 0.004)),
     "truncated PNG": ("png", lambda path: _truncated(save(path, picture(1)))),
     "truncated JPEG": ("jpg", lambda path: _truncated(save(path, picture(1)))),
+    "truncated MetaImage": ("mha", lambda path: _truncated(volume(path, picture(1)))),
+    "truncated NIfTI": ("nii", lambda path: _truncated(volume(path, picture(1)))),
+    "NIfTI of no type": ("nii", lambda path: path.write_bytes(b"\x5c\1\0\0" + bytes(340) + b"n+1\0" + SECRET.encode() * 9)),
+    "truncated TIFF": ("tif", lambda path: _truncated(save(path, picture(1)))),
+    "truncated video": ("avi", lambda path: _truncated(video(path, [picture(1), picture(2)]))),
+    "damaged video": ("avi", _damaged_video),
     "no pixels": ("dcm", _no_pixels),
     "pixels without a size": ("dcm", _header(Rows=0)),
     "more frames claimed": ("dcm", _frames_missing),
