@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -31,14 +32,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--corpus", type=Path, default=REPOSITORY.parent / "shared" / "corpus")
     parser.add_argument("--out", type=Path, help="keep the run here (default: a temporary folder)")
+    parser.add_argument("--no-run", action="store_true", help="score what --out holds already")
     arguments = parser.parse_args()
     if not (arguments.corpus / "truth").is_dir():
         print("the corpus is not here: name its folder with --corpus", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as temporary:
         out = arguments.out or Path(temporary) / "out"
-        command = ["-m", "PyLogikSlicerLib", "deid", str(arguments.corpus / "text"), "-o", str(out), "--format", "png"]
-        subprocess.run([sys.executable, *command], check=False, env=_environment())
+        if not arguments.no_run:
+            command = ["-m", "PyLogikSlicerLib", "deid", str(arguments.corpus / "text"), "-o", str(out), "--format", "png"]
+            subprocess.run([sys.executable, *command], check=False, env=_environment())
         report = json.loads((out / "report.json").read_text())
         scored = subprocess.run(
             [sys.executable, str(arguments.corpus.parent / "score.py"), str(arguments.corpus / "truth"), str(out), "--json"],
@@ -52,8 +55,6 @@ def main() -> int:
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {**os.environ, "PYTHONPATH": str(REPOSITORY / "PyLogikSlicer")}
 
 
