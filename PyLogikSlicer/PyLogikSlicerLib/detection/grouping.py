@@ -16,6 +16,8 @@ from .looks import Sighting
 UPRIGHT_DEGREES = 4.0
 # Boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
 PADDING = 2
+# Boxes of one line differ in height by their readers' habits, not by more than this.
+TALLER = 2.0
 
 
 _Seen = tuple[Box, list[Sighting]]
@@ -126,12 +128,14 @@ def _place(polygon: tuple[tuple[float, float], ...], seen: Sequence[Sighting]) -
 
 
 def _same_line(one: Box, other: Box) -> bool:
+    """Boxes of much the same height that overlap for the most part. A small one inside a far taller one is another matter:
+    joined, it would lend its credit to what may be an organ taken for a word."""
+    low, high = sorted((one[3] - one[1], other[3] - other[1]))
     shared = overlap(one, other)
-    if shared >= 0.9 * min(area(one), area(other)):
-        return True
-    heights = one[3] - one[1], other[3] - other[1]
+    if high > TALLER * low or shared == 0:
+        return False
     rows_shared = min(one[3], other[3]) - max(one[1], other[1])
-    return shared > 0 and rows_shared >= 0.75 * max(heights)
+    return shared >= 0.9 * min(area(one), area(other)) or rows_shared >= 0.75 * high
 
 
 def _covered(place: Place, others: Sequence[Place], rows: int, columns: int) -> bool:

@@ -71,3 +71,8 @@ def test_leaning_text_keeps_its_polygon():
     corners = tuple(map(tuple, turned((40, 50, 140, 64), 30)))
     (place,) = group([Sighting(corners, 0.9, "ppocr x1")], ROWS, COLUMNS)
     assert polygon_mask([place.polygon], ROWS, COLUMNS).sum() < 0.6 * (place.box[2] - place.box[0]) * (place.box[3] - place.box[1])
+
+
+def test_a_letter_inside_a_box_as_large_as_an_organ_is_not_made_one_with_it():
+    places = group([sighting((20, 10, 180, 110), 0.5, "ppocr x0.25"), sighting((60, 50, 70, 64), 0.9, "glyphs x1")], ROWS, COLUMNS)
+    assert len(places) == 2
