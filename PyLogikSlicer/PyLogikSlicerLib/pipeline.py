@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -44,31 +45,69 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in one image, decided but not applied: a person may change decisions, regions and ROI before :func:`publish`.
+
+    ``value_range``: smallest and largest finite stored value of all frames, which the exact formats are scaled by.
+    """
+
+    text_map: TextMap
+    roi: Roi | None
+    value_range: tuple[float, float]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
 def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:
-    """De-identify one image into ``folder`` (empty, private until verified), as ``<name>_0000.<suffix>`` and so on.
+    """De-identify one image into ``folder`` (empty, private until verified): :func:`analyse`, then :func:`publish`.
 
     ``on_stage(stage, frames_done, frames)`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
     VerificationFailed: then nothing in ``folder`` may be published.
     """
+    analysis = analyse(stack, options, engine, on_stage)
+    if options.variant == "find-txt":
+        return Result(analysis.text_map, seconds=analysis.seconds)
+    return publish(stack, name, folder, analysis, options, engine, on_stage)
+
+
+def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Analysis:
+    """Examine every frame, decide about each region, and outline the region of interest that ``options.variant`` asks for.
+
+    Raises UnreadableInput when a frame cannot be decoded, VerificationFailed when one was not examined, and NoRegionFound
+    when there is nothing to outline.
+    """
     clock = _Clock()
     with clock("examine"):
         examination = examine(stack, engine.readers, _progress(on_stage, "examine"))
+    _require_coverage(examination.text_map, stack)
     text_map = decide(examination.text_map, stack.header, options.keep)
-    if text_map.frames_examined != stack.frame_count:
-        raise VerificationFailed(f"{text_map.frames_examined} of {stack.frame_count} frames were examined")
-    if options.variant == "find-txt":
-        return Result(text_map, seconds=clock.seconds)
     roi = None
-    if options.variant != "deid":
+    if options.variant not in ("deid", "find-txt"):
         with clock("roi"):
             masked = region_mask(text_map.regions, stack.rows, stack.columns)
             roi = find_roi(examination.composites, masked, options.variant, options.threshold, stack.header)
+    return Analysis(text_map, roi, examination.value_range, clock.seconds)
+
+
+def publish(
+    stack: ImageStack, name: str, folder: Path, analysis: Analysis, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None
+) -> Result:
+    """Write the image as ``analysis`` says into ``folder``, as ``<name>_0000.<suffix>`` and so on, and verify it.
+
+    Raises VerificationFailed when a frame was not examined, a file is not what it must be, or text stays readable.
+    """
+    _require_coverage(analysis.text_map, stack)
     fmt = FORMATS[options.format]
-    writer = _Writer(stack, roi, rendering_for(stack, examination.value_range, shown=not fmt.exact), fmt, folder, name)
-    return _write_until_clean(writer, text_map, options, engine, on_stage, clock)
+    writer = _Writer(stack, analysis.roi, rendering_for(stack, analysis.value_range, shown=not fmt.exact), fmt, folder, name)
+    return _write_until_clean(writer, analysis.text_map, engine, on_stage, _Clock(analysis.seconds))
 
 
-def _write_until_clean(writer: _Writer, text_map: TextMap, options: Options, engine: Engine, on_stage: OnStage, clock: _Clock) -> Result:
+def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
+    if text_map.frames_examined != stack.frame_count:
+        raise VerificationFailed(f"{text_map.frames_examined} of {stack.frame_count} frames were examined")
+
+
+def _write_until_clean(writer: _Writer, text_map: TextMap, engine: Engine, on_stage: OnStage, clock: _Clock) -> Result:
     """Write, verify, mask what verification found, and again: three rounds at most; then what is still readable fails the image."""
     kept = [region for region in text_map.regions if region.decision == "keep"]
     changed: Sequence[Region] | None = None
@@ -125,8 +164,8 @@ class _Writer:
 class _Clock:
     """Seconds spent per stage, added up over rounds."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, seconds: Mapping[str, float] = MappingProxyType({})) -> None:
+        self.seconds = dict(seconds)
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import cv2
 import numpy as np
 
 from ..text_map import Box
 from .fit import Fit, best_fit
-from .geometry import Straight
-from .region import outer_points, rasterize, tight_box
+from .geometry import Field, Sector, Straight
+from .region import outer_points, rasterize
 
 GOOD = 0.95  # score from which one shape explains all
 CREDIBLE = 0.75  # score that each of several fields has to reach
-CREDIBLE_ARC = 0.6  # the same for a small separate one that ends in arcs, as no furniture does
+CREDIBLE_ARC = 0.7  # the same for a small separate one that ends in arcs, as no furniture does
 LEAST = 0.015  # share of the echo from which a part may be a field
 CROSSING = 0.2  # share of a cut's length in echo up to which it runs through a gap
 MINOR = 0.05  # share of the echo up to which a part that no shape explains may be furniture
@@ -54,7 +55,7 @@ class Arrangement:
 
 @dataclass(frozen=True)
 class Picture:
-    """What is fitted: the echo, what may hide its border (text), the grey levels, and the sizes that count as small.
+    """What is fitted: the echo, what may hide its border (text), the grey levels, what moves, and the sizes that count as small.
 
     ``unit`` is the width up to which something is a line and not an area; ``slack`` how far an outline may be from a border.
     """
@@ -62,6 +63,7 @@ class Picture:
     echo: np.ndarray
     unknown: np.ndarray
     level: np.ndarray
+    moving: np.ndarray
     unit: int
     slack: float
 
@@ -70,15 +72,16 @@ class Picture:
         if factor == 1:
             return self
         size = (self.echo.shape[1] // factor, self.echo.shape[0] // factor)
-        echo, unknown = (cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) for mask in (self.echo, self.unknown))
+        masks = (self.echo, self.unknown, self.moving)
+        echo, unknown, moving = (cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) for mask in masks)
         level = cv2.resize(self.level, size, interpolation=cv2.INTER_AREA)
-        return Picture(echo > 0.5, unknown > 0, level, max(1, round(self.unit / factor)), 1.75)
+        return Picture(echo > 0.5, unknown > 0, level, moving > 0.5, max(1, round(self.unit / factor)), 1.75)
 
     def within(self, box: Box) -> Picture:
         """Without the echo outside a box; the arrays end where the box does."""
         x0, y0, x1, y1 = box
         inner = np.s_[y0:y1, x0:x1]
-        return replace(self, echo=self.echo[inner], unknown=self.unknown[inner], level=self.level[inner])
+        return replace(self, echo=self.echo[inner], unknown=self.unknown[inner], level=self.level[inner], moving=self.moving[inner])
 
 
 def arrange(picture: Picture) -> Arrangement | None:
@@ -169,13 +172,26 @@ def joined(picture: Picture, halves: list[Box], depth: int) -> Arrangement | Non
             dropped += share
         else:
             return None
-    return Arrangement(parts, dropped) if parts else None
+    if not parts or any(one_in_two(first.fit.field, second.fit.field) for first, second in combinations(parts, 2)):
+        return None
+    return Arrangement(parts, dropped)
+
+
+def one_in_two(first: Field, second: Field) -> bool:
+    """Whether two fields are pieces of one sector: about the same apex and sides."""
+    if not (isinstance(first, Sector) and isinstance(second, Sector)):
+        return False
+    apart = np.hypot(first.apex[0] - second.apex[0], first.apex[1] - second.apex[1])
+    turned = max(abs(a - b) for a, b in zip(first.angles, second.angles, strict=True))
+    return bool(apart < 0.03 * max(first.radii[1], second.radii[1]) and turned < 0.08)
 
 
 def is_panel(picture: Picture) -> bool:
     """Whether the echo is nothing, or a bar of the screen: each row of one level, or as wide as the frame and low."""
     if not picture.echo.any():
         return True
+    if picture.moving[picture.echo].mean() > 0.2:
+        return False
     inner = picture.within(body_of(picture.echo))
     rows, columns = inner.echo.shape
     if (inner.echo | inner.unknown).mean() < 0.85:
@@ -230,13 +246,31 @@ def seam_near(echo: np.ndarray, level: np.ndarray, position: int, unit: int) -> 
 
 
 def continued(echo: np.ndarray, axis: int, position: int, unit: int) -> bool:
-    """Whether a gap is a dark band of one field: nothing crosses it, and both halves end at the same places beside it."""
-    halves = (echo[:, :position], echo[:, position:]) if axis == 0 else (echo[:position], echo[position:])
-    if (halves[0][:, -1] & halves[1][:, 0] if axis == 0 else halves[0][-1] & halves[1][0]).any():
+    """Whether a gap is a dark band of one rectangle: nothing crosses it, and both halves end at the same places along it."""
+    if axis == 1:
+        echo = echo.T
+    first, second = echo[:, :position], echo[:, position:]
+    if (first[:, -1] & second[:, 0]).any():
         return False
-    boxes = [tight_box(half) for half in halves]
-    across = 1 - axis
-    return None not in boxes and all(abs(boxes[0][end] - boxes[1][end]) <= 2 * unit for end in (across, across + 2))
+    ends = [ends_of(half) for half in (first, second, beside_gap(first[:, ::-1]), beside_gap(second))]
+    if None in ends:
+        return False
+    height = ends[0][1] - ends[0][0]
+    alike = all(abs(a - b) <= 2 * unit for a, b in zip(ends[0], ends[1], strict=True))
+    upright = all(abs(a - b) <= 0.15 * height for half, strip in ((0, 2), (1, 3)) for a, b in zip(ends[half], ends[strip], strict=True))
+    return alike and upright
+
+
+def beside_gap(half: np.ndarray) -> np.ndarray:
+    """The quarter of a half that is next to the gap, which is on its left."""
+    columns = np.flatnonzero(half.any(axis=0))
+    return half[:, columns[0] : columns[0] + max(len(columns) // 4, 1)] if len(columns) else half
+
+
+def ends_of(half: np.ndarray) -> tuple[int, int] | None:
+    """First and last row of the echo."""
+    rows = np.flatnonzero(half.any(axis=1))
+    return (int(rows[0]), int(rows[-1])) if len(rows) else None
 
 
 def best_cut(points: np.ndarray, axis: int) -> tuple[int, float]:

@@ -28,9 +28,8 @@ ENOUGH = 0.9  # share of the echo, or of what moves, that the fitted shape has t
 
 def find_sector(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
     """Outline the displayed ultrasound data of a stack; see :func:`PyLogikSlicerLib.roi.find_roi`."""
-    unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    found = explain(composites, text, unknown, threshold, declared(header, text.shape))
-    return as_roi(found, evidence.moving_echo(composites, text))
+    moving = evidence.moving_echo(composites, text)
+    return as_roi(explain(composites, text, moving, threshold, declared(header, text.shape)), moving)
 
 
 def declared(header: Header, shape: tuple[int, int]) -> list[Box]:
@@ -63,15 +62,16 @@ class Explanation:
         return self.arrangement.score - self.seen.doubt
 
 
-def explain(composites: Composites, text: np.ndarray, unknown: np.ndarray, threshold: int, boxes: Sequence[Box]) -> Explanation:
+def explain(composites: Composites, text: np.ndarray, moving: np.ndarray, threshold: int, boxes: Sequence[Box]) -> Explanation:
     """The best of all kinds of evidence: searched at low resolution, the two most promising ones fitted at full.
 
     ``boxes`` are where the header claims displays; they are tried, and trusted a little more than what was found.
     """
     factor = max(1, round(float(np.hypot(*text.shape)) / COARSE))
+    unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     found = []
     for seen in evidence.gather(composites, text, threshold):
-        picture = Picture(seen.echo, unknown, composites.maximum, seen.unit, 2.5)
+        picture = Picture(seen.echo, unknown, composites.maximum, moving, seen.unit, 2.5)
         small = picture.reduced(factor)
         arrangement = arrange(small)
         if arrangement:
