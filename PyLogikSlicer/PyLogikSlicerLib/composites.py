@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .channels import largest, smallest
+
 
 @dataclass(frozen=True)
 class Composites:
@@ -28,8 +30,8 @@ class CompositeAccumulator:
 
     def add(self, shown: np.ndarray) -> None:
         """``shown``: uint8 ``(rows, columns[, 3])``. Luminance is the largest channel: coloured text and echoes count as bright."""
-        luminance = shown.max(axis=2) if shown.ndim == 3 else shown
-        spread = luminance - shown.min(axis=2) if shown.ndim == 3 else np.zeros_like(luminance)
+        luminance = largest(shown)
+        spread = luminance - smallest(shown)
         if self._count == 0:
             self._minimum, self._maximum, self._spread = luminance.copy(), luminance.copy(), spread.copy()
             self._sum = np.zeros(luminance.shape, np.float32)

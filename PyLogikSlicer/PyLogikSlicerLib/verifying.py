@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .detection.boxes import area
 from .detection.examine import Examination, examine
-from .detection.grouping import area
 from .detection.looks import VERIFICATION
 from .detection.reader import TextReader
 from .detection.tracks import LEAD

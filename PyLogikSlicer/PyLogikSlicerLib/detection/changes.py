@@ -1,12 +1,24 @@
-"""What of a frame is new: a cine's screen stands still while its sector moves, and what was examined once need not be again."""
+"""What of a frame is new: a cine's screen stands still while its sector moves, and what was examined once need not be again.
+
+A frame is compared tile by tile with what was examined. How closely a tile is looked at depends on what it did before:
+
+- what appears where all was quiet (a label, another image) gets every look (``whole``);
+- what changes on and on (a moving sector, a timer) gets a cheap look on every frame (``glance``) and now and then that of
+  the reader of words too (``words``);
+- when it comes to rest, or the stack ends, its last state gets every look again.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 
+from ..channels import largest
 from ..text_map import Box
-from .grouping import area
+from .boxes import area
 
 TILE = 64
 # Text that touches a changed tile is examined together with what surrounds it.
@@ -17,57 +29,86 @@ NOISE = 6
 WHOLE_SHARE = 0.7
 # A pixel that jumps by so much in so many places: not the next frame of a moving scene but another image.
 CUT_JUMP, CUT_SHARE = 40, 0.2
+# Frames without change after which a tile counts as quiet, and from one look of the reader of words to the next.
+QUIET, WORDS_EVERY = 8, 4
+
+Closeness = Literal["glance", "words", "whole"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A part of a frame that has to be looked at now, and how closely."""
+
+    box: Box
+    closeness: Closeness
 
 
 class FrameMemory:
     """Holds, for each tile, the content that was examined last. It is compared with that, not with the frame before, so
-    that slow drift cannot pass unseen. ``new_scene``: whether the last frame given was another image altogether."""
+    that slow drift cannot pass unseen."""
 
     def __init__(self) -> None:
         self._examined: np.ndarray | None = None
-        self.new_scene = False
+        self._frame = -1
 
-    def update(self, view: np.ndarray) -> list[Box]:
-        """Boxes of ``view`` (uint8 ``(rows, columns[, 3])``) that differ from what was examined; the caller examines them now."""
+    def update(self, view: np.ndarray, last: bool = False) -> list[Change]:
+        """What of ``view`` (uint8 ``(rows, columns[, 3])``) has to be looked at; the caller does so now. ``last``: no frame
+        comes after it."""
+        self._frame += 1
         jump = self._jump(view)
-        self.new_scene = jump is None or (jump > CUT_JUMP).mean() > CUT_SHARE
-        if jump is None or self.new_scene:
-            self._examined = view.copy()
-            return [(0, 0, view.shape[1], view.shape[0])]
-        tiles = _changed_tiles(jump)
         rows, columns = view.shape[:2]
-        for y, x in zip(*np.nonzero(tiles), strict=True):
+        if jump is None or (jump > CUT_JUMP).mean() > CUT_SHARE:
+            self._examined = view.copy()
+            tiles = -(-rows // TILE), -(-columns // TILE)
+            self._changed, self._worded = (np.full(tiles, self._frame) for _ in range(2))
+            self._owed = np.zeros(tiles, bool)
+            return [Change((0, 0, columns, rows), "whole")]
+        changed = _tiles_of(jump > NOISE)
+        for y, x in zip(*np.nonzero(changed), strict=True):
             tile = np.s_[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
             self._examined[tile] = view[tile]
-        return _boxes_of_tiles(tiles, rows, columns)
+        needs = self._sorted_by_need(changed, last)
+        return [Change(box, closeness) for closeness, tiles in needs for box in _boxes_of_tiles(tiles, rows, columns)]
+
+    def _sorted_by_need(self, changed: np.ndarray, last: bool) -> list[tuple[Closeness, np.ndarray]]:
+        """The tiles of each closeness. ``_owed`` are those whose last state was only glanced at."""
+        fresh = changed & (self._frame - self._changed > QUIET)
+        whole = fresh | (self._owed & ~changed) | ((self._owed | changed) & last)
+        words = changed & ~whole & (self._frame - self._worded >= WORDS_EVERY)
+        glance = changed & ~whole & ~words
+        self._changed[changed] = self._frame
+        self._worded[whole | words] = self._frame
+        self._owed = (self._owed & ~whole) | words | glance
+        return [("whole", whole), ("words", words), ("glance", glance)]
 
     def _jump(self, view: np.ndarray) -> np.ndarray | None:
         """How much each pixel differs from what was examined, in the channel where it differs most; None at the beginning."""
         if self._examined is None or self._examined.shape != view.shape:
             return None
-        jump = cv2.absdiff(view, self._examined)
-        return jump.max(axis=2) if jump.ndim == 3 else jump
+        return largest(cv2.absdiff(view, self._examined))
 
 
-def _changed_tiles(jump: np.ndarray) -> np.ndarray:
-    rows, columns = jump.shape
-    padded = np.pad(jump > NOISE, ((0, -rows % TILE), (0, -columns % TILE)))
+def boxes_around(pixels: np.ndarray) -> list[Box]:
+    """Boxes with halo, made of tiles, that together hold all True pixels of ``pixels``, bool ``(rows, columns)``."""
+    return _boxes_of_tiles(_tiles_of(pixels), *pixels.shape)
+
+
+def _tiles_of(pixels: np.ndarray) -> np.ndarray:
+    rows, columns = pixels.shape
+    padded = np.pad(pixels, ((0, -rows % TILE), (0, -columns % TILE)))
     return padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1] // TILE, TILE).any(axis=(1, 3))
 
 
 def _boxes_of_tiles(tiles: np.ndarray, rows: int, columns: int) -> list[Box]:
-    """Boxes with halo around connected changed tiles; overlapping ones become one."""
+    """Boxes with halo around connected tiles; where they would cover most of the frame, the frame."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(tiles.astype(np.uint8), connectivity=8)
-    boxes = []
-    for x, y, width, height, _ in stats[1:]:
-        boxes.append(
-            (
-                max(int(x) * TILE - HALO, 0),
-                max(int(y) * TILE - HALO, 0),
-                min(int(x + width) * TILE + HALO, columns),
-                min(int(y + height) * TILE + HALO, rows),
-            )
+    boxes = [
+        (
+            max(int(x) * TILE - HALO, 0),
+            max(int(y) * TILE - HALO, 0),
+            min(int(x + width) * TILE + HALO, columns),
+            min(int(y + height) * TILE + HALO, rows),
         )
-    if sum(area(box) for box in boxes) > WHOLE_SHARE * rows * columns:
-        return [(0, 0, columns, rows)]
-    return boxes
+        for x, y, width, height, _ in stats[1:]
+    ]
+    return [(0, 0, columns, rows)] if sum(map(area, boxes)) > WHOLE_SHARE * rows * columns else boxes

@@ -11,20 +11,23 @@ import numpy as np
 from ..composites import CompositeAccumulator, Composites
 from ..stack import ImageStack
 from ..text_map import Box, TextMap
-from .changes import HALO, NOISE, FrameMemory
+from .boxes import area, clip
+from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
-from .grouping import Place, area, clip, group
+from .grouping import Place, group
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_image
 from .reader import TextReader
+from .readings import Readings
+from .tightening import tightened
 from .tracks import Track, Tracker, regions_of
 
-# Up to this share of the frame, changed content is small enough for every look; a moving sector is larger.
-SMALL_SHARE = 0.1
 CODE_ENGINE = "zxing"
-# How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter.
+# Composites of fewer frames show nothing that the frames do not.
+FEWEST = 4
+# How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
-LEGIBLE = 0.9
+LEGIBLE, SYMBOL = 0.9, 0.5
 
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
@@ -57,7 +60,7 @@ def examine(
     low, high = np.inf, -np.inf
     for index, frame in enumerate(stack.frames()):
         views = stack.display.views(frame)
-        examiner.examine_frame(index, views)
+        examiner.examine_frame(index, views, last=index + 1 == stack.frame_count)
         accumulator.add(views[0])
         low, high = _widened(low, high, frame)
         on_progress(index + 1, stack.frame_count)
@@ -76,59 +79,58 @@ class _Examiner:
         self._memories: list[FrameMemory] = []
         self._trackers: list[Tracker] = []
         self._before: list[np.ndarray] = []
+        self._readings = Readings(lambda view, places: read_lines(view, places, readers))
         self.coverage: list[str] = []
 
     def tracks(self) -> list[Track]:
         return [track for tracker in self._trackers for track in tracker.tracks()]
 
-    def examine_frame(self, index: int, views: Sequence[np.ndarray]) -> None:
+    def examine_frame(self, index: int, views: Sequence[np.ndarray], last: bool) -> None:
         """Each view has its own memory: what a window hides can change while what it shows stands still."""
         while len(self._memories) < len(views):
             self._memories.append(FrameMemory())
             self._trackers.append(Tracker())
             self._before.append(views[len(self._before)])
-        share = max(self._examine_view(index, number, view) for number, view in enumerate(views))
+        share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
         self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
 
-    def _examine_view(self, index: int, number: int, view: np.ndarray) -> float:
+    def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool) -> float:
         tracker = self._trackers[number]
         alive = tracker.alive(index)
-        boxes = self._memories[number].update(view)
+        changes = self._memories[number].update(view, last)
         if self._attention is not None:
-            boxes = _within(boxes, self._attention(index))
+            changes = _within(changes, self._attention(index))
         before, self._before[number] = self._before[number], view
         tracker.stay(index, (track for track in alive if _unchanged(track.place.box, before, view)))
-        for box in boxes:
-            moving = not self._memories[number].new_scene and area(box) > SMALL_SHARE * self._rows * self._columns
-            for place, text, confidence in self._find(view, box, moving):
+        for change in changes:
+            for place, text, confidence in self._find(view, change):
                 tracker.see(index, place).read(text, confidence)
-        return sum(area(box) for box in boxes) / (self._rows * self._columns)
+        return sum(area(change.box) for change in changes) / (self._rows * self._columns)
 
     def examine_composites(self, composites: Composites) -> None:
         """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
-        moving = composites.deviation > NOISE / 2
-        if not moving.any():
+        if composites.frame_count < FEWEST:
             return
-        ys, xs = np.nonzero(moving)
-        around = int(xs.min()) - HALO, int(ys.min()) - HALO, int(xs.max()) + 1 + HALO, int(ys.max()) + 1 + HALO
-        box = clip(around, self._rows, self._columns)
         tracker = self._trackers[0]
-        for place, text, confidence in self._find(composites.minimum, box, moving=False):
-            tracker.see_throughout(composites.frame_count, place).read(text, confidence)
-        # The mean and the maximum also show what was there for a moment only: that is known from its frames.
-        for image in (composites.mean.round().astype(np.uint8), composites.maximum):
-            for place, text, confidence in self._find(image, box, moving=False):
-                if not tracker.bridge(place):
-                    tracker.see_throughout(composites.frame_count, place).read(text, confidence)
+        for box in boxes_around(composites.deviation > NOISE / 2):
+            for place, text, confidence in self._find(composites.minimum, Change(box, "whole")):
+                tracker.see_throughout(composites.frame_count, place).read(text, confidence)
+            # The mean and the maximum also show what was there for a moment only: that is known from its frames.
+            for image in (composites.mean.round().astype(np.uint8), composites.maximum):
+                for place, text, confidence in self._find(image, Change(box, "whole")):
+                    if not tracker.bridge(place):
+                        tracker.see_throughout(composites.frame_count, place).read(text, confidence)
 
-    def _find(self, view: np.ndarray, box: Box, moving: bool) -> list[tuple[Place, str, float]]:
-        """(place, text, confidence) of all text and codes in the part ``box`` of a view; places in pixels of the view."""
-        x0, y0, x1, y1 = box
+    def _find(self, view: np.ndarray, change: Change) -> list[tuple[Place, str, float]]:
+        """(place, text, confidence) of all text and codes in a part of a view; places in pixels of the view."""
+        x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-        codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in find_codes(crop)]
-        places = group(examine_image(crop, self._plan, moving, self._readers), y1 - y0, x1 - x0)
-        lines = read_lines(crop, places, self._readers)
-        found = [(place, *line) for place, line in zip(places, lines, strict=True) if _is_text(place, *line)]
+        symbols = find_codes(crop) if change.closeness != "glance" else []
+        codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
+        places = group(examine_image(crop, self._plan, change.closeness, self._readers), y1 - y0, x1 - x0)
+        lines = self._readings.lines(crop, (x0, y0), places)
+        believed = {place: line for place, line in zip(places, lines, strict=True) if _is_text(place, *line)}
+        found = [(place, *believed[seen]) for seen, place in tightened(tuple(believed), crop)]
         found += [(places[0], text, 1.0) for places, text in codes if places]
         return [(_moved(place, x0, y0), text, confidence) for place, text, confidence in found]
 
@@ -136,7 +138,9 @@ class _Examiner:
 def _is_text(place: Place, text: str, confidence: float) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or a reader of words
     saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and bright speckle,
-    nine times of ten."""
+    nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these too."""
+    if not place.worded and confidence >= SYMBOL and text and not any(map(str.isalnum, text)):
+        return False
     if place.certain or (confidence >= LEGIBLE and any(map(str.isalnum, text))):
         return True
     x0, y0, x1, y1 = place.box
@@ -151,9 +155,10 @@ def _unchanged(box: Box, before: np.ndarray, now: np.ndarray) -> bool:
     return int(cv2.absdiff(before[y0:y1, x0:x1], now[y0:y1, x0:x1]).max()) <= NOISE
 
 
-def _within(boxes: Sequence[Box], attention: Sequence[Box]) -> list[Box]:
-    cut = ((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])) for a in boxes for b in attention)
-    return [box for box in cut if box[0] < box[2] and box[1] < box[3]]
+def _within(changes: Sequence[Change], attention: Sequence[Box]) -> list[Change]:
+    pairs = ((change, change.box, other) for change in changes for other in attention)
+    cut = (replace(change, box=(max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))) for change, a, b in pairs)
+    return [change for change in cut if change.box[0] < change.box[2] and change.box[1] < change.box[3]]
 
 
 def _moved(place: Place, x: int, y: int) -> Place:

@@ -10,14 +10,15 @@ import numpy as np
 
 from ..masking import polygon_mask
 from ..text_map import Box, polygon_of_box
+from .boxes import area, clip, overlap, union
 from .looks import Sighting
 
 # A scanned page may lean; a burned-in line does not. Below this angle a box is taken as upright.
 UPRIGHT_DEGREES = 4.0
 # Boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
 PADDING = 2
-# Boxes of one line differ in height by their readers' habits, not by more than this.
-TALLER = 2.0
+# Boxes of one line differ in height by their readers' habits, not by more than this: two lines are twice as high as one.
+TALLER = 1.5
 
 
 _Seen = tuple[Box, list[Sighting]]
@@ -59,25 +60,9 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
     return sorted(places, key=lambda place: (place.box[1], place.box[0]))
 
 
-def clip(box: Box, rows: int, columns: int) -> Box | None:
-    """The part of a box that lies in the image, or None. Never a negative corner: those wrap when they slice."""
-    x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], columns), min(box[3], rows)
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
-
-
-def overlap(one: Box, other: Box) -> int:
-    """Pixels that two boxes share."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0) * max(height, 0)
-
-
-def area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def union(one: Box, other: Box) -> Box:
-    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
+def is_box(place: Place) -> bool:
+    """Whether the polygon is an upright box of whole pixels."""
+    return place.polygon == polygon_of_box(place.box)
 
 
 def _upright_box(sighting: Sighting) -> Box | None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from .grouping import Place, clip
+from .boxes import clip
+from .grouping import Place
 from .reader import TextReader
 
 # Taller than wide by this much, a box holds a line that runs up or down the image.

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..channels import largest
+from .changes import Closeness
 from .reader import Sees, TextReader
 
 # Wider than any stroke of text that the native scale is responsible for, narrower than anatomy.
@@ -22,7 +24,8 @@ STROKE = 19
 # Tiles bound the memory of one inference; the halo lets a line of text that crosses a tile's edge be seen whole in one of them.
 TILE = 1280
 HALO = 128
-SMALLEST_SIDE = 96
+# Text so tall that only a view of less than this many rows and columns shows it at a readable size is no burned-in text.
+SMALLEST_SIDE = 384
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def as_shown(image: np.ndarray) -> np.ndarray:
 
 def top_hat(image: np.ndarray) -> np.ndarray:
     """What is bright and narrower than ``STROKE`` in the largest channel; coloured text counts as bright."""
-    bright = cv2.morphologyEx(image.max(axis=2), cv2.MORPH_TOPHAT, np.ones((STROKE, STROKE), np.uint8))
+    bright = cv2.morphologyEx(largest(image), cv2.MORPH_TOPHAT, np.ones((STROKE, STROKE), np.uint8))
     return cv2.cvtColor(bright, cv2.COLOR_GRAY2RGB)
 
 
@@ -63,15 +66,15 @@ def negative(image: np.ndarray) -> np.ndarray:
 NATIVE = Look("x1", 1.0, as_shown)
 STROKES = Look("x1 top-hat", 1.0, top_hat)
 DOUBLE = Look("x2", 2.0, as_shown)
+HALF = Look("x0.5", 0.5, as_shown)
 NEGATIVE = Look("x1 negative", 1.0, negative)
 LARGER_STROKES = Look("x1.5 top-hat", 1.5, top_hat)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which looks each kind of reader takes at what: at a whole image or a small piece that changed, and at a large area
-    that changes from frame to frame (a moving sector), which costs them on every frame. ``smaller``: readers of words go
-    on to ever smaller scales, for tall text."""
+    """Which looks each kind of reader takes, by how closely something is looked at (:mod:`.changes`). ``smaller``: after
+    the half size come ever smaller ones, for the tall text of large images."""
 
     words: tuple[Look, ...]
     letters: tuple[Look, ...]
@@ -79,37 +82,40 @@ class Plan:
     moving_letters: tuple[Look, ...]
     smaller: bool
 
-    def looks(self, sees: Sees, rows: int, columns: int, moving: bool) -> tuple[Look, ...]:
+    def looks(self, sees: Sees, closeness: Closeness, rows: int, columns: int) -> tuple[Look, ...]:
         """The looks of a reader at an image of that size."""
-        if moving:
-            return self.moving_words if sees == "words" else self.moving_letters
+        if closeness == "whole":
+            looks = self.words if sees == "words" else self.letters
+            return (*looks, *_smaller_looks(rows, columns)) if self.smaller else looks
         if sees == "letters":
-            return self.letters
-        return (*self.words, *_smaller_looks(rows, columns)) if self.smaller else self.words
+            return self.moving_letters
+        return self.moving_words if closeness == "words" else ()
 
 
 DETECTION = Plan(
-    words=(NATIVE, STROKES, DOUBLE),
-    letters=(NATIVE, DOUBLE),
+    words=(NATIVE, STROKES, HALF),
+    letters=(NATIVE, DOUBLE, HALF),
     moving_words=(STROKES,),
     moving_letters=(NATIVE,),
     smaller=True,
 )
 # Verification looks with other eyes than detection: what both miss is hidden from more than one rendering.
-VERIFICATION = Plan(words=(NEGATIVE, LARGER_STROKES), letters=(), moving_words=(NATIVE,), moving_letters=(), smaller=False)
+VERIFICATION = Plan(words=(NEGATIVE, LARGER_STROKES), letters=(), moving_words=(NATIVE,), moving_letters=(NEGATIVE,), smaller=False)
 
 
 def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
-    scale = 0.5
-    while scale == 0.5 or min(rows, columns) * scale >= SMALLEST_SIDE:
+    scale = HALF.scale / 2
+    while min(rows, columns) * scale >= SMALLEST_SIDE:
         yield Look(f"x{scale:g}", scale, as_shown)
         scale /= 2
 
 
-def examine_image(image: np.ndarray, plan: Plan, moving: bool, readers: Sequence[TextReader]) -> list[Sighting]:
+def examine_image(image: np.ndarray, plan: Plan, closeness: Closeness, readers: Sequence[TextReader]) -> list[Sighting]:
     """All text that any of the readers sees in any of its looks at ``image``, uint8 ``(rows, columns[, 3])``."""
     colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    looks_of = {reader: plan.looks(reader.sees, *colour.shape[:2], moving) for reader in readers}
+    looks_of = {reader: plan.looks(reader.sees, closeness, *colour.shape[:2]) for reader in readers}
+    if not any(looks_of.values()):  # no reader here can do with a glance
+        looks_of = {reader: plan.looks(reader.sees, "words", *colour.shape[:2]) for reader in readers}
     seen = []
     for look in dict.fromkeys(look for looks in looks_of.values() for look in looks):
         rendered = _resized(look.render(colour), look.scale)

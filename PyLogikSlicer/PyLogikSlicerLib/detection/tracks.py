@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..text_map import Region, polygon_of_box
-from .grouping import Place, area, overlap, union
+from .boxes import area, overlap, union
+from .grouping import Place, is_box
 
 # Text does not vanish for a moment and come back; a detector's attention does. Gaps up to this many frames are closed.
 LONGEST_GAP = 15
@@ -14,6 +15,8 @@ LONGEST_GAP = 15
 LEAD = 1
 # Boxes of the same text shake by some pixels; text that moves on is another place.
 SAME_PLACE = 0.5
+# A place that lies in another by this share is a part of it.
+PART = 0.8
 MOST_TEXTS = 8
 
 
@@ -73,7 +76,7 @@ class Tracker:
         if there:
             there[0].first = min(track.first for track in there)
             there[0].last = max(track.last for track in there)
-        return bool(there)
+        return bool(there) or any(overlap(track.place.box, place.box) >= PART * area(place.box) for track in self._tracks)
 
     def alive(self, frame: int) -> list[Track]:
         """Tracks that were there on the frame before, after closing those not seen for longer than a gap."""
@@ -94,7 +97,7 @@ def regions_of(tracks: Sequence[Track], frame_count: int) -> list[Region]:
             for k in kept
             if k.first <= track.first and k.last >= track.last and overlap(k.place.box, track.place.box) == area(track.place.box)
         )
-        if (holder := next((k for k in inside if _is_box(k.place)), None)) is None:
+        if (holder := next((k for k in inside if is_box(k.place)), None)) is None:
             kept.append(track)
         else:
             for text in track.texts:
@@ -113,11 +116,6 @@ def _region(track: Track, frame_count: int) -> Region:
     )
 
 
-def _is_box(place: Place) -> bool:
-    x0, y0, x1, y1 = place.box
-    return place.polygon == polygon_of_box((x0, y0, x1, y1))
-
-
 def _same_place(one: Place, other: Place) -> bool:
     shared = overlap(one.box, other.box)
     return shared >= SAME_PLACE * (area(one.box) + area(other.box) - shared)
@@ -125,6 +123,6 @@ def _same_place(one: Place, other: Place) -> bool:
 
 def _grown(one: Place, other: Place) -> Place:
     engines = tuple(dict.fromkeys((*one.engines, *other.engines)))
-    inside = one.polygon == other.polygon or (_is_box(one) and overlap(one.box, other.box) == area(other.box))
+    inside = one.polygon == other.polygon or (is_box(one) and overlap(one.box, other.box) == area(other.box))
     polygon = one.polygon if inside else polygon_of_box(union(one.box, other.box))
     return Place(polygon, engines, one.certain or other.certain, one.worded or other.worded)

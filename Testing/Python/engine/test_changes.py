@@ -4,17 +4,22 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.detection.changes import NOISE, FrameMemory
+from PyLogikSlicerLib.detection.changes import NOISE, QUIET, WORDS_EVERY, Change, FrameMemory
 
 ROWS, COLUMNS = 200, 330
+WHOLE = Change((0, 0, COLUMNS, ROWS), "whole")
 
 
-def covered(boxes, y, x):
-    return any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in boxes)
+def covered(changes, y, x):
+    return any(x0 <= x < x1 and y0 <= y < y1 for x0, y0, x1, y1 in (change.box for change in changes))
+
+
+def closeness_at(changes, y, x):
+    return {change.closeness for change in changes if covered([change], y, x)}
 
 
 def test_the_first_frame_is_examined_whole():
-    assert FrameMemory().update(np.zeros((ROWS, COLUMNS), np.uint8)) == [(0, 0, COLUMNS, ROWS)]
+    assert FrameMemory().update(np.zeros((ROWS, COLUMNS), np.uint8)) == [WHOLE]
 
 
 def test_a_frame_that_did_not_change_needs_no_second_look():
@@ -30,6 +35,7 @@ def test_one_changed_pixel_in_one_channel_is_looked_at_wherever_it_is(y, x, chan
     changed = frame.copy()
     changed[y, x, channel] = jump
     assert covered(memory.update(changed), y, x)
+    assert covered(memory.update(changed), y, x), "at rest it is looked at once more, closely"
     assert memory.update(changed) == []
 
 
@@ -47,15 +53,58 @@ def test_slow_drift_does_not_pass_unseen():
 def test_another_image_is_examined_whole():
     memory = FrameMemory()
     memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
-    assert memory.update(np.full((ROWS, COLUMNS), 200, np.uint8)) == [(0, 0, COLUMNS, ROWS)]
-    assert memory.new_scene
+    assert memory.update(np.full((ROWS, COLUMNS), 200, np.uint8)) == [WHOLE]
 
 
 def test_the_next_frame_of_a_moving_scene_is_no_new_one():
     memory = FrameMemory()
     memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
-    memory.update(np.full((ROWS, COLUMNS), 30, np.uint8))
-    assert not memory.new_scene
+    assert {change.closeness for change in memory.update(np.full((ROWS, COLUMNS), 30, np.uint8))} == {"glance"}
+
+
+def flicker(memory, frames, last=False):
+    """What is looked at, and how, on each of ``frames`` frames on which one tile changes on and on."""
+    seen = []
+    for number in range(frames):
+        frame = np.zeros((ROWS, COLUMNS), np.uint8)
+        frame[10, 10] = 100 + 20 * (number % 2)
+        seen.append(closeness_at(memory.update(frame, last and number == frames - 1), 10, 10))
+    return seen
+
+
+def test_what_changes_on_and_on_is_looked_at_on_every_frame_and_by_the_reader_of_words_now_and_then():
+    memory = FrameMemory()
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    seen = flicker(memory, 30)
+    assert all(closeness in ({"glance"}, {"words"}) for closeness in seen)
+    worded = [number for number, closeness in enumerate(seen) if closeness == {"words"}]
+    assert max(np.diff(worded)) == WORDS_EVERY
+
+
+def test_what_comes_to_rest_gets_every_look():
+    memory = FrameMemory()
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    flicker(memory, 3)
+    still = np.zeros((ROWS, COLUMNS), np.uint8)
+    still[10, 10] = 140  # as flicker left it
+    memory.update(still)
+    assert closeness_at(memory.update(still), 10, 10) == {"whole"}
+    assert memory.update(still) == []
+
+
+def test_what_appears_where_all_was_quiet_gets_every_look_at_once():
+    memory, frame = FrameMemory(), np.zeros((ROWS, COLUMNS), np.uint8)
+    for _ in range(QUIET + 2):
+        memory.update(frame)
+    frame = frame.copy()
+    frame[10, 10] = 200
+    assert closeness_at(memory.update(frame), 10, 10) == {"whole"}
+
+
+def test_the_last_frame_gets_every_look_where_the_stack_moved():
+    memory = FrameMemory()
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    assert flicker(memory, 5, last=True)[-1] == {"whole"}
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -66,5 +115,5 @@ def test_boxes_never_leave_the_frame(seed):
     for y, x in zip(generator.integers(0, ROWS, 5), generator.integers(0, COLUMNS, 5), strict=True):
         frame = frame.copy()
         frame[y, x] = 200
-    for x0, y0, x1, y1 in memory.update(frame):
+    for x0, y0, x1, y1 in (change.box for change in memory.update(frame)):
         assert 0 <= x0 < x1 <= COLUMNS and 0 <= y0 < y1 <= ROWS

@@ -1,0 +1,25 @@
+"""The largest and smallest channel of each pixel: colored text and echoes count as bright as their brightest channel."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def largest(image: np.ndarray) -> np.ndarray:
+    """``(rows, columns)`` of uint8 ``(rows, columns[, 3])``; a grey image is returned as it is.
+
+    By OpenCV: NumPy's maximum over the last axis takes 20 times as long.
+    """
+    if image.ndim == 2:
+        return image
+    first, second, third = cv2.split(image)
+    return cv2.max(cv2.max(first, second), third)
+
+
+def smallest(image: np.ndarray) -> np.ndarray:
+    """As :func:`largest`."""
+    if image.ndim == 2:
+        return image
+    first, second, third = cv2.split(image)
+    return cv2.min(cv2.min(first, second), third)

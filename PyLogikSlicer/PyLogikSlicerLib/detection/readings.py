@@ -1,0 +1,75 @@
+"""Readings: what was read at a place of a cine, so that text that stands still is read once and not on every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..channels import largest
+from ..text_map import Box
+from .boxes import area, clip, overlap
+from .grouping import Place
+
+Line = tuple[str, float]
+Read = Callable[[np.ndarray, Sequence[Place]], list[Line]]
+
+# A stroke more or less changes at least this share of a letter's box by so many grey levels; what lies behind may shimmer.
+STROKE_SHARE, STROKE_JUMP = 0.02, 40
+SAME_PLACE = 0.5
+MOST = 256
+
+
+@dataclass(frozen=True)
+class _Reading:
+    box: Box
+    patch: np.ndarray
+    line: Line
+
+
+class Readings:
+    """Reads lines with ``read(view, places)``, and only those that do not look as when they were read last."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._known: list[_Reading] = []
+
+    def lines(self, view: np.ndarray, corner: tuple[int, int], places: Sequence[Place]) -> list[Line]:
+        """(text, confidence) at each of ``places`` of ``view``, uint8 ``(rows, columns[, 3])``, whose upper left pixel is
+        pixel ``corner`` (x, y) of the frame."""
+        bright = largest(view)
+        lines: list[Line | None] = [self._recall(bright, corner, place) for place in places]
+        unknown = [number for number, line in enumerate(lines) if line is None]
+        for number, line in zip(unknown, self._read(view, [places[number] for number in unknown]), strict=True):
+            lines[number] = line
+            self._remember(bright, corner, places[number], line)
+        return [line for line in lines if line is not None]
+
+    def _recall(self, bright: np.ndarray, corner: tuple[int, int], place: Place) -> Line | None:
+        own = _moved(place.box, *corner)
+        for known in reversed(self._known):
+            shared = overlap(known.box, own)
+            if shared >= SAME_PLACE * (area(known.box) + area(own) - shared):
+                box = _moved(known.box, -corner[0], -corner[1])
+                if clip(box, *bright.shape) == box and _alike(known.patch, bright[box[1] : box[3], box[0] : box[2]]):
+                    return known.line
+        return None
+
+    def _remember(self, bright: np.ndarray, corner: tuple[int, int], place: Place, line: Line) -> None:
+        box = clip(place.box, *bright.shape)
+        if box is not None:
+            patch = bright[box[1] : box[3], box[0] : box[2]].copy()
+            self._known = [*self._known[-MOST:], _Reading(_moved(box, *corner), patch, line)]
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether no letter differs: nowhere in a window as wide as the line is high do more than a few pixels."""
+    differs = (cv2.absdiff(one, other) > STROKE_JUMP).astype(np.float32)
+    side = min(one.shape)
+    return float(cv2.blur(differs, (side, side)).max()) <= STROKE_SHARE
+
+
+def _moved(box: Box, x: int, y: int) -> Box:
+    return box[0] + x, box[1] + y, box[2] + x, box[3] + y
