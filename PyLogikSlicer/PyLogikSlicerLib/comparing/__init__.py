@@ -1,0 +1,7 @@
+"""How alike two label masks are: overlap, sizes and surface distances, per label, per frame and overall."""
+
+from .comparison import Comparison, Row, Score, compare
+from .overlap import match_labels
+from .surfaces import Distances
+
+__all__ = ["Comparison", "Distances", "Row", "Score", "compare", "match_labels"]

@@ -1,0 +1,248 @@
+"""``compare``: the scores of a prediction against the truth, per label, per frame and overall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite, isnan, nan, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import UsageError
+from .overlap import PairCounts, as_frames, checked_pair, count_pairs
+from .surfaces import Directed, Distances, directed_distances, summarized
+
+
+class Row(NamedTuple):
+    """One value in long form. ``label`` is None for all labels together, ``frame`` for all frames, ``value`` if undefined."""
+
+    item: str
+    label: int | None
+    frame: int | None
+    metric: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well one label agrees, in one frame or over all.
+
+    Two empty masks agree: Dice, Jaccard, precision and recall are 1. Where only one is empty, Dice and Jaccard are 0, the
+    precision of an empty prediction and the recall of an empty truth are undefined (NaN), and so are distances.
+
+    Parameters
+    ----------
+    label
+        Of the prediction; None for all labels together, whose pixels are added up: what is labeled unlike in the two masks
+        counts as wrong in both.
+    true_label
+        Of the truth; another one than ``label`` only where the two were matched.
+    frame
+        0 is the first; None: over all frames.
+    predicted, true, both
+        Pixels of the label in the prediction, in the truth, and in both.
+    predicted_size, true_size
+        mm^2 in a frame or an image, mm^3 in a volume; NaN where the spacing is not known.
+    distances
+        None where they were not asked for.
+    """
+
+    label: int | None
+    true_label: int | None
+    frame: int | None
+    predicted: int
+    true: int
+    both: int
+    predicted_size: float = nan
+    true_size: float = nan
+    distances: Distances | None = None
+
+    @property
+    def dice(self) -> float:
+        return 2 * self.both / (self.predicted + self.true) if self.predicted + self.true else 1.0
+
+    @property
+    def jaccard(self) -> float:
+        union = self.predicted + self.true - self.both
+        return self.both / union if union else 1.0
+
+    @property
+    def precision(self) -> float:
+        return _share(self.both, self.predicted, self.true)
+
+    @property
+    def recall(self) -> float:
+        return _share(self.both, self.true, self.predicted)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All scores of a pair of masks.
+
+    Parameters
+    ----------
+    shape
+        Of both masks.
+    spacing
+        As given to :func:`compare`: mm of the last two or three axes, or None.
+    overall
+        One score for each label, over all frames.
+    frames
+        For each label, in the same order, one score for each frame; empty for a single image.
+    total
+        The score of all labels together.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...] | None
+    overall: tuple[Score, ...]
+    frames: tuple[tuple[Score, ...], ...]
+    total: Score
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels that were compared, as the prediction has them."""
+        return tuple(score.label for score in self.overall)
+
+    @property
+    def unit(self) -> str:
+        """Of the distances: ``mm``, or ``px`` where the spacing is not known."""
+        return "px" if self.spacing is None else "mm"
+
+    def of_frames(self, label: int) -> tuple[Score, ...]:
+        """The scores of a label, frame by frame."""
+        return self.frames[self.labels.index(label)] if self.frames else ()
+
+    def worst_frames(self, label: int) -> tuple[int, ...]:
+        """The frames in which either mask has the label, lowest Dice first, of equals the earlier one."""
+        there = [score for score in self.of_frames(label) if score.predicted or score.true]
+        return tuple(score.frame for score in sorted(there, key=lambda score: score.dice))
+
+    def rows(self, item: str = "") -> Iterator[Row]:
+        """All values in long form, for CSV or JSON: first those over all frames, then frame by frame."""
+        scores = [*self.overall, *([self.total] if len(self.overall) != 1 else []), *(score for label in self.frames for score in label)]
+        for score in scores:
+            for metric, value in self._metrics(score).items():
+                yield Row(item, score.label, score.frame, metric, None if isinstance(value, float) and isnan(value) else value)
+
+    def _metrics(self, score: Score) -> dict[str, float]:
+        metrics = {name: getattr(score, name) for name in ("dice", "jaccard", "precision", "recall")}
+        metrics |= {"predicted_pixels": score.predicted, "true_pixels": score.true}
+        if score.label is not None and not isnan(score.true_size):
+            size = "area_mm2" if score.frame is not None or len(self.shape) == 2 else "volume_mm3"
+            metrics |= {f"predicted_{size}": score.predicted_size, f"true_{size}": score.true_size}
+        if score.distances is not None:
+            names = {"hausdorff": "hausdorff", "hausdorff95": "hausdorff95", "mean": "mean_surface_distance"}
+            metrics |= {f"{name}_{self.unit}": getattr(score.distances, field) for field, name in names.items()}
+        return metrics
+
+
+def compare(
+    prediction: np.ndarray,
+    truth: np.ndarray,
+    spacing: Sequence[float] | None = None,
+    labels: Iterable[int] | Mapping[int, int] | None = None,
+    distances: bool = True,
+) -> Comparison:
+    """Compare two label masks.
+
+    Overlaps are counted in one pass over the pixels, frame by frame, so that memory-mapped arrays of any size can be
+    compared. Distances take a pass and, in a volume, a boolean copy for each label.
+
+    Parameters
+    ----------
+    prediction, truth : array_like
+        Masks of one shape, bool (the label 1) or integer labels: ``(rows, columns)``, ``(frames, rows, columns)``, or
+        ``(times, slices, rows, columns)``, whose frames are counted through. They are not modified.
+    spacing : sequence of float, optional
+        mm, in order of the axes. Two values are those of rows and columns: every frame is an image of its own (a cine), and
+        distances run within it. Three make the last three axes a volume: distances over all frames run in space, and those
+        of a frame within it. Without spacing, distances are in pixels and every frame is an image.
+    labels : iterable of int, or mapping of int to int, optional
+        The labels to compare; as a mapping, which label of the prediction stands for which of the truth
+        (:func:`~PyLogikSlicerLib.comparing.match_labels`). By default all that either mask has but 0. A label that only one
+        mask has scores 0, one that neither has scores 1.
+    distances : bool, optional
+        Measure distances too.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UsageError
+        The masks differ in shape, are no label masks, or the spacing does not belong to them.
+    """
+    prediction, truth = checked_pair(prediction, truth)
+    spacing = _checked_spacing(spacing, prediction.ndim)
+    counts = count_pairs(prediction, truth)
+    pairs = _label_pairs(counts, labels)
+    overall, frames = [], []
+    for pair in pairs:
+        per_frame = counts.of(*pair)
+        far, far_frames = _distances(prediction, truth, spacing, pair, per_frame) if distances else (None, [None] * counts.frames)
+        size = _pixel_size(spacing, prediction.ndim)
+        overall.append(_score(pair, None, per_frame.sum(axis=1), size, far))
+        if prediction.ndim > 2:
+            area = prod(spacing[-2:]) if spacing else nan
+            frames.append(tuple(_score(pair, frame, per_frame[:, frame], area, far_frames[frame]) for frame in range(counts.frames)))
+    added = [sum(getattr(score, name) for score in overall) for name in ("predicted", "true", "both")]
+    return Comparison(prediction.shape, spacing, tuple(overall), tuple(frames), Score(None, None, None, *added))
+
+
+def _distances(
+    prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...] | None, pair: tuple[int, int], per_frame: np.ndarray
+) -> tuple[Distances, list[Distances]]:
+    """Over all frames, and of each."""
+    in_plane = spacing[-2:] if spacing else (1.0, 1.0)
+    both_there = (per_frame[:2] > 0).all(axis=0)
+    by_frame: list[Directed | None] = [
+        directed_distances(pred == pair[0], true == pair[1], in_plane) if there else None
+        for pred, true, there in zip(as_frames(prediction), as_frames(truth), both_there, strict=True)
+    ]
+    of_frames = [summarized([part] if part else []) for part in by_frame]
+    if spacing is None or len(spacing) == 2:
+        return summarized(part for part in by_frame if part), of_frames
+    slices = prediction.shape[-3]
+    parts = []
+    for first in range(0, per_frame.shape[1], slices):
+        # Slices without the label hold no surface of it.
+        held = first + np.flatnonzero(per_frame[:2, first : first + slices].any(axis=0))
+        if held.size:
+            slab = slice(held[0], held[-1] + 1)
+            parts.append(directed_distances(as_frames(prediction)[slab] == pair[0], as_frames(truth)[slab] == pair[1], spacing))
+    return summarized(parts), of_frames
+
+
+def _score(pair: tuple[int, int], frame: int | None, counts: np.ndarray, size: float, distances: Distances | None) -> Score:
+    predicted, true, both = counts.tolist()
+    return Score(*pair, frame, predicted, true, both, predicted * size, true * size, distances)
+
+
+def _pixel_size(spacing: tuple[float, ...] | None, dimensions: int) -> float:
+    """Of the pixels over all frames: mm^2 of an image, mm^3 of a volume; the frames of a cine add up to nothing."""
+    return prod(spacing) if spacing and len(spacing) == min(dimensions, 3) else nan
+
+
+def _checked_spacing(spacing: Sequence[float] | None, dimensions: int) -> tuple[float, ...] | None:
+    if spacing is None:
+        return None
+    spacing = tuple(float(step) for step in spacing)
+    if not 2 <= len(spacing) <= min(dimensions, 3) or not all(isfinite(step) and step > 0 for step in spacing):
+        raise UsageError(f"the spacing is {spacing}: masks of {dimensions} axes need the mm of two or three of them, above 0")
+    return spacing
+
+
+def _label_pairs(counts: PairCounts, labels: Iterable[int] | Mapping[int, int] | None) -> list[tuple[int, int]]:
+    if labels is None:
+        labels = counts.labels
+    pairs = labels.items() if isinstance(labels, Mapping) else zip(*[list(labels)] * 2, strict=True)
+    return [(int(pred), int(true)) for pred, true in pairs]
+
+
+def _share(both: int, of: int, other: int) -> float:
+    if of:
+        return both / of
+    return nan if other else 1.0

@@ -1,0 +1,149 @@
+"""How many pixels two label masks share: one pass over the pixels, frame by frame, whatever the number of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ..errors import UsageError
+
+# Pairs of values that are counted in a table; frames whose values are further apart are sorted instead.
+_TABLE_SIZE = 1 << 20
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """What meets what: in ``frame[i]``, ``count[i]`` pixels are ``pred[i]`` in the one mask and ``true[i]`` in the other.
+
+    Parameters
+    ----------
+    frame, pred, true, count
+        int64 arrays of one length; a pair of labels appears once for each frame that has it.
+    frames
+        The number of frames.
+    """
+
+    frame: np.ndarray
+    pred: np.ndarray
+    true: np.ndarray
+    count: np.ndarray
+    frames: int
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """All labels of either mask but 0, ascending."""
+        return tuple(label for label in np.union1d(self.pred, self.true).tolist() if label)
+
+    def of(self, pred_label: int, true_label: int) -> np.ndarray:
+        """Pixels of the label in the prediction, in the truth, and in both; int64 ``(3, frames)``."""
+        predicted, expected = self.pred == pred_label, self.true == true_label
+        return np.stack([self._per_frame(where) for where in (predicted, expected, predicted & expected)])
+
+    def _per_frame(self, where: np.ndarray) -> np.ndarray:
+        counts = np.zeros(self.frames, np.int64)
+        np.add.at(counts, self.frame[where], self.count[where])
+        return counts
+
+
+def checked_pair(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays, if they can be compared label by label.
+
+    Raises
+    ------
+    UsageError
+        They differ in shape, have less than 2 or more than 4 axes or no pixels, or hold something else than labels.
+    """
+    pair = prediction, truth = np.asarray(prediction), np.asarray(truth)
+    if prediction.shape != truth.shape:
+        raise UsageError(f"the masks differ in shape: the prediction has {prediction.shape}, the truth has {truth.shape}")
+    if not 2 <= prediction.ndim <= 4 or not prediction.size:
+        raise UsageError(f"masks of 2 to 4 axes with pixels in them are needed; these have the shape {prediction.shape}")
+    for mask in pair:
+        if mask.dtype.kind not in "biu":
+            raise UsageError(f"labels are booleans or integers; a mask is {mask.dtype}: convert it first")
+    return pair
+
+
+def as_frames(mask: np.ndarray) -> np.ndarray:
+    """``(frames, rows, columns)``: all leading axes as one."""
+    return mask.reshape(-1, *mask.shape[-2:])
+
+
+def count_pairs(prediction: np.ndarray, truth: np.ndarray) -> PairCounts:
+    """Count the pairs of labels of two masks of one shape, integers or booleans; extra memory is that of a few frames."""
+    columns: list[tuple[np.ndarray, ...]] = []
+    frames = 0
+    for index, (pred, true) in enumerate(zip(as_frames(prediction), as_frames(truth), strict=True)):
+        columns.append((index, *_pairs_of(pred, true)))
+        frames += 1
+    lengths = [len(count) for *_, count in columns]
+    frame = np.repeat([index for index, *_ in columns], lengths)
+    pred, true, count = (np.concatenate([column[part] for column in columns]).astype(np.int64) for part in (1, 2, 3))
+    return PairCounts(frame, pred, true, count, frames)
+
+
+def _pairs_of(pred: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs of values of one frame: of the one, of the other, and how often."""
+    pred_values, pred_codes = _coded(pred)
+    true_values, true_codes = _coded(true)
+    if len(pred_values) == len(true_values) == 1:
+        return pred_values, true_values, np.array([pred.size])
+    # Reused as the joint code: a new array for each step would cost as much time as the counting.
+    codes = pred_codes * len(true_values)
+    codes += true_codes
+    if len(pred_values) * len(true_values) > _TABLE_SIZE:
+        pairs, counts = np.unique(codes, return_counts=True)
+    else:
+        table = np.bincount(codes.ravel())
+        pairs = np.flatnonzero(table)
+        counts = table[pairs]
+    return pred_values[pairs // len(true_values)], true_values[pairs % len(true_values)], counts
+
+
+def _coded(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values, and for every pixel the index of its value among them; the values may hold some that no pixel has."""
+    low, high = int(frame.min()), int(frame.max())
+    if high - low < _TABLE_SIZE:
+        codes = frame.astype(np.int64)
+        if low:
+            codes -= low
+        return np.arange(low, high + 1), codes
+    values, codes = np.unique(frame, return_inverse=True)
+    return values, codes.reshape(frame.shape)
+
+
+def match_labels(prediction: np.ndarray, truth: np.ndarray) -> dict[int, int]:
+    """Which label of the truth each label of the prediction stands for: the pairing with the largest sum of Dice scores.
+
+    Parameters
+    ----------
+    prediction, truth : array_like
+        Label masks of one shape, 2-D to 4-D, integers or booleans; 0 is background.
+
+    Returns
+    -------
+    dict of int to int
+        Label of the prediction to label of the truth, each used once. Labels that overlap no label left are absent.
+
+    Raises
+    ------
+    UsageError
+        The masks differ in shape or hold something else than labels.
+    """
+    counts = count_pairs(*checked_pair(prediction, truth))
+    rows, columns = _labels_in(counts.pred), _labels_in(counts.true)
+    dice = np.array([[_dice(counts.of(row, column)) for column in columns] for row in rows]).reshape(len(rows), len(columns))
+    pairs = zip(*linear_sum_assignment(dice, maximize=True), strict=True)
+    return {rows[row]: columns[column] for row, column in pairs if dice[row, column] > 0}
+
+
+def _labels_in(values: np.ndarray) -> Sequence[int]:
+    return [value for value in np.unique(values).tolist() if value]
+
+
+def _dice(counts: np.ndarray) -> float:
+    predicted, expected, both = counts.sum(axis=1)
+    return float(2 * both / (predicted + expected))
