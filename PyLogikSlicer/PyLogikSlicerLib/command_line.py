@@ -74,11 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for variant, what in VARIANTS.items():
         _add_variant(commands.add_parser(variant, help=f"write {what}", description=f"What remains: {what}."), variant)
-    dice = commands.add_parser("dice", help="compare two masks", description="Dice score of two masks: PNG, NIfTI, NRRD, DICOM SEG.")
-    dice.add_argument("pred", type=Path)
-    dice.add_argument("true", type=Path)
-    dice.add_argument("-k", type=int, default=1, metavar="LABEL", help="the label to compare (default %(default)s)")
-    dice.add_argument("-o", dest="output", type=Path, metavar="OUT", help="write OUT/dice.csv")
+    masks = "PNG, NIfTI, NRRD, MetaImage or DICOM SEG, an output folder of this tool (its regions of interest), or a folder of masks"
+    dice = commands.add_parser("dice", help="compare masks", description=f"Dice and other scores of masks: {masks}.")
+    dice.add_argument("pred", type=Path, metavar="PRED")
+    dice.add_argument("true", type=Path, metavar="TRUE", help="the truth; in a folder, masks have the names of the images")
+    dice.add_argument("-k", type=int, metavar="LABEL", help="the label to compare (default: all)")
+    dice.add_argument("-o", dest="output", type=Path, metavar="OUT", help="write dice.csv, dice.png and dice_per_frame.png there")
     dice.set_defaults(command=_dice)
     demo = commands.add_parser("demo", help="run every variant on real ultrasound images that come with pydicom")
     demo.add_argument("-o", dest="output", type=Path, default=Path("demo-output"), metavar="OUT", help="default %(default)s")
@@ -160,11 +161,9 @@ class _Bar:
 
 
 def _dice(arguments: argparse.Namespace) -> int:
-    from .im_analysis import compare_files
+    from .comparing.dice_command import run_dice
 
-    for line in compare_files(arguments.pred, arguments.true, arguments.k, arguments.output):
-        print(line)
-    return ALL_DONE
+    return ALL_DONE if run_dice(arguments.pred, arguments.true, arguments.k, arguments.output) else NOT_ALL_DONE
 
 
 def _demo(arguments: argparse.Namespace) -> int:

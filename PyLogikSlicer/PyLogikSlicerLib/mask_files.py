@@ -1,16 +1,18 @@
-"""Masks and label maps from files: PNG, NIfTI, NRRD, MetaImage and DICOM segmentations."""
+"""Masks and label maps from files: PNG, NIfTI, NRRD, MetaImage and DICOM segmentations, with the grid they lie on."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pydicom
 import SimpleITK
+from highdicom import VolumeGeometry
+from highdicom.seg import Segmentation
 from PIL import Image
-from pydicom.dataset import Dataset
-from pydicom.pixels import pixel_array
-from pydicom.uid import UID, SegmentationStorage
+from pydicom.uid import UID, ExplicitVRBigEndian, SegmentationStorage
 
 from .errors import UnreadableInput, UsageError
 from .reading.faults import reported
@@ -21,8 +23,36 @@ _DICOM_PREFIX = slice(128, 132)
 _LABEL_MAP_SEGMENTATION = UID("1.2.840.10008.5.1.4.1.1.66.7")
 
 
-def load_mask(path: str | Path) -> np.ndarray:
-    """The labels in a file, as integers or booleans.
+@dataclass(frozen=True)
+class Mask:
+    """Labels and where they lie.
+
+    Parameters
+    ----------
+    labels
+        Integers or booleans, ``(rows, columns)``, ``(slices, rows, columns)`` or ``(times, slices, rows, columns)``.
+    geometry
+        The grid of the last three axes (of a single image: a grid of one slice) in mm, x to the patient's left, y to the
+        back, z up, as in DICOM; None where the file tells none.
+    sparse
+        Whether all that lies outside the grid is background too: DICOM segmentations store no empty slices.
+    frames
+        For how many frames the image holds; more than one only for a region of interest.
+    """
+
+    labels: np.ndarray
+    geometry: VolumeGeometry | None = None
+    sparse: bool = False
+    frames: int = 1
+
+
+def is_mask_file(path: Path) -> bool:
+    """Whether :func:`load_mask` reads files of this kind."""
+    return path.is_file() and (path.name.lower().endswith((".png", *_VOLUMES)) or _starts_as_dicom(path))
+
+
+def load_mask(path: str | Path) -> Mask:
+    """The labels in a file, and their grid.
 
     Parameters
     ----------
@@ -32,10 +62,9 @@ def load_mask(path: str | Path) -> np.ndarray:
 
     Returns
     -------
-    numpy.ndarray
-        ``(rows, columns)`` or ``(slices, rows, columns)`` or with more leading axes; a leading axis of one is dropped, so
-        that an image and a volume of one slice can be compared. The slices of a DICOM segmentation are those from its
-        first to its last one along their normal, also where one between them is not stored because it is empty.
+    Mask
+        The slices of a DICOM segmentation are those from its first to its last one along their normal, also where one
+        between them is not stored because it is empty; of one without positions in space, the frames that it refers to.
 
     Raises
     ------
@@ -49,16 +78,12 @@ def load_mask(path: str | Path) -> np.ndarray:
         raise UnreadableInput("the mask file does not exist")
     name = path.name.lower()
     if name.endswith(".png"):
-        labels = _png_labels(path)
-    elif name.endswith(_VOLUMES):
-        labels = _volume_labels(path)
-    elif _starts_as_dicom(path):
-        labels = _segmentation_labels(path)
-    else:
-        raise UsageError(f"masks are read from .png, {', '.join(_VOLUMES)} and DICOM segmentations; this file is none of them")
-    while labels.ndim > 2 and labels.shape[0] == 1:
-        labels = labels[0]
-    return labels
+        return Mask(_png_labels(path))
+    if name.endswith(_VOLUMES):
+        return _volume(path)
+    if _starts_as_dicom(path):
+        return _segmentation(path)
+    raise UsageError(f"masks are read from .png, {', '.join(_VOLUMES)} and DICOM segmentations; this file is none of them")
 
 
 def _starts_as_dicom(path: Path) -> bool:
@@ -77,102 +102,71 @@ def _png_labels(path: Path) -> np.ndarray:
     return labels // 255 if labels.dtype == np.uint8 and np.isin(labels, (0, 255)).all() else labels
 
 
-def _volume_labels(path: Path) -> np.ndarray:
+def _volume(path: Path) -> Mask:
     with reported("the mask volume cannot be read"):
         image = SimpleITK.ReadImage(str(path))
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise UnreadableInput("the volume has several values in a voxel: export the segments as one label map without overlaps")
     labels = SimpleITK.GetArrayFromImage(image)
-    if labels.dtype.kind != "f":
-        return labels
-    whole = np.rint(labels)
-    if not np.isfinite(labels).all() or not np.array_equal(whole, labels):
-        raise UnreadableInput("the volume has fractional values, so it is no label map")
-    return whole.astype(np.int32)
+    if labels.dtype.kind == "f":
+        whole = np.rint(labels)
+        if not np.isfinite(labels).all() or not np.array_equal(whole, labels):
+            raise UnreadableInput("the volume has fractional values, so it is no label map")
+        labels = whole.astype(np.int32)
+    return Mask(labels, _geometry(image))
 
 
-def _segmentation_labels(path: Path) -> np.ndarray:
-    """Segment numbers, ``(slices, rows, columns)`` (DICOM PS3.3 A.51, C.8.20)."""
+def _geometry(image: SimpleITK.Image) -> VolumeGeometry:
+    """The grid in space, without the time of a series; a single image lies at z = 0."""
+    dimensions = image.GetDimension()
+    held = min(dimensions, 3)
+    spacing, origin, direction, size = np.ones(3), np.zeros(3), np.eye(3), np.ones(3, int)
+    spacing[:held], origin[:held], size[:held] = image.GetSpacing()[:held], image.GetOrigin()[:held], image.GetSize()[:held]
+    direction[:held, :held] = np.reshape(image.GetDirection(), (dimensions, dimensions))[:held, :held]
+    # ITK counts x first, an array slices first.
+    return VolumeGeometry.from_components(
+        spatial_shape=size[::-1].tolist(),
+        spacing=spacing[::-1].tolist(),
+        coordinate_system="PATIENT",
+        position=origin.tolist(),
+        direction=direction[:, ::-1],
+    )
+
+
+def _segmentation(path: Path) -> Mask:
+    """Segment numbers (DICOM PS3.3 A.51, C.8.20)."""
     with reported("the DICOM segmentation cannot be decoded"):
         dataset = pydicom.dcmread(path)
         if dataset.SOPClassUID not in (SegmentationStorage, _LABEL_MAP_SEGMENTATION):
             raise UnreadableInput(f"the DICOM file is no segmentation but {dataset.SOPClassUID.name}")
         if dataset.get("SegmentationType") == "FRACTIONAL":
             raise UnreadableInput("the DICOM segmentation is fractional, so it is no label map")
-        frames = pixel_array(dataset)
-        frames = frames.reshape(-1, *frames.shape[-2:])
-        return _stacked(frames, _segment_numbers(dataset, len(frames)), _slice_indices(dataset, len(frames)))
+        if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian:
+            raise UnreadableInput("the DICOM segmentation is big endian, which DICOM has retired: convert it to little endian")
+        segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+        try:
+            if segmentation.get_volume_geometry() is None:
+                return Mask(_labels_of_sources(segmentation), sparse=True)
+            volume = segmentation.get_volume(combine_segments=True)
+        except RuntimeError as error:
+            if "overlap" in str(error):
+                raise UnreadableInput("the segments of the DICOM segmentation overlap: export each into a file of its own") from None
+            raise
+    # highdicom counts slices against their normal, ITK and all that is made with it along it.
+    volume = volume.flip_spatial(0)
+    return Mask(volume.array, volume.get_geometry(), sparse=True)
 
 
-def _stacked(frames: np.ndarray, segments: list[int | None], slices: list[int]) -> np.ndarray:
-    labels = np.zeros((max(slices) + 1, *frames.shape[1:]), np.uint16)
-    for frame, segment, index in zip(frames, segments, slices, strict=True):
-        if segment is None:
-            labels[index] = frame
-            continue
-        inside = frame != 0
-        if (labels[index][inside] != 0).any():
-            raise UnreadableInput("the segments of the DICOM segmentation overlap: export each into a file of its own")
-        labels[index][inside] = segment
-    return labels
-
-
-def _segment_numbers(dataset: Dataset, count: int) -> list[int | None]:
-    """The segment of each frame; None where the pixels themselves are segment numbers."""
-    if dataset.SOPClassUID == _LABEL_MAP_SEGMENTATION:
-        return [None] * count
-    groups = [_functional_group(dataset, frame, "SegmentIdentificationSequence") for frame in range(count)]
-    return [1 if group is None else int(group.ReferencedSegmentNumber) for group in groups]
-
-
-def _slice_indices(dataset: Dataset, count: int) -> list[int]:
-    """The slice of each frame: by its position along the normal, or, in images without a position, by the frame it refers to."""
-    planes = [_functional_group(dataset, frame, "PlanePositionSequence") for frame in range(count)]
-    if all(planes):
-        measures = _functional_group(dataset, 0, "PixelMeasuresSequence")
-        spacing = measures.get("SpacingBetweenSlices") if measures is not None else None
-        return _equidistant([float(np.dot(_normal(dataset), plane.ImagePositionPatient)) for plane in planes], spacing)
-    sources = [_source_of(dataset, frame) for frame in range(count)]
-    order = {source: index for index, source in enumerate(sorted(set(sources)))}
-    return [order[source] for source in sources]
-
-
-def _normal(dataset: Dataset) -> np.ndarray:
-    orientation = _functional_group(dataset, 0, "PlaneOrientationSequence").ImageOrientationPatient
-    return np.cross(orientation[:3], orientation[3:])
-
-
-def _equidistant(positions: list[float], spacing: float | None) -> list[int]:
-    """Indices on a regular grid, mm. A spacing that disagrees with the positions gives way to their smallest distance."""
-    distinct = np.unique(np.round(positions, 3))
-    if len(distinct) == 1:
-        return [0] * len(positions)
-    for distance in filter(None, (spacing, np.diff(distinct).min())):
-        steps = (np.asarray(positions) - distinct[0]) / distance
-        if np.abs(steps - np.rint(steps)).max() < 0.1:
-            return np.rint(steps).astype(int).tolist()
-    raise UnreadableInput("the slices of the DICOM segmentation are not equally spaced")
-
-
-def _source_of(dataset: Dataset, frame: int) -> tuple[int, ...]:
-    """What sorts the frames of a segmentation of an image without geometry, an ultrasound cine for example."""
-    derivation = _functional_group(dataset, frame, "DerivationImageSequence")
-    if derivation is not None and derivation.get("SourceImageSequence"):
-        reference = derivation.SourceImageSequence[0].get("ReferencedFrameNumber")
-        if reference is not None:
-            return (int(reference[0] if isinstance(reference, list) else reference),)
-    content = _functional_group(dataset, frame, "FrameContentSequence")
-    if content is not None and content.get("DimensionIndexValues"):
-        # The first dimension of a segmentation is the segment.
-        return tuple(int(value) for value in np.atleast_1d(content.DimensionIndexValues)[1:])
-    return (0,) if dataset.get("NumberOfFrames", 1) in (None, 1) else (frame,)
-
-
-def _functional_group(dataset: Dataset, frame: int, keyword: str) -> Dataset | None:
-    """The item that holds for this frame: its own, else the one shared by all; None if there is neither."""
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    for group in (*per_frame[frame : frame + 1], *shared[:1]):
-        if group.get(keyword):
-            return group[keyword].value[0]
-    return None
+def _labels_of_sources(segmentation: Segmentation) -> np.ndarray:
+    """Of a segmentation without positions in space, an ultrasound cine's for example: the frames it refers to, in order."""
+    sources = [instance for _, _, instance in segmentation.get_source_image_uids()]
+    referred = [
+        number
+        for group in segmentation.PerFrameFunctionalGroupsSequence
+        for source in group.DerivationImageSequence[0].SourceImageSequence
+        for number in np.atleast_1d(source.get("ReferencedFrameNumber") or [])
+    ]
+    options = {"combine_segments": True, "ignore_spatial_locations": True, "assert_missing_frames_are_empty": True}
+    if len(sources) == 1 and referred:
+        return segmentation.get_pixels_by_source_frame(sources[0], list(range(1, int(max(referred)) + 1)), **options)
+    return segmentation.get_pixels_by_source_instance(sources, **options)

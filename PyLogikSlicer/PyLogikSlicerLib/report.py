@@ -75,6 +75,8 @@ def _roi_report(roi: Roi | None) -> dict | None:
     return {
         "kind": roi.kind,
         "shape": dict(roi.shape),
+        "rows": roi.rows,
+        "columns": roi.columns,
         "crop": [int(edge) for edge in roi.crop],
         "polygons": [[[round(float(x), 2), round(float(y), 2)] for x, y in polygon] for polygon in roi.polygons],
         "kept_share": round(float(roi.kept_share), 4),

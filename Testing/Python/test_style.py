@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "PyLogikSlicer" / "PyLogikSlicer
 FILES = sorted(PACKAGE.rglob("*.py"))
 SLICER = {"slicer", "qt", "ctk", "vtk", "mrml", "SlicerLib"}
 QT = {"qt", "ctk", "PythonQt"}
-OPTIONAL = {"easyocr", "highdicom", "imagecodecs", "torch"}
+OPTIONAL = {"easyocr", "imagecodecs", "torch"}
 # Distributions that are imported under another name.
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",
