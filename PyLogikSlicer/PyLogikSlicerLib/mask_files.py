@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import highdicom
 import numpy as np
 import pydicom
 import SimpleITK
 from highdicom import VolumeGeometry
 from highdicom.seg import Segmentation
 from PIL import Image
+from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, SegmentationStorage
 
 from .errors import UnreadableInput, UsageError
@@ -143,10 +143,10 @@ def _segmentation(path: Path) -> Mask:
             raise UnreadableInput("the DICOM segmentation is fractional, so it is no label map")
         if dataset.file_meta.TransferSyntaxUID == ExplicitVRBigEndian:
             raise UnreadableInput("the DICOM segmentation is big endian, which DICOM has retired: convert it to little endian")
-        segmentation = highdicom.seg.Segmentation.from_dataset(dataset, copy=False)
+        segmentation = _with_geometry(dataset)
         try:
-            if segmentation.get_volume_geometry() is None:
-                return Mask(_labels_of_sources(segmentation), sparse=True)
+            if segmentation is None:
+                return Mask(_labels_of_sources(Segmentation.from_dataset(dataset)), sparse=True)
             volume = segmentation.get_volume(combine_segments=True)
         except RuntimeError as error:
             if "overlap" in str(error):
@@ -155,6 +155,25 @@ def _segmentation(path: Path) -> Mask:
     # highdicom counts slices against their normal, ITK and all that is made with it along it.
     volume = volume.flip_spatial(0)
     return Mask(volume.array, volume.get_geometry(), sparse=True)
+
+
+def _with_geometry(dataset: Dataset) -> Segmentation | None:
+    """None if its frames have no positions in space."""
+    segmentation = Segmentation.from_dataset(dataset)
+    if segmentation.get_volume_geometry() is not None:
+        return segmentation
+    shared = dataset.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    groups = [shared[0], *(dataset.get("PerFrameFunctionalGroupsSequence") or [])]
+    if not any(group.get("PlanePositionSequence") for group in groups):
+        return None
+    # Archives hold images whose spacing between slices contradicts their positions; the positions are what counts.
+    for group in groups:
+        for measures in group.get("PixelMeasuresSequence") or []:
+            measures.pop("SpacingBetweenSlices", None)
+    segmentation = Segmentation.from_dataset(dataset)
+    if segmentation.get_volume_geometry() is None:
+        raise UnreadableInput("the slices of the DICOM segmentation are not parallel and equally spaced")
+    return segmentation
 
 
 def _labels_of_sources(segmentation: Segmentation) -> np.ndarray:

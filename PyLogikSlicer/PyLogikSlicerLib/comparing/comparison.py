@@ -29,7 +29,8 @@ class Score:
     """How well one label agrees, in one frame or over all.
 
     Two empty masks agree: Dice, Jaccard, precision and recall are 1. Where only one is empty, Dice and Jaccard are 0, the
-    precision of an empty prediction and the recall of an empty truth are undefined (NaN), and so are distances.
+    precision of an empty prediction and the recall of an empty truth are undefined (NaN), and so are distances. Where frames
+    are images of their own, distances over all frames are those of the frames in which neither mask is empty.
 
     Parameters
     ----------
