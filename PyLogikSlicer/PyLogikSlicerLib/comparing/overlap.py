@@ -91,8 +91,8 @@ def _pairs_of(pred: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarra
     true_values, true_codes = _coded(true)
     if len(pred_values) == len(true_values) == 1:
         return pred_values, true_values, np.array([pred.size])
-    # Reused as the joint code: a new array for each step would cost as much time as the counting.
-    codes = pred_codes * len(true_values)
+    codes = pred_codes
+    codes *= len(true_values)
     codes += true_codes
     if len(pred_values) * len(true_values) > _TABLE_SIZE:
         pairs, counts = np.unique(codes, return_counts=True)
@@ -104,7 +104,7 @@ def _pairs_of(pred: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _coded(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values, and for every pixel the index of its value among them; the values may hold some that no pixel has."""
+    """Values, and for every pixel, in a new array, the index of its value among them; some values may be no pixel's."""
     low, high = int(frame.min()), int(frame.max())
     if high - low < _TABLE_SIZE:
         codes = frame.astype(np.int64)
