@@ -3,5 +3,6 @@
 from .comparison import Comparison, Row, Score, compare
 from .overlap import match_labels
 from .surfaces import Distances
+from .tables import table, write_csv
 
-__all__ = ["Comparison", "Distances", "Row", "Score", "compare", "match_labels"]
+__all__ = ["Comparison", "Distances", "Row", "Score", "compare", "match_labels", "table", "write_csv"]

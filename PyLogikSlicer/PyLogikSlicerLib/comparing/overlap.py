@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,16 +133,10 @@ def match_labels(prediction: np.ndarray, truth: np.ndarray) -> dict[int, int]:
         The masks differ in shape or hold something else than labels.
     """
     counts = count_pairs(*checked_pair(prediction, truth))
-    rows, columns = _labels_in(counts.pred), _labels_in(counts.true)
-    dice = np.array([[_dice(counts.of(row, column)) for column in columns] for row in rows]).reshape(len(rows), len(columns))
+    (pred_labels, rows), (true_labels, columns) = (np.unique(values, return_inverse=True) for values in (counts.pred, counts.true))
+    both = np.zeros((len(pred_labels), len(true_labels)), np.int64)
+    np.add.at(both, (rows, columns), counts.count)
+    dice = 2 * both / (both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True))
+    dice[pred_labels == 0] = dice[:, true_labels == 0] = 0
     pairs = zip(*linear_sum_assignment(dice, maximize=True), strict=True)
-    return {rows[row]: columns[column] for row, column in pairs if dice[row, column] > 0}
-
-
-def _labels_in(values: np.ndarray) -> Sequence[int]:
-    return [value for value in np.unique(values).tolist() if value]
-
-
-def _dice(counts: np.ndarray) -> float:
-    predicted, expected, both = counts.sum(axis=1)
-    return float(2 * both / (predicted + expected))
+    return {int(pred_labels[row]): int(true_labels[column]) for row, column in pairs if dice[row, column] > 0}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+from .comparison import Comparison, Score
+from .overlap import as_frames
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,15 +23,19 @@ TRUTH_ONLY: Color = (255, 0, 252)
 BOTH: Color = (255, 255, 255)
 # Of a stack the picture shows at most so many frames: more are too small to be seen.
 _MOST_FRAMES = 16
+# And so many labels.
+_MOST_PANELS = 12
 _PANEL_INCHES, _DPI = 6, 150
+Scored = TypeVar("Scored", "Panel", Score)
 
 
 @dataclass(frozen=True)
 class Panel:
     """One label of one pair of masks: what it is, how it scores, how it looks, and how it scores frame by frame.
 
-    ``pred`` and ``true`` are bool ``(frames, rows, columns)``, those that are shown, and ``shown`` are their numbers;
-    ``frame_dice`` is NaN in frames where neither mask has the label, and empty for a single image.
+    ``pred`` and ``true`` are bool ``(frames, rows, columns)``, those that are shown, and ``shown`` are their numbers; large
+    ones have fewer pixels than the masks. ``frame_dice`` is NaN in frames where neither mask has the label, and empty for a
+    single image.
     """
 
     title: str
@@ -37,6 +44,32 @@ class Panel:
     true: np.ndarray
     shown: tuple[int, ...]
     frame_dice: tuple[float, ...]
+
+
+def panels_of(pred: np.ndarray, true: np.ndarray, comparison: Comparison, title: str = "") -> list[Panel]:
+    """A panel for each label of a pair of masks, those that agree least first; ``title`` stands before the label."""
+    return [_panel(pred, true, comparison, score, title) for score in least_alike(comparison.overall)]
+
+
+def least_alike(scored: Iterable[Scored]) -> list[Scored]:
+    """Of scores or panels, as many as a picture can show: those of the lowest Dice, in this order."""
+    return sorted(scored, key=lambda one: one.dice)[:_MOST_PANELS]
+
+
+def _panel(pred: np.ndarray, true: np.ndarray, comparison: Comparison, score: Score, title: str) -> Panel:
+    scores = comparison.of_frames(score.label)
+    shown = shown_frames(comparison.worst_frames(score.label) or [0])
+    # Twice as many pixels as are drawn are enough, and a cine of a megapixel in full would take half a gigabyte.
+    step = max(1, max(pred.shape[-2:]) * grid_of(len(shown))[1] // (2 * _PANEL_INCHES * _DPI))
+    part = list(shown), slice(None, None, step), slice(None, None, step)
+    return Panel(
+        title=f"{title}label {score.label}: Dice {score.dice:.4f}",
+        dice=score.dice,
+        pred=as_frames(pred)[part] == score.label,
+        true=as_frames(true)[part] == score.true_label,
+        shown=shown,
+        frame_dice=tuple(one.dice if one.predicted or one.true else math.nan for one in scores),
+    )
 
 
 def shown_frames(worst_first: Sequence[int]) -> tuple[int, ...]:

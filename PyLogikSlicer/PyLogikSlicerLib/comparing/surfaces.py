@@ -10,6 +10,9 @@ import numpy as np
 from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 
+# Surface pixels; of fewer, starting threads takes longer than the search.
+_WORTH_THREADS = 20_000
+
 Directed = tuple[np.ndarray, np.ndarray]
 
 
@@ -61,7 +64,8 @@ def directed_distances(pred: np.ndarray, true: np.ndarray, spacing: Sequence[flo
     points = [_surface(mask[box]) * np.asarray(spacing, float) for mask in (pred, true)]
     # Points of a grid are spread evenly: trees that are not balanced cost less to build and no more to search.
     trees = [KDTree(cloud, balanced_tree=False, compact_nodes=False) for cloud in points]
-    return trees[1].query(points[0], workers=-1)[0], trees[0].query(points[1], workers=-1)[0]
+    workers = -1 if len(points[0]) + len(points[1]) > _WORTH_THREADS else 1
+    return trees[1].query(points[0], workers=workers)[0], trees[0].query(points[1], workers=workers)[0]
 
 
 def summarized(parts: Iterable[Directed]) -> Distances:
