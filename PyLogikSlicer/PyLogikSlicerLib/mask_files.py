@@ -123,14 +123,17 @@ def _geometry(image: SimpleITK.Image) -> VolumeGeometry:
     spacing, origin, direction, size = np.ones(3), np.zeros(3), np.eye(3), np.ones(3, int)
     spacing[:held], origin[:held], size[:held] = image.GetSpacing()[:held], image.GetOrigin()[:held], image.GetSize()[:held]
     direction[:held, :held] = np.reshape(image.GetDirection(), (dimensions, dimensions))[:held, :held]
-    # ITK counts x first, an array slices first.
-    return VolumeGeometry.from_components(
-        spatial_shape=size[::-1].tolist(),
-        spacing=spacing[::-1].tolist(),
-        coordinate_system="PATIENT",
-        position=origin.tolist(),
-        direction=direction[:, ::-1],
-    )
+    try:
+        # ITK counts x first, an array slices first.
+        return VolumeGeometry.from_components(
+            spatial_shape=size[::-1].tolist(),
+            spacing=spacing[::-1].tolist(),
+            coordinate_system="PATIENT",
+            position=origin.tolist(),
+            direction=direction[:, ::-1],
+        )
+    except ValueError:
+        raise UnreadableInput("the axes of the mask volume are not at right angles: resample it to a grid whose axes are") from None
 
 
 def _segmentation(path: Path) -> Mask:

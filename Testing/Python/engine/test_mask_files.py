@@ -71,6 +71,14 @@ def test_a_voxel_lies_where_itk_has_it(tmp_path, suffix):
         assert there == pytest.approx(volume.TransformIndexToPhysicalPoint(index), abs=1e-4)
 
 
+def test_a_sheared_grid_is_refused(tmp_path):
+    volume = SimpleITK.GetImageFromArray(np.ones((4, 5, 6), np.uint8))
+    volume.SetDirection((1, 0.2, 0, 0, 1, 0, 0, 0, 1))
+    SimpleITK.WriteImage(volume, str(tmp_path / "sheared.nrrd"))
+    with pytest.raises(UnreadableInput, match="right angles"):
+        load_mask(tmp_path / "sheared.nrrd")
+
+
 def test_images_and_series_of_volumes_have_a_grid_too(tmp_path):
     image = SimpleITK.GetImageFromArray(np.ones((5, 6), np.uint8))
     image.SetSpacing((0.5, 0.25))
