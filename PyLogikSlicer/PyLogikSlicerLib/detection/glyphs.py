@@ -17,7 +17,9 @@ import numpy as np
 import onnxruntime
 
 from ..errors import EngineUnavailable
+from ..text_map import polygon_of_box
 from .reader import Detection
+from .sessions import session_options
 
 MODEL = "glyphs.onnx"
 MODEL_SHA256 = "862f1894ffbf600ee2f96bfa0f23bf629ff10d5fd8ba2062edca030d4e60a3aa"
@@ -27,6 +29,7 @@ HALO = 160  # pixels; more than the network sees to any side, so tiles join with
 
 INK = 0.3  # probability from which a half-resolution pixel is ink
 SURE = 0.45  # some pixel of a word is at least that: noise rarely is
+FAINT = 0.15  # what reaches only this may be text too small for the scale: all letters missed at one scale reach it
 LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full stop goes with its word
 LEAST_HEIGHT = 4  # pixels; dots and short ticks are lower, no readable letter is
 THIN, LONG = 6, 12  # pixels, and times as long: the side of a frame or a dashed line, never a letter
@@ -101,14 +104,14 @@ def shipped_model() -> bytes:
 
 
 def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, session_options(threads), providers=["CPUExecutionProvider"])
 
 
 def words(half: np.ndarray, shape: tuple[int, int]) -> list[Detection]:
-    """Words and single characters from the ink at half resolution; ``shape``: rows and columns of the image."""
+    """Words and single characters from the ink at half resolution, then what is too faint to tell, as doubtful detections.
+
+    ``shape``: rows and columns of the image.
+    """
     count, labels, stats, _ = cv2.connectedComponentsWithStats((half >= INK).astype(np.uint8), connectivity=8)
     pieces = []
     for label, (x, y, width, height, ink) in enumerate(stats[1:].tolist(), 1):
@@ -116,7 +119,20 @@ def words(half: np.ndarray, shape: tuple[int, int]) -> list[Detection]:
             window = slice(y, y + height), slice(x, x + width)
             pieces += pieces_of(labels[window] == label, half[window], (x, y))
     groups = joined([piece for piece in pieces if piece.may_be_letters])
-    return [detection_of(group, shape) for group in groups if max(piece.peak for piece in group) >= SURE]
+    found = [detection_of(group, shape) for group in groups if max(piece.peak for piece in group) >= SURE]
+    return found + faint_ink(half, found, shape)
+
+
+def faint_ink(half: np.ndarray, found: Sequence[Detection], shape: tuple[int, int]) -> list[Detection]:
+    """Boxes around ink at half resolution that no word found holds, as doubtful detections."""
+    faint = (half[: (shape[0] + 1) // 2, : (shape[1] + 1) // 2] >= FAINT).astype(np.uint8)  # without the padding
+    for detection in found:
+        outline = [np.round(np.array(detection.polygon) / 2).astype(np.int32)]
+        cv2.fillPoly(faint, outline, 0)
+        cv2.polylines(faint, outline, True, 0, thickness=5)  # the fading rim of the letters
+    _, _, stats, _ = cv2.connectedComponentsWithStats(faint, connectivity=8)
+    boxes = [(2 * x, 2 * y, min(2 * (x + w), shape[1]), min(2 * (y + h), shape[0])) for x, y, w, h, _ in stats[1:].tolist()]
+    return [Detection(polygon_of_box(box), FAINT, doubtful=True) for box in boxes]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ standing alone whatever lies behind it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ..channels import largest
+from ..text_map import Box
 from .changes import Closeness
 from .reader import Sees, TextReader
 
@@ -26,6 +27,8 @@ TILE = 1280
 HALO = 128
 # Text so tall that only a view of less than this many rows and columns shows it at a readable size is no burned-in text.
 SMALLEST_SIDE = 384
+# A closer look takes in what is around: a letter alone says little.
+CLOSE_HALO = 24
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,14 @@ class Look:
 @dataclass(frozen=True)
 class Sighting:
     """One place where one reader saw text in one look; ``polygon`` in pixels of the image examined. ``certain``: the
-    reader's word alone is enough. ``sees``: what kind of reader it is."""
+    reader's word alone is enough. ``doubtful``: it is not enough even with others'. ``sees``: what kind of reader it is."""
 
     polygon: tuple[tuple[float, float], ...]
     score: float
     engine: str
     certain: bool = False
     sees: Sees = "words"
+    doubtful: bool = False
 
 
 def as_shown(image: np.ndarray) -> np.ndarray:
@@ -72,35 +76,48 @@ LARGER_STROKES = Look("x1.5 top-hat", 1.5, top_hat)
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What each kind of reader looks at."""
+
+    words: tuple[Look, ...] = ()
+    letters: tuple[Look, ...] = ()
+
+    def of(self, reader: TextReader) -> tuple[Look, ...]:
+        return self.words if reader.sees == "words" else self.letters
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Which looks each kind of reader takes, by how closely something is looked at (:mod:`.changes`). ``smaller``: after
-    the half size come ever smaller ones, for the tall text of large images."""
+    """Which looks are taken, by how closely something is looked at (:mod:`.changes`). ``closer``: at the small parts of what
+    is looked at as a whole in which the reader of letters is in doubt. ``smaller``: after the half size come ever smaller
+    ones, for the tall text of large images."""
 
-    words: tuple[Look, ...]
-    letters: tuple[Look, ...]
-    moving_words: tuple[Look, ...]
-    moving_letters: tuple[Look, ...]
-    smaller: bool
+    whole: Looks
+    words: Looks
+    glance: Looks
+    closer: Looks = Looks()
+    smaller: bool = False
 
-    def looks(self, sees: Sees, closeness: Closeness, rows: int, columns: int) -> tuple[Look, ...]:
-        """The looks of a reader at an image of that size."""
-        if closeness == "whole":
-            looks = self.words if sees == "words" else self.letters
-            return (*looks, *_smaller_looks(rows, columns)) if self.smaller else looks
-        if sees == "letters":
-            return self.moving_letters
-        return self.moving_words if closeness == "words" else ()
+    def looks(self, closeness: Closeness, rows: int, columns: int) -> Looks:
+        """The looks at an image of that size."""
+        looks = {"whole": self.whole, "words": self.words, "glance": self.glance}[closeness]
+        if closeness != "whole" or not self.smaller:
+            return looks
+        more = tuple(_smaller_looks(rows, columns))
+        return Looks((*looks.words, *more), (*looks.letters, *more))
 
 
 DETECTION = Plan(
-    words=(NATIVE, STROKES, HALF),
-    letters=(NATIVE, DOUBLE, HALF),
-    moving_words=(STROKES,),
-    moving_letters=(NATIVE,),
+    whole=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
+    words=Looks(words=(STROKES,), letters=(NATIVE,)),
+    glance=Looks(letters=(NATIVE,)),
+    closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,
 )
 # Verification looks with other eyes than detection: what both miss is hidden from more than one rendering.
-VERIFICATION = Plan(words=(NEGATIVE, LARGER_STROKES), letters=(), moving_words=(NATIVE,), moving_letters=(NEGATIVE,), smaller=False)
+VERIFICATION = Plan(
+    whole=Looks(words=(NEGATIVE, LARGER_STROKES)), words=Looks(words=(NATIVE,), letters=(NEGATIVE,)), glance=Looks(letters=(NEGATIVE,))
+)
 
 
 def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
@@ -113,15 +130,45 @@ def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
 def examine_image(image: np.ndarray, plan: Plan, closeness: Closeness, readers: Sequence[TextReader]) -> list[Sighting]:
     """All text that any of the readers sees in any of its looks at ``image``, uint8 ``(rows, columns[, 3])``."""
     colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    looks_of = {reader: plan.looks(reader.sees, closeness, *colour.shape[:2]) for reader in readers}
-    if not any(looks_of.values()):  # no reader here can do with a glance
-        looks_of = {reader: plan.looks(reader.sees, "words", *colour.shape[:2]) for reader in readers}
+    looks = plan.looks(closeness, *colour.shape[:2])
+    if not any(looks.of(reader) for reader in readers):  # no reader here can do with a glance
+        looks = plan.looks("words", *colour.shape[:2])
+    seen = _look_at(colour, looks, readers)
+    if closeness == "whole":
+        for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
+            part = _look_at(np.ascontiguousarray(colour[y0:y1, x0:x1]), plan.closer, readers)
+            seen += [replace(one, polygon=tuple((x + x0, y + y0) for x, y in one.polygon)) for one in part]
+    return [sighting for sighting in seen if not sighting.doubtful]
+
+
+def _look_at(colour: np.ndarray, looks: Looks, readers: Sequence[TextReader]) -> list[Sighting]:
     seen = []
-    for look in dict.fromkeys(look for looks in looks_of.values() for look in looks):
+    for look in dict.fromkeys(look for reader in readers for look in looks.of(reader)):
         rendered = _resized(look.render(colour), look.scale)
-        for reader in (reader for reader, looks in looks_of.items() if look in looks):
+        for reader in (reader for reader in readers if look in looks.of(reader)):
             seen += _sightings(rendered, colour.shape, reader, f"{reader.name} {look.name}")
     return seen
+
+
+def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
+    """Where a closer look is due: what is doubtful and nobody else saw, and what the reader of letters saw alone and is not
+    certain of."""
+    wanted, answered = (np.zeros((rows, columns), np.uint8) for _ in range(2))
+    for sighting in seen:
+        x0, y0, x1, y1 = _box_of(sighting)
+        if sighting.certain or sighting.sees == "words":
+            answered[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 1
+        else:
+            wanted[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 1
+    around = cv2.dilate(cv2.subtract(wanted, answered), np.ones((2 * CLOSE_HALO + 1, 2 * CLOSE_HALO + 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(around, connectivity=8)
+    return [(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
+
+
+def _box_of(sighting: Sighting) -> Box:
+    corners = np.asarray(sighting.polygon)
+    low, high = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def _sightings(rendered: np.ndarray, shape: tuple[int, ...], reader: TextReader, engine: str) -> Iterator[Sighting]:
@@ -130,7 +177,8 @@ def _sightings(rendered: np.ndarray, shape: tuple[int, ...], reader: TextReader,
         for detection in reader.detect([tile])[0]:
             corners = (np.asarray(detection.polygon) + (x, y)) * stretch
             polygon = tuple((float(a), float(b)) for a, b in corners)
-            yield Sighting(polygon, detection.score, engine, detection.score >= reader.certain, reader.sees)
+            certain = detection.score >= reader.certain
+            yield Sighting(polygon, detection.score, engine, certain, reader.sees, detection.doubtful)
 
 
 def _resized(image: np.ndarray, scale: float) -> np.ndarray:

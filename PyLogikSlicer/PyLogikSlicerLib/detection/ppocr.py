@@ -19,6 +19,7 @@ import onnxruntime
 
 from ..errors import EngineUnavailable
 from .reader import Detection
+from .sessions import session_options
 
 # The network was trained on text lines of moderate height. Taller boxes are whole organs and sectors that it takes for
 # one word (8 % of the region of interest on real screens, 0.3 % without them); tall text is found at a smaller scale.
@@ -51,9 +52,7 @@ class PPOCRReader:
 
     def __init__(self, device: str = "auto", models: Path | None = None, threads: int = 0) -> None:
         providers, self.device = _providers(device)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
+        options = session_options(threads)
         # The arena keeps the largest activation ever used for good; images of many sizes would make it grow without end.
         options.enable_cpu_mem_arena = False
         self._detector = onnxruntime.InferenceSession(str(weights_file("PP-OCRv6_det_small.onnx", models)), options, providers=providers)

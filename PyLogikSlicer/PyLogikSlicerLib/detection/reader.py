@@ -12,10 +12,11 @@ import numpy as np
 @dataclass(frozen=True)
 class Detection:
     """A place where there is text. ``polygon``: (x, y) corners in pixels of the image given, x right, y down, pixel edges
-    at integers. ``score``: 0 to 1, the engine's own."""
+    at integers. ``score``: 0 to 1, the engine's own. ``doubtful``: too faint to count as text, but worth a closer look."""
 
     polygon: tuple[tuple[float, float], ...]
     score: float
+    doubtful: bool = False
 
 
 Sees = Literal["words", "letters"]

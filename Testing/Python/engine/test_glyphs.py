@@ -9,6 +9,7 @@ import pytest
 from PyLogikSlicerLib.detection import glyphs
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
 from PyLogikSlicerLib.errors import EngineUnavailable
+from PyLogikSlicerLib.text_map import polygon_of_box
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,11 @@ def write(
     cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, color, thickness, cv2.LINE_AA)
     rows, columns = np.nonzero((image != before).any(axis=2))
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def sure(reader: GlyphReader, image: np.ndarray) -> list[glyphs.Detection]:
+    """What the reader takes for text; what it is in doubt of is no text yet."""
+    return [found for found in reader.detect([image])[0] if not found.doubtful]
 
 
 def covered(box: tuple[int, int, int, int], detections: list[glyphs.Detection], shape: tuple[int, ...]) -> float:
@@ -70,7 +76,7 @@ def test_single_letters_of_markers_are_found_at_the_very_border(reader):
         write(image, letter, x, y, 14, (230, 230, 230), 2)
         for letter, x, y in (("R", 0, 240), ("L", 626, 240), ("A", 320, 14), ("P", 320, 479))
     ]
-    found = reader.detect([image])[0]
+    found = sure(reader, image)
     assert all(covered(box, found, image.shape) >= 0.9 for box in boxes)
 
 
@@ -88,7 +94,7 @@ def test_the_numbers_of_a_depth_ruler_are_found_and_its_ticks_are_not(reader):
         cv2.line(image, (600, y), (608 if k % 5 == 0 else 604, y), (200, 200, 200), 1)
         if k % 5 == 0:
             numbers.append(write(image, str(k), 614, y + 5, 10, (200, 200, 200)))
-    found = reader.detect([image])[0]
+    found = sure(reader, image)
     assert all(covered(box, found, image.shape) >= 0.9 for box in numbers)
     assert covered((598, 30, 610, 450), found, image.shape) < 0.02
 
@@ -120,12 +126,12 @@ def sector_edge(image: np.ndarray) -> None:
 def test_nothing_is_found_where_nothing_is_written(reader, drawn):
     image = black()
     drawn(image)
-    assert reader.detect([image])[0] == []
+    assert sure(reader, image) == []
 
 
 def test_speckle_alone_holds_no_text(reader):
     image = speckle(600, 800, seed=11, brightness=90)
-    assert covered((0, 0, 800, 600), reader.detect([image])[0], image.shape) < 0.001
+    assert covered((0, 0, 800, 600), sure(reader, image), image.shape) < 0.001
 
 
 def test_a_large_image_gives_the_same_ink_tile_by_tile_as_whole(reader, monkeypatch):
@@ -157,7 +163,16 @@ def test_letters_of_one_word_are_one_detection_and_distant_digits_are_apart(read
     image = black()
     write(image, "Kidney", 100, 100, 14, (255, 255, 255))
     write(image, "4", 500, 100, 14, (255, 255, 255))
-    assert len(reader.detect([image])[0]) == 2
+    assert len(sure(reader, image)) == 2
+
+
+def test_ink_too_faint_to_be_text_is_told_as_doubtful_and_never_beside_a_word_that_was_found():
+    half = np.zeros((60, 80), np.float32)
+    half[10:16, 10:14] = 0.2
+    half[30:38, 40:60] = 0.9
+    found = glyphs.words(half, (120, 160))
+    assert [detection.doubtful for detection in found] == [False, True]
+    assert found[1].polygon == polygon_of_box((20, 20, 28, 32))
 
 
 def test_a_model_that_is_not_the_judged_one_is_refused(monkeypatch):
