@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from .decisions import decide
+from .detection.boxes import clip
 from .detection.engines import Engine
 from .detection.examine import examine
 from .errors import VerificationFailed
@@ -21,12 +22,13 @@ from .options import Options
 from .rendering import Rendering, rendering_for
 from .roi import Roi, find_roi
 from .stack import ImageStack
-from .text_map import Box, Region, TextMap
+from .text_map import Box, Region, TextMap, polygon_of_box
 from .verifying import Verification, Written, verify
 from .writing.formats import FORMATS, Format, encode
 from .writing.output import file_sha256
 
 ROUNDS = 3
+WIDER = 4  # pixels
 
 OnStage = Callable[[str, int, int], None]
 
@@ -122,11 +124,18 @@ def _write_until_clean(writer: _Writer, text_map: TextMap, engine: Engine, on_st
             break
         if rounds == ROUNDS:
             raise VerificationFailed(f"text is still readable in {len(verification.readable)} places after {ROUNDS} rounds")
-        changed = [region.decided("redact") for region in verification.residues]
+        # A mask that only just covers a residue leaves edges that look like strokes: each round takes more of what is around.
+        changed = [_widened(region.decided("redact"), rounds * WIDER, writer.stack) for region in verification.residues]
         text_map = text_map.with_regions((*text_map.regions, *changed))
     files = {path.name: file_sha256(path) for path in writer.files}
     size = sum(path.stat().st_size for path in writer.files)
     return Result(text_map, writer.roi, writer.rendering, verification, rounds, files, size, clock.seconds)
+
+
+def _widened(region: Region, margin: int, stack: ImageStack) -> Region:
+    x0, y0, x1, y1 = region.box
+    box = clip((x0 - margin, y0 - margin, x1 + margin, y1 + margin), stack.rows, stack.columns)
+    return replace(region, polygon=polygon_of_box(box)) if box else region
 
 
 class _Writer:

@@ -26,6 +26,8 @@ LARGEST_JPEG_ERROR = 16
 # A place that is masked already for the most part is the mask's own edge, unless what is left has contrast.
 VISIBLE_SHARE, VISIBLE_CONTRAST = 0.25, 25
 READABLE = 0.8
+# What is left of a ruler or a frame beside a mask reads as one of these: a lone stroke tells nothing of anybody.
+STROKES = frozenset("1Iil|/\\一丨丿")
 ATTENTION_HALO = 48
 
 ExpectedFrames = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
@@ -43,7 +45,7 @@ class Verification:
     @property
     def readable(self) -> tuple[Region, ...]:
         """Residues that a reader reads: these fail the image; others may be texture that looks like ink."""
-        return tuple(region for region in self.residues if region.confidence >= READABLE and any(map(str.isalnum, region.text)))
+        return tuple(region for region in self.residues if region.confidence >= READABLE and _tells_something(region.text))
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,10 @@ def verify(
     examination = examine(reread, readers, on_progress, VERIFICATION, attention)
     residues = _residues(examination, comparison, kept, written.crop)
     return Verification(stack.frame_count, residues, comparison.largest_error, examination.text_map.coverage)
+
+
+def _tells_something(text: str) -> bool:
+    return any(map(str.isalnum, text)) and not all(read in STROKES for read in text.split(" | "))
 
 
 class _Comparison:
