@@ -1,0 +1,108 @@
+"""Starts the host: a MRML scene with its logics, ``slicer.app``, ``slicer.modules`` and the widgets that modules expect.
+
+import application
+host = application.start()
+host.load("PyLogikSlicer", path)      # what Slicer does when it finds the module
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import qt
+
+import slicer
+
+slicer.__path__.append(str(Path(__file__).resolve().parent / "slicer"))
+
+import mrml_widgets  # noqa: E402
+from slice_views import LayoutManager  # noqa: E402
+
+LOGICS = {
+    "Volumes": "vtkSlicerVolumesLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Sequences": "vtkSlicerSequencesLogic",
+    "Tables": "vtkSlicerTablesLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+}
+
+
+class Application:
+    """``slicer.app``: what the panel and ``slicer.util`` ask of it. Message boxes are not shown: see :attr:`messages`."""
+
+    applicationName = "Host"
+
+    def __init__(self, logic, layoutManager):
+        self._logic, self._layoutManager = logic, layoutManager
+
+    def applicationLogic(self):
+        return self._logic
+
+    def layoutManager(self):
+        return self._layoutManager
+
+    def testingEnabled(self):
+        return False
+
+    def processEvents(self, *_):
+        qt.application.processEvents()
+
+    def setOverrideCursor(self, cursor):
+        qt.application.setOverrideCursor(cursor)
+
+    def restoreOverrideCursor(self):
+        qt.application.restoreOverrideCursor()
+
+    def settings(self):
+        return qt.QSettings()
+
+    userSettings = settings
+
+
+class Host:
+    """Everything that was started; :meth:`load` makes a module and its widget."""
+
+    def __init__(self, logics, app):
+        self.logics, self.app = logics, app
+
+    def load(self, name: str, path: Path):
+        """Import the module file, register it and return its widget, set up."""
+        sys.path.insert(0, str(path.parent))
+        module = importlib.import_module(name)
+        parent = SimpleNamespace(path=str(path), title="", icon=None)
+        setattr(slicer.modules, name.lower(), SimpleNamespace(path=str(path), widgetRepresentation=lambda: self._widgets.get(name)))
+        setattr(slicer.modules, f"{name}Instance", getattr(module, name)(parent))
+        widget = getattr(module, f"{name}Widget")()
+        self._widgets[name] = SimpleNamespace(self=lambda: widget)
+        widget.setup()
+        return widget
+
+    _widgets: dict = {}
+
+
+def start() -> Host:
+    """Put the stand-ins in their places in ``slicer``; once per process."""
+    scene = slicer.mrmlScene = slicer.vtkMRMLScene()
+    applicationLogic = slicer.vtkSlicerApplicationLogic()
+    applicationLogic.SetMRMLScene(scene)
+    colors = slicer.vtkMRMLColorLogic()
+    colors.SetMRMLScene(scene)
+    applicationLogic.SetModuleLogic("Colors", colors)
+    logics = {"Colors": colors, "application": applicationLogic}
+    for name, kind in LOGICS.items():
+        logics[name] = getattr(slicer, kind)()
+        logics[name].SetMRMLApplicationLogic(applicationLogic)
+        logics[name].SetMRMLScene(scene)
+        applicationLogic.SetModuleLogic(name, logics[name])
+    modules = {name.lower(): SimpleNamespace(logic=lambda name=name: logics[name]) for name in LOGICS}
+    slicer.modules = SimpleNamespace(**modules)
+    for name in ("qMRMLWidget", "qMRMLNodeComboBox"):
+        setattr(slicer, name, getattr(mrml_widgets, name))
+    app = slicer.app = Application(applicationLogic, LayoutManager(applicationLogic))
+    slicer.util.modulePath = lambda name: getattr(slicer.modules, name.lower()).path
+    slicer.util.mainWindow = lambda verbose=True: None
+    return Host(logics, app)
