@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .analysis import Analysis
 from .decisions import decide
 from .detection.engines import Engine
 from .detection.examine import examine
@@ -42,19 +43,6 @@ class Result:
     rounds: int = 0
     files: dict[str, str] = field(default_factory=dict)
     bytes_written: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """What was found in one image, decided but not applied: a person may change decisions, regions and ROI before :func:`publish`.
-
-    ``value_range``: smallest and largest finite stored value of all frames, which the exact formats are scaled by.
-    """
-
-    text_map: TextMap
-    roi: Roi | None
-    value_range: tuple[float, float]
     seconds: dict[str, float] = field(default_factory=dict)
 
 
