@@ -13,7 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import qt
-
 import slicer
 
 slicer.__path__.append(str(Path(__file__).resolve().parent / "slicer"))

@@ -105,5 +105,6 @@ class ctkSliderWidget(QtWidgets.QWidget):
     decimals = QtCore.Property(int, lambda self: self._box.decimals, lambda self, value: self._box.setDecimals(value))
 
 
-class ctkSearchBox(qt.with_manners(QtWidgets.QLineEdit)):
+@qt.with_manners
+class ctkSearchBox(QtWidgets.QLineEdit):
     """A line edit with a magnifying glass."""

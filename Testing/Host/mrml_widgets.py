@@ -30,6 +30,7 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
     def __init__(self, parent=None):
         super().__init__(parent)
         self._scene, self._types, self._ids, self._flags, self._tags = None, [], [], {"noneEnabled": False}, []
+        self._none = "None"
         self.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.currentIndexChanged.connect(lambda index: self.currentNodeChanged.emit(self.currentNode()))
 
@@ -50,7 +51,7 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         self.blockSignals(True)
         self.clear()
         self._ids = wanted
-        self.addItems((["None"] if self._flags["noneEnabled"] else []) + [node.GetName() for node in nodes])
+        self.addItems(([self._none] if self._flags["noneEnabled"] else []) + [node.GetName() for node in nodes])
         self.setCurrentIndex(wanted.index(current) if current in wanted else (0 if self._flags["noneEnabled"] else -1))
         self.blockSignals(False)
         if self.currentNodeID != current:
@@ -75,11 +76,17 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         self._flags["noneEnabled"] = enabled
         self._changed()
 
+    def _set_none_display(self, text):
+        self._none = text
+        self._ids = []
+        self._changed()
+
     def _flag(name):
         return QtCore.Property(bool, lambda self: self._flags.get(name, True), lambda self, value: self._flags.update({name: value}))
 
     currentNodeID = property(lambda self: self._ids[self.currentIndex] if 0 <= self.currentIndex < len(self._ids) else None)
     nodeTypes = QtCore.Property("QStringList", lambda self: self._types, _set_types)
     noneEnabled = QtCore.Property(bool, lambda self: self._flags["noneEnabled"], _set_none)
+    noneDisplay = QtCore.Property(str, lambda self: self._none, _set_none_display)
     addEnabled, removeEnabled, renameEnabled = _flag("addEnabled"), _flag("removeEnabled"), _flag("renameEnabled")
     showChildNodeTypes, showHidden = _flag("showChildNodeTypes"), _flag("showHidden")

@@ -13,8 +13,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6 import QtCore, QtGui, QtWidgets  # noqa: E402
 
-# PySide6 asks these of Python first, so that a property of the same name would ask itself without end.
-VIRTUAL = {"sizeHint", "minimumSizeHint"}
+# Left as methods. Qt asks Python for what it calls virtual, so that a property of the same name would ask itself without end; Qt 5
+# has no property contentsMargins.
+METHODS = {"QWidget.sizeHint", "QWidget.minimumSizeHint", "QProgressBar.text", "QLayout.contentsMargins"}
 # Base classes stay as they are: what Qt itself makes has to pass for them.
 BASES = {"QObject", "QWidget"}
 
@@ -47,7 +48,7 @@ def _properties_become_attributes() -> None:
                 meta = base.staticMetaObject
                 for index in range(meta.propertyOffset(), meta.propertyCount()):
                     name = meta.property(index).name()
-                    if name not in VIRTUAL:
+                    if f"{base.__name__}.{name}" not in METHODS:
                         setattr(base, name, _attribute(name))
     QtCore.QObject.name = _attribute("objectName")
     QtWidgets.QDialog.exec_ = QtWidgets.QDialog.exec

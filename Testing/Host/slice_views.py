@@ -10,11 +10,10 @@ import os
 os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
 
 import numpy as np  # noqa: E402
+import slicer  # noqa: E402
 import vtk  # noqa: E402
 from PySide6 import QtGui, QtWidgets  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
-
-import slicer  # noqa: E402
 
 MANAGERS = ("vtkMRMLModelSliceDisplayableManager", "vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLMarkupsDisplayableManager")
 SIZE = (480, 360)

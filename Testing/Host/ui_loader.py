@@ -58,7 +58,7 @@ def _widget(element, parent, widgets):
     return widget
 
 
-def _layout(element, owner, widgets):
+def _layout(element, owner, widgets, nested=False):
     layout = getattr(qt, element.get("class"))()
     margins = dict.fromkeys(("leftMargin", "topMargin", "rightMargin", "bottomMargin"))
     for child in element.iterfind("property"):
@@ -70,11 +70,11 @@ def _layout(element, owner, widgets):
             layout.setProperty(child.get("name"), int(child.findtext("number")))
         else:
             _set_property(layout, child)
-    defaults = layout.contentsMargins()
-    layout.setContentsMargins(
-        *(margins[side] if margins[side] is not None else getattr(defaults, side[:-6])() for side in margins),
-    )
-    if owner is not None:
+    if None not in margins.values():
+        layout.setContentsMargins(*margins.values())
+    elif nested:
+        layout.setContentsMargins(0, 0, 0, 0)
+    if not nested:
         owner.setLayout(layout)
     for item in element.iterfind("item"):
         _add(layout, item, widgets, owner)
@@ -86,25 +86,20 @@ def _layout(element, owner, widgets):
 
 def _add(layout, item, widgets, owner):
     place = [int(item.get(name)) for name in ("row", "column") if item.get(name)]
-    span = [int(item.get("rowspan", 1)), int(item.get("colspan", 1))]
     (child,) = item
     if child.tag == "spacer":
         vertical = any("Vertical" in (value.text or "") for value in child.iter("enum"))
         policies = (qt.QSizePolicy.Policy.Minimum, qt.QSizePolicy.Policy.Expanding)
-        made = qt.QSpacerItem(0, 0, *(policies if vertical else policies[::-1]))
-        add = layout.addItem
-    elif child.tag == "layout":
-        made, add = _layout(child, None, widgets), layout.addLayout
-    else:
-        made, add = _widget(child, owner, widgets), layout.addWidget
+        layout.addItem(qt.QSpacerItem(0, 0, *(policies if vertical else policies[::-1])))
+        return
+    nested = child.tag == "layout"
+    made = _layout(child, owner, widgets, nested=True) if nested else _widget(child, owner, widgets)
     if isinstance(layout, qt.QtWidgets.QFormLayout):
-        role = qt.QtWidgets.QFormLayout.ItemRole
-        where = role.SpanningRole if span[1] > 1 else (role.LabelRole, role.FieldRole)[place[1]]
-        (layout.setLayout if child.tag == "layout" else layout.setWidget)(place[0], where, made)
-    elif place:
-        add(made, *place, *span)
+        roles = qt.QtWidgets.QFormLayout.ItemRole
+        role = roles.SpanningRole if item.get("colspan") else (roles.LabelRole, roles.FieldRole)[place[1]]
+        (layout.setLayout if nested else layout.setWidget)(place[0], role, made)
     else:
-        add(made)
+        (layout.addLayout if nested else layout.addWidget)(made, *place)
 
 
 def _set_property(target, element) -> None:
@@ -137,9 +132,10 @@ def _enum(text: str):
     made = None
     for part in text.split("|"):
         owner, _, name = part.rpartition("::")
-        found = qt
-        for step in owner.split("::"):
+        first, *steps = owner.split("::")
+        found = getattr(qt, first) if first.startswith("Q") else _class(first)
+        for step in (*steps, name):
             found = getattr(found, step)
-        value = getattr(found, name)
+        value = found
         made = value if made is None else made | value
     return made

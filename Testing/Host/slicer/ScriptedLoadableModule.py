@@ -6,7 +6,6 @@ import unittest
 from pathlib import Path
 
 import qt
-
 import slicer
 
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 import ctk
 import qt
-import vtk
-
 import slicer
+import vtk
 
 PROPERTY = "SlicerParameterName"
 
