@@ -166,7 +166,8 @@ class PyLogikSlicerLogic(ScriptedLoadableModuleLogic):
         if self._studyLogic is None:
             from PyLogikSlicerLib.scene.logic import StudyLogic
 
-            self._studyLogic = StudyLogic()
+            settings = Path(slicer.app.slicerUserSettingsFilePath).parent
+            self._studyLogic = StudyLogic(templates=str(settings / "PyLogikSlicerTemplates.json"))
         return self._studyLogic
 
     def __getattr__(self, name):

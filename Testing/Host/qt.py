@@ -14,8 +14,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6 import QtCore, QtGui, QtWidgets  # noqa: E402
 
 # Left as methods. Qt asks Python for what it calls virtual, so that a property of the same name would ask itself without end; Qt 5
-# has no property contentsMargins.
-METHODS = {"QWidget.sizeHint", "QWidget.minimumSizeHint", "QProgressBar.text", "QLayout.contentsMargins"}
+# has no property contentsMargins; singleShot is a function of the class too.
+METHODS = {"QWidget.sizeHint", "QWidget.minimumSizeHint", "QProgressBar.text", "QLayout.contentsMargins", "QTimer.singleShot"}
 # Base classes stay as they are: what Qt itself makes has to pass for them.
 BASES = {"QObject", "QWidget"}
 

@@ -6,8 +6,10 @@ Mouse events go to the interactor, as in Slicer: ``widget.sliceView().interactor
 from __future__ import annotations
 
 import os
+import sys
 
-os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
+if sys.platform == "linux":  # where else a display is needed
+    os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
 
 import numpy as np  # noqa: E402
 import slicer  # noqa: E402
@@ -41,7 +43,7 @@ class SliceView:
         self._mapper.SetColorLevel(127.5)
         actor = vtk.vtkActor2D()
         actor.SetMapper(self._mapper)
-        self._image.AddActor2D(actor)
+        self._image.AddViewProp(actor)
         factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
         self._group = slicer.vtkMRMLDisplayableManagerGroup()
         self._group.Initialize(factory, self._front)

@@ -37,7 +37,7 @@ class Requirement:
         return f"{self.name}>={self.minimum}"
 
 
-TORCH = Requirement("torch", "2.0", 1200, "runs EasyOCR; installed by the PyTorch extension, several times as large for a GPU")
+TORCH = Requirement("torch", "2.0", 1200, "runs EasyOCR; through the PyTorch extension, larger for a GPU")
 EASYOCR = Requirement("easyocr", "1.7.2", 345, "the text reader EasyOCR")
 
 
@@ -84,9 +84,12 @@ def dialog(missing: list[Requirement]) -> qt.QDialog:
     for row, requirement in enumerate(missing):
         for column, text in enumerate((requirement.name, f"{requirement.megabytes} MB", requirement.purpose)):
             table.setItem(row, column, qt.QTableWidgetItem(text))
+    table.setFocusPolicy(qt.Qt.NoFocus)
     table.resizeColumnsToContents()
     table.horizontalHeader().setStretchLastSection(True)
-    table.setMinimumSize(560, 40 + 31 * min(len(missing), 10))
+    table.horizontalHeader().setSectionResizeMode(2, qt.QHeaderView.Stretch)
+    table.verticalHeader().setDefaultSectionSize(24)
+    table.setMinimumSize(620, 34 + 24 * min(len(missing), 12))
     layout.addWidget(table)
     total = sum(requirement.megabytes for requirement in missing)
     told = _("About {megabytes} MB of disk. They are downloaded from the Python Package Index now, and never again; images stay here.")

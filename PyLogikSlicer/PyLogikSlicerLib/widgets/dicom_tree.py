@@ -19,6 +19,7 @@ class DicomTree:
     def __init__(self, tree, patients: Callable[[str], tuple], onLoad: Callable[[list[str]], None]) -> None:
         self.tree, self._patients, self._onLoad = tree, patients, onLoad
         tree.setColumnCount(4)
+        tree.setIndentation(10)
         tree.setHeaderLabels([_("Study / series"), _("Name"), _("ID"), _("Images")])
         tree.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
         tree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", lambda item, column: self.load())

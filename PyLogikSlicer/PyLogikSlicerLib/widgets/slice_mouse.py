@@ -137,13 +137,13 @@ class _RubberBand:
         self._points.Modified()
         view = slicer.app.layoutManager().sliceWidget(name).sliceView()
         if self._shownIn is None:
-            view.renderWindow().GetRenderers().GetFirstRenderer().AddActor2D(self._actor)
+            view.renderWindow().GetRenderers().GetFirstRenderer().AddViewProp(self._actor)
             self._shownIn = view
         view.scheduleRender()
 
     def hide(self) -> None:
         if self._shownIn is not None:
-            self._shownIn.renderWindow().GetRenderers().GetFirstRenderer().RemoveActor2D(self._actor)
+            self._shownIn.renderWindow().GetRenderers().GetFirstRenderer().RemoveViewProp(self._actor)
             self._shownIn.scheduleRender()
             self._shownIn = None
 

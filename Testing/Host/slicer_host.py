@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,12 +32,14 @@ LOGICS = {
 
 
 class Application:
-    """``slicer.app``: what the panel and ``slicer.util`` ask of it. Message boxes are not shown: see :attr:`messages`."""
+    """``slicer.app``: what the panel and ``slicer.util`` ask of it."""
 
     applicationName = "Host"
 
     def __init__(self, logic, layoutManager):
         self._logic, self._layoutManager = logic, layoutManager
+        self._settings = tempfile.TemporaryDirectory()
+        self.slicerUserSettingsFilePath = str(Path(self._settings.name) / "Slicer.ini")
 
     def applicationLogic(self):
         return self._logic

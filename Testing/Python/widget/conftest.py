@@ -1,0 +1,117 @@
+"""The panel in its host. Every step that :func:`shoot` is called for leaves a picture in Testing/Python/widget/pictures."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("PySide6", reason="the panel's tests need PySide6 and slicer-core: pip install '.[test]'")
+pytest.importorskip("slicer", reason="the panel's tests need PySide6 and slicer-core: pip install '.[test]'")
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "Testing" / "Host"))
+PICTURES = Path(__file__).parent / "pictures"
+PANEL_SIZE = (400, 900)
+
+
+@pytest.fixture(scope="session")
+def host():
+    import slicer_host
+
+    return slicer_host.start()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_raised_in_a_slot(monkeypatch):
+    """Qt and VTK print what a callback raises and go on; a test must not."""
+    raised = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: raised.append(error))
+    yield
+    if raised:
+        raise raised[0]
+
+
+@pytest.fixture
+def panel(host):
+    """A panel on an empty scene, as it is when the module is opened."""
+    yield from _panel(host)
+
+
+@pytest.fixture(scope="module")
+def shared_panel(host):
+    yield from _panel(host)
+
+
+def _panel(host):
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    widget = host.load("PyLogikSlicer", ROOT / "PyLogikSlicer" / "PyLogikSlicer.py")
+    widget.parent.resize(*PANEL_SIZE)
+    widget.parent.show()
+    widget.enter()
+    yield widget
+    widget.cleanup()
+    widget.parent.close()
+    widget.parent.deleteLater()
+    slicer.app.processEvents()
+    slicer.mrmlScene.Clear(0)
+
+
+def wait(done, seconds=120) -> None:
+    """Let events happen until ``done()``."""
+    import slicer
+
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it takes too long"
+        slicer.app.processEvents()
+        time.sleep(0.01)
+
+
+def shoot(panel, name: str, views=("Red",)) -> None:
+    """Write a picture of the panel and the slice views, side by side, for a person to look at."""
+    import qt
+    import slicer
+
+    slicer.app.processEvents()
+    widgets = [slicer.app.layoutManager().sliceWidget(view) for view in views]
+    left = panel.parent.grab()
+    shot = qt.QtGui.QPixmap(left.width() + sum(widget.width for widget in widgets) + 8 * len(widgets), left.height())
+    shot.fill(qt.QtGui.QColor(40, 40, 44))
+    painter, x = qt.QtGui.QPainter(shot), left.width() + 8
+    painter.drawPixmap(0, 0, left)
+    for widget in widgets:
+        painter.drawPixmap(x, 8, widget.grab())
+        x += widget.width + 8
+    painter.end()
+    PICTURES.mkdir(exist_ok=True)
+    assert shot.save(str(PICTURES / f"{name}.png"))
+
+
+def press(panel, view: str, *positions, modal=False) -> None:
+    """Press the left button at the first position (slice pixels), move along the others, and release."""
+    import slicer
+
+    interactor = slicer.app.layoutManager().sliceWidget(view).sliceView().interactor()
+    for number, (x, y) in enumerate(positions):
+        interactor.SetEventInformation(int(x), int(y), 0, 0, chr(0), 0, None)
+        interactor.InvokeEvent("MouseMoveEvent")
+        if number == 0:
+            interactor.InvokeEvent("LeftButtonPressEvent")
+    interactor.InvokeEvent("LeftButtonReleaseEvent")
+    slicer.app.processEvents()
+
+
+def pixel_of(view: str, ras) -> tuple[float, float]:
+    """Where a RAS position is in a slice view."""
+    import slicer
+    import vtk
+
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetXYToRAS())
+    matrix.Invert()
+    return matrix.MultiplyPoint((*ras, 1))[:2]
