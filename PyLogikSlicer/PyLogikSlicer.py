@@ -186,6 +186,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.parameters = None
         self._guiTag = None
         self._shownInput = None
+        self._shownStudy = None
         self._askedForText = False
 
     def setup(self):
@@ -230,10 +231,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """What waits for the mouse or the keyboard waits no longer; work in progress goes on."""
         self.review.mouse.stop()
         self.review.removeKeys()
-        if self.parameters:
-            self.parameters.disconnectGui(self._guiTag)
-            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.changed)
-            self.parameters = self._guiTag = None
+        self._disconnectGui()
 
     def onSceneStartClose(self, caller=None, event=None):
         """The nodes are going: so does the work on them."""
@@ -242,7 +240,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.run.stop()
         self.setParameterNode(None)
         self.review.forget()
-        self._shownInput = None
+        self._shownInput = self._shownStudy = None
         self._askedForText = False
 
     def onSceneEndClose(self, caller=None, event=None):
@@ -261,18 +259,21 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     self.logic.storeText(study, True)
 
     def initializeParameterNode(self):
-        if self.parameters is None:
-            self.setParameterNode(self.logic.getParameterNode())
+        self.setParameterNode(self.parameters or self.logic.getParameterNode())
 
     def setParameterNode(self, parameters):
-        if self.parameters:
-            self.parameters.disconnectGui(self._guiTag)
-            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.changed)
+        self._disconnectGui()
         self.parameters = parameters
         if parameters:
-            self._guiTag = parameters.connectGui(self._uiWidget)
+            self._guiTag = parameters.connectGui(self.ui)
             self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.changed)
         self.changed()
+
+    def _disconnectGui(self):
+        if self._guiTag is not None:
+            self.parameters.disconnectGui(self._guiTag)
+            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.changed)
+            self._guiTag = None
 
     # What the parts share ------------------------------------------------------------------------------------------------
 
@@ -327,9 +328,12 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._shownInput = node
             if node:
                 showInput(node)
-            self.review.setStudy(self.study)
-        if self.study:
-            self.logic.setOverlays(self.study, self.parameters.overlayOpacity, self.parameters.overlayOutline)
+        study = self.study
+        if study is not self._shownStudy:
+            self._shownStudy = study
+            self.review.setStudy(study)
+        if study:
+            self.logic.setOverlays(study, self.parameters.overlayOpacity, self.parameters.overlayOutline)
         ui, busy = self.ui, self.busy
         ui.applyButton.enabled = node is not None and not busy
         ui.cancelButton.enabled = busy
@@ -355,7 +359,6 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.tell(event["reason"], trouble=True)
             return
         self.tell("")
-        self.review.setStudy(self.study)
         self.changed()
 
 

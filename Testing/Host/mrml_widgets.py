@@ -38,7 +38,8 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         for tag in self._tags:
             self._scene.RemoveObserver(tag)
         self._scene = scene
-        self._tags = [scene.AddObserver(event, self._changed) for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent)]
+        events = (scene.NodeAddedEvent, scene.NodeRemovedEvent) if scene else ()
+        self._tags = [scene.AddObserver(event, self._changed) for event in events]
         self._changed()
 
     def _changed(self, *_):

@@ -38,6 +38,7 @@ class SliceView:
         self._interactor = vtk.vtkGenericRenderWindowInteractor()
         self._interactor.SetRenderWindow(self.window)
         self._interactor.Initialize()
+        self._interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())  # does nothing; the usual one would take the mouse for itself
         self._mapper = vtk.vtkImageMapper()
         self._mapper.SetColorWindow(255)
         self._mapper.SetColorLevel(127.5)

@@ -41,7 +41,7 @@ class CompareViews:
             composite.SetHotLinkedControl(True)
             composite.SetBackgroundVolumeID(node.GetID())
             widget.mrmlSliceNode().RotateToVolumePlane(original)
-            widget.sliceLogic().FitSliceToBackground()
+            widget.fitSliceToBackground()
         self._overlays(study, visible=True, only=manager.sliceWidget(LEFT).mrmlSliceNode())
 
     def _restoreLayout(self) -> None:

@@ -103,7 +103,7 @@ def duration(seconds: float) -> str:
     if seconds < 10:
         return _("a few seconds left")
     if seconds < 90:
-        return _("about {count} s left").format(count=round(seconds, -1))
+        return _("about {count} s left").format(count=10 * round(seconds / 10))
     return _("about {count} min left").format(count=round(seconds / 60))
 
 

@@ -60,8 +60,7 @@ def parameterNodeWrapper(wrapped):
 
         def connectGui(self, gui):
             tag = len(self._bound)
-            widgets = [gui, *gui.findChildren(qt.QWidget)]
-            bound = {widget.property(PROPERTY): widget for widget in widgets if widget.property(PROPERTY)}
+            bound = {widget.property(PROPERTY): widget for widget in vars(gui).values() if widget.property(PROPERTY)}
             for name, widget in bound.items():
                 if name not in parameters:
                     raise ValueError(f"Cannot find a param with the given name: {name}")

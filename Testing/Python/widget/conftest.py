@@ -55,6 +55,7 @@ def _panel(host):
     widget.enter()
     yield widget
     widget.cleanup()
+    widget._uiWidget.setMRMLScene(None)
     widget.parent.close()
     widget.parent.deleteLater()
     slicer.app.processEvents()
