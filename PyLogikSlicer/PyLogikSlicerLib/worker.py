@@ -2,13 +2,14 @@
 
 One JSON object a line. Requests come on stdin and are done one after the other, with the text engine kept ready in between:
 
-    {"id": n, "do": "analyse", "source": {...}, "options": {...}[, "templates": file]}
+    {"id": n, "do": "analyse", "source": {...}, "options": {...}[, "cells": [...]][, "templates": file]}
     {"id": n, "do": "export", "source": {...}, "options": {...}, "analysis": {...}, "output": folder[, "templates": file]}
     {"id": n, "do": "devices"}
 
 Events go to stdout: any number of ``{"id": n, "event": "progress", "stage", "done", "total"}``, then one of
-``{"id": n, "event": "done", "result": {...}}`` and ``{"id": n, "event": "failed", "reason": text}``. What identifies anybody is in
-results only; nothing is written to stderr. The end of stdin ends the worker. SIGTERM ends it too, in the middle of work: what
+``{"id": n, "event": "done", "result": {...}}`` and ``{"id": n, "event": "failed", "reason": text, "unreadable": bool}``. With
+``cells`` (:mod:`.likeness`) an image that is not the one expected counts as unreadable. What identifies anybody is in results
+only; nothing is written to stderr. The end of stdin ends the worker. SIGTERM ends it too, in the middle of work: what
 was being written is removed, as on the command line.
 """
 
@@ -26,12 +27,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+import numpy as np
+
 from .array_file import open_array
 from .batch import Input, export_reviewed, failure_reason
 from .detection.devices import gpu
 from .detection.engines import Engine, choose_engine
 from .errors import PyLogikSlicerError, UnreadableInput, UsageError
 from .exchange import Source, analysis_from_json, analysis_to_json, options_from_json, source_from_json
+from .likeness import are_alike, cells_of
 from .options import Options
 from .pipeline import OnStage, analyse
 from .reading import open_stacks
@@ -61,7 +65,8 @@ def serve(requests: BinaryIO, send: Callable[[Answer], None]) -> None:
         except BrokenPipeError:
             return  # nobody listens any more
         except Exception as error:
-            send({"id": number, "event": "failed", "reason": failure_reason(error, "a file cannot be read")})
+            reason, unreadable = failure_reason(error, "a file cannot be read"), isinstance(error, UnreadableInput)
+            send({"id": number, "event": "failed", "reason": reason, "unreadable": unreadable})
 
 
 def open_source(source: Source) -> ImageStack:
@@ -79,6 +84,8 @@ def open_source(source: Source) -> ImageStack:
 def _analyse(request: Answer, on_stage: OnStage) -> Answer:
     options = options_from_json(request.get("options", {}))
     stack = open_source(source_from_json(request.get("source", {})))
+    if "cells" in request and not are_alike(np.array(request["cells"], float), cells_of(stack.frames())):
+        raise UnreadableInput("the files show other frames than the volume: work on the volume itself")
     engine = _engine(options)
     analysis = analyse(stack, options, engine, on_stage)
     templates = request.get("templates")
