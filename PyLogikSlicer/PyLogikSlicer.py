@@ -280,7 +280,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     @property
     def study(self):
         node = self.parameters.inputNode if self.parameters else None
-        return self.logic.studies.get(node.GetID()) if node and self.logic.started else None
+        return self.logic.studyOf(node) if node and self.logic.started else None
 
     @property
     def busy(self):

@@ -18,7 +18,7 @@ from PySide6 import QtGui, QtWidgets  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
 MANAGERS = ("vtkMRMLModelSliceDisplayableManager", "vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLMarkupsDisplayableManager")
-SIZE = (480, 360)
+SIZE = (600, 440)
 
 
 class SliceView:

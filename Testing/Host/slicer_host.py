@@ -7,6 +7,7 @@ host.load("PyLogikSlicer", path)      # what Slicer does when it finds the modul
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 import tempfile
@@ -86,8 +87,9 @@ class Host:
     _widgets: dict = {}
 
 
+@functools.cache
 def start() -> Host:
-    """Put the stand-ins in their places in ``slicer``; once per process."""
+    """Put the stand-ins in their places in ``slicer``; once per process, however often it is called."""
     scene = slicer.mrmlScene = slicer.vtkMRMLScene()
     applicationLogic = slicer.vtkSlicerApplicationLogic()
     applicationLogic.SetMRMLScene(scene)

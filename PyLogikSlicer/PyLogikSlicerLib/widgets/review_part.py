@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import UsageError
+from ..errors import PyLogikSlicerError
 from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
 from .handles import Handles
 from .panel import Panel
@@ -143,7 +143,7 @@ class ReviewPart:
             return
         try:
             change(study.review)
-        except UsageError as error:
+        except PyLogikSlicerError as error:
             self.panel.tell(str(error), trouble=True)
         self.panel.logic.refresh(study)
         self._show()

@@ -74,26 +74,26 @@ def wait(done, seconds=120) -> None:
 
 
 def shoot(panel, name: str, views=("Red",)) -> None:
-    """Write a picture of the panel and the slice views, side by side, for a person to look at."""
+    """Write a picture of the panel, with slice views beside it one below the other, for a person to look at."""
     import qt
     import slicer
 
     slicer.app.processEvents()
-    widgets = [slicer.app.layoutManager().sliceWidget(view) for view in views]
     left = panel.parent.grab()
-    shot = qt.QtGui.QPixmap(left.width() + sum(widget.width for widget in widgets) + 8 * len(widgets), left.height())
+    grabs = [slicer.app.layoutManager().sliceWidget(view).grab() for view in views]
+    shot = qt.QtGui.QPixmap(left.width() + max(grab.width() for grab in grabs) + 16, left.height())
     shot.fill(qt.QtGui.QColor(40, 40, 44))
-    painter, x = qt.QtGui.QPainter(shot), left.width() + 8
+    painter, y = qt.QtGui.QPainter(shot), 6
     painter.drawPixmap(0, 0, left)
-    for widget in widgets:
-        painter.drawPixmap(x, 8, widget.grab())
-        x += widget.width + 8
+    for grab in grabs:
+        painter.drawPixmap(left.width() + 8, y, grab)
+        y += grab.height() + 8
     painter.end()
     PICTURES.mkdir(exist_ok=True)
     assert shot.save(str(PICTURES / f"{name}.png"))
 
 
-def press(panel, view: str, *positions, modal=False) -> None:
+def press(view: str, *positions) -> None:
     """Press the left button at the first position (slice pixels), move along the others, and release."""
     import slicer
 

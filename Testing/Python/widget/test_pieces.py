@@ -54,15 +54,15 @@ def test_a_duration_is_told_as_a_person_would(host, seconds, told):
 
 def test_a_click_in_any_slice_view_tells_its_place(mouse, image):
     _, clicks = mouse
-    press(None, "Red", pixel_of("Red", (-70, -50, 0)))
+    press("Red", pixel_of("Red", (-70, -50, 0)))
     assert np.allclose(clicks, [[-70, -50, 0]], atol=0.6)
-    press(None, "Green", (240, 180))
+    press("Green", (300, 220))
     assert len(clicks) == 2
 
 
 def test_dragging_is_no_click(mouse):
     _, clicks = mouse
-    press(None, "Red", (100, 100), (140, 120))
+    press("Red", (100, 100), (140, 120))
     assert not clicks
 
 
@@ -72,12 +72,12 @@ def test_a_rectangle_is_drawn_without_changing_the_window_of_the_image(mouse, im
     before = image.GetDisplayNode().GetWindow(), image.GetDisplayNode().GetLevel()
     made.takeRectangle(drawn.append, lambda: ended.append(True))
     corner, opposite = pixel_of("Red", (-50, -40, 0)), pixel_of("Red", (-90, -60, 0))
-    press(None, "Red", corner, (corner[0] + 5, corner[1] + 5), opposite)
+    press("Red", corner, (corner[0] + 5, corner[1] + 5), opposite)
     assert ended == [True] and not clicks
     ((first, _, third, _),) = drawn
     assert np.allclose([first, third], [[-50, -40, 0], [-90, -60, 0]], atol=0.6)
     assert (image.GetDisplayNode().GetWindow(), image.GetDisplayNode().GetLevel()) == before
-    press(None, "Red", corner)
+    press("Red", corner)
     assert len(clicks) == 1, "afterwards a click is a click again"
 
 

@@ -118,7 +118,7 @@ def test_selecting_a_row_brings_its_region_to_the_middle_with_handles(panel):
 def test_a_click_on_a_region_selects_its_row(panel):
     ras, _ = panel.logic.rasOf(panel.study, 2)
     slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
-    press(panel, "Red", pixel_of("Red", ras))
+    press("Red", pixel_of("Red", ras))
     assert panel.review.table.selected() == [2]
 
 
@@ -171,7 +171,7 @@ def test_a_rectangle_drawn_in_the_slice_view_becomes_a_region(panel):
     window_before = panel.study.node.GetDisplayNode().GetWindow()
     panel.ui.addButton.click()
     assert "Draw" in panel.ui.statusLabel.text
-    press(panel, "Red", (200, 150), (230, 170), (280, 190))
+    press("Red", (200, 150), (230, 170), (280, 190))
     assert len(regions(panel)) == count + 1
     added = regions(panel)[-1]
     assert added.engine == "person" and added.decision == "redact"
@@ -194,7 +194,7 @@ def test_escape_ends_the_drawing(panel):
     interactor.SetKeySym("Escape")
     interactor.InvokeEvent("KeyPressEvent")
     assert not panel.ui.addButton.checked
-    press(panel, "Red", (200, 150), (280, 190))
+    press("Red", (200, 150), (280, 190))
     assert len(regions(panel)) == count
 
 
@@ -240,11 +240,11 @@ def test_the_background_is_picked_from_the_image(panel):
     panel.ui.pickButton.click()
     assert "Click" in panel.ui.statusLabel.text
     ras, _ = panel.logic.rasOf(panel.study, 0)
-    press(panel, "Red", pixel_of("Red", ras))
+    press("Red", pixel_of("Red", ras))
     assert not panel.ui.pickButton.checked
     assert panel.parameters.threshold == panel.ui.thresholdSpinBox.value == panel.logic.pickThreshold(panel.study.node, ras)
     panel.ui.pickButton.click()
-    press(panel, "Red", (1, 1))
+    press("Red", (1, 1))
     assert not panel.ui.pickButton.checked
     panel.parameters.threshold = 0
 
