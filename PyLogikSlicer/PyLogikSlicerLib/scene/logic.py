@@ -251,7 +251,7 @@ class StudyLogic:
         return places.regionAt(study, ras)
 
     def rasOf(self, study: Study, index: int) -> tuple[list[float], int]:
-        """The center of a region and the frame to look at: the current one where the region is on it, else its first."""
+        """The center of a region and the frame to look at: the current one where the region is on it, else its middle one."""
         return places.rasOf(study, index)
 
     def addRegion(self, study: Study, rasCorners: Sequence[Sequence[float]], everyFrame: bool) -> int:

@@ -34,7 +34,7 @@ def regionAt(study: Study, ras: Ras) -> int | None:
 
 
 def rasOf(study: Study, index: int) -> tuple[list[float], int]:
-    """The center of a region and the frame to look at: the current one where the region is on it, else its first."""
+    """The center of a region and the frame to look at: the current one where the region is on it, else its middle one."""
     region = study.review.regions[index]
     x0, y0, x1, y1 = region.box
     number = _frameFor(study, region)
@@ -111,4 +111,5 @@ def _rectangle(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[flo
 
 def _frameFor(study: Study, region) -> int:
     current = currentFrame(study)
-    return current if region.covers(current) else region.frame_first
+    # Spans begin before the text is seen for the first time; in their middle it is there.
+    return current if region.covers(current) else (region.frame_first + region.frame_last) // 2

@@ -85,7 +85,8 @@ def _showAlike(volume, copy) -> None:
     if display and own and display.IsA("vtkMRMLScalarVolumeDisplayNode"):
         own.SetAutoWindowLevel(False)
         own.SetWindowLevel(display.GetWindow(), display.GetLevel())
-        own.SetAndObserveColorNodeID(display.GetColorNodeID())
+        if display.GetColorNodeID():
+            own.SetAndObserveColorNodeID(display.GetColorNodeID())
         own.SetInterpolate(display.GetInterpolate())
 
 

@@ -22,11 +22,15 @@ def host():
 
 
 @pytest.fixture
-def scene(host):
-    """The scene, empty."""
+def scene(host, tmp_path):
+    """The scene, empty; bundles are unpacked below ``tmp_path``."""
     import slicer
 
     slicer.mrmlScene.Clear(0)
+    cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(str(tmp_path))
+    manager.SetCacheManager(cache)
+    slicer.mrmlScene.SetDataIOManager(manager)
     yield slicer.mrmlScene
     slicer.mrmlScene.Clear(0)
 
