@@ -332,8 +332,6 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if study is not self._shownStudy:
             self._shownStudy = study
             self.review.setStudy(study)
-        if study:
-            self.logic.setOverlays(study, self.parameters.overlayOpacity, self.parameters.overlayOutline)
         ui, busy = self.ui, self.busy
         ui.applyButton.enabled = node is not None and not busy
         ui.cancelButton.enabled = busy

@@ -12,20 +12,22 @@ class CompareViews:
     """What the slice views show of a study. The layout that was there before side by side comes back after it."""
 
     def __init__(self) -> None:
+        self.how = ORIGINAL
         self._layoutBefore: int | None = None
 
     def show(self, study, how: str, result=None) -> None:
         """``result``: the node of the masked image; not needed for the original."""
+        self.how = how
         if how == BOTH:
             self._sideBySide(study, result)
             return
         self._restoreLayout()
-        node = shown(study.node) if how == ORIGINAL else result
-        slicer.util.setSliceViewerLayers(background=node)
-        self._overlays(study, visible=how == ORIGINAL)
+        slicer.util.setSliceViewerLayers(background=shown(study.node) if how == ORIGINAL else result)
+        self._overlaysIn(study, [])
 
     def reset(self) -> None:
-        """Leave side by side; the study is gone."""
+        """The study is gone: leave its result, and side by side."""
+        self.how = ORIGINAL
         self._restoreLayout()
 
     def _sideBySide(self, study, result) -> None:
@@ -34,15 +36,17 @@ class CompareViews:
             self._layoutBefore = manager.layout
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         original = shown(study.node)
-        for name, node in ((LEFT, original), (RIGHT, result)):
-            widget = manager.sliceWidget(name)
+        left, right = manager.sliceWidget(LEFT), manager.sliceWidget(RIGHT)
+        left.mrmlSliceNode().RotateToVolumePlane(original)
+        for widget, node in ((left, original), (right, result)):
             composite = widget.mrmlSliceCompositeNode()
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)
             composite.SetBackgroundVolumeID(node.GetID())
-            widget.mrmlSliceNode().RotateToVolumePlane(original)
+            widget.mrmlSliceNode().GetSliceToRAS().DeepCopy(left.mrmlSliceNode().GetSliceToRAS())
+            widget.mrmlSliceNode().UpdateMatrices()
             widget.fitSliceToBackground()
-        self._overlays(study, visible=True, only=manager.sliceWidget(LEFT).mrmlSliceNode())
+        self._overlaysIn(study, [left.mrmlSliceNode()])
 
     def _restoreLayout(self) -> None:
         if self._layoutBefore is not None:
@@ -50,11 +54,12 @@ class CompareViews:
             self._layoutBefore = None
 
     @staticmethod
-    def _overlays(study, visible: bool, only=None) -> None:
-        display = study.segmentation.GetDisplayNode() if study.segmentation else None
-        if display:
-            display.SetVisibility(visible)
-            display.SetViewNodeIDs([only.GetID()] if only else [])
+    def _overlaysIn(study, views: list) -> None:
+        """Draw the overlays in these views only; none means all."""
+        display = study.segmentation.GetDisplayNode()
+        display.RemoveAllViewNodeIDs()
+        for view in views:
+            display.AddViewNodeID(view.GetID())
 
 
 def shown(node):

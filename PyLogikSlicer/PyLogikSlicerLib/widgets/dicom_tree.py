@@ -29,13 +29,17 @@ class DicomTree:
         self.tree.clear()
         count = 0
         for number, patient in enumerate(self._patients(search), 1):
-            top = self._item(self.tree.invisibleRootItem(), [_("Patient {number}").format(number=number), patient.name, patient.id, ""], [])
+            top = self._item(
+                self.tree.invisibleRootItem(),
+                [_("Patient {number}").format(number=number), patient.name, patient.id, str(patient.images)],
+                [],
+            )
             for study in patient.studies:
                 uids = [series.uid for series in study.series]
-                told = " ".join(filter(None, (study.date, study.modalities, study.description)))
-                middle = self._item(top, [told or _("Study"), "", "", str(sum(series.images for series in study.series))], uids)
+                told = " ".join(filter(None, (study.date, *study.modalities, study.description)))
+                middle = self._item(top, [told or _("Study"), "", "", str(study.images)], uids)
                 for series in study.series:
-                    told = " ".join(filter(None, (str(series.number), series.modality, series.description)))
+                    told = " ".join(filter(None, (series.number, series.modality, series.description)))
                     self._item(middle, [told or _("Series"), "", "", str(series.images)], [series.uid])
                     count += 1
         self.tree.expandAll()

@@ -29,8 +29,9 @@ class Handles:
     def hide(self) -> None:
         for node, tag in self._nodes:
             node.RemoveObserver(tag)
-            if node.GetScene():
-                node.GetScene().RemoveNode(node)
+            for gone in (node.GetDisplayNode(), node):  # a display node would stay behind, and go on being drawn
+                if gone and gone.GetScene():
+                    gone.GetScene().RemoveNode(gone)
         self._nodes = []
 
     def forget(self) -> None:

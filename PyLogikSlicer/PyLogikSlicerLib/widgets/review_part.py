@@ -84,6 +84,10 @@ class ReviewPart:
         ui.redoButton.enabled = there and study.review.can_redo
         ui.summaryLabel.text = summary(study) if study else ""
         ui.summaryLabel.setVisible(study is not None)
+        if study:
+            parameters = self.panel.parameters
+            opacity = 0.0 if self.views.how == RESULT else parameters.overlayOpacity
+            self.panel.logic.setOverlays(study, opacity, parameters.overlayOutline)
 
     def _show(self) -> None:
         """The review has changed: table, menu, handles."""
@@ -198,6 +202,8 @@ class ReviewPart:
             self._step(lambda review: self.panel.logic.moveRegion(self.panel.study, chosen[0], polygons[0]))
 
     def _roiToggled(self, checked: bool) -> None:
+        if checked:
+            slicer.util.resetSliceViews()  # its handles lie on the borders
         self._showHandles()
 
     def _roiMoved(self, polygons: list) -> None:
@@ -209,6 +215,7 @@ class ReviewPart:
             with slicer.util.WaitCursor():
                 self.views.show(study, how, self.panel.logic.makeResult(study) if how != ORIGINAL else None)
             self.mouse.start()
+            self.update()
 
         return show
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import SimpleNamespace
 
 import pytest
 import slicer
@@ -142,11 +141,11 @@ def test_installed_packages_are_not_asked_for(panel):
 
 
 def test_the_database_shows_studies_and_can_hide_who_the_patient_is(panel):
+    from PyLogikSlicerLib.scene.database import Patient, Series, Study
     from PyLogikSlicerLib.widgets.dicom_tree import DicomTree
 
-    series = [SimpleNamespace(uid=f"1.2.{n}", number=n, modality="US", description="4CH", images=n) for n in (1, 2)]
-    study = SimpleNamespace(date="20240102", description="Echo", modalities="US", series=series)
-    patient = SimpleNamespace(name="Doe^Jane", id="MRN 12345", birthDate="19700101", studies=[study])
+    series = tuple(Series(f"1.2.{n}", str(n), "US", "4CH", n) for n in (1, 2))
+    patient = Patient("Doe^Jane", "MRN 12345", "19700101", (Study("1.2", "20240102", "Echo", ("US",), series),))
     loaded = []
     ui = panel.ui
     tree = DicomTree(ui.databaseTree, lambda search: (patient,) if search in "doe^jane" else (), loaded.extend)
