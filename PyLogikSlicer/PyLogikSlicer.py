@@ -224,13 +224,11 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self):
         self.initializeParameterNode()
-        self.review.mouse.start()
-        self.review.installKeys(slicer.util.mainWindow() or self._uiWidget)
+        self.review.activate(slicer.util.mainWindow() or self._uiWidget)
 
     def exit(self):
         """What waits for the mouse or the keyboard waits no longer; work in progress goes on."""
-        self.review.mouse.stop()
-        self.review.removeKeys()
+        self.review.deactivate()
         self._disconnectGui()
 
     def onSceneStartClose(self, caller=None, event=None):
@@ -335,7 +333,14 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui, busy = self.ui, self.busy
         ui.applyButton.enabled = node is not None and not busy
         ui.cancelButton.enabled = busy
-        for widget in (ui.inputSelector, ui.openFilesButton, ui.openFolderButton, ui.databaseWidget, ui.taskCollapsibleButton):
+        for widget in (
+            ui.inputSelector,
+            ui.openFilesButton,
+            ui.openFolderButton,
+            ui.databaseButton,
+            ui.databaseWidget,
+            ui.taskCollapsibleButton,
+        ):
             widget.enabled = not busy
         ui.pickButton.enabled = node is not None and not busy
         self.review.update()

@@ -12,9 +12,10 @@ if sys.platform == "linux":  # where else a display is needed
     os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkOSOpenGLRenderWindow")
 
 import numpy as np  # noqa: E402
+import qt  # noqa: E402
 import slicer  # noqa: E402
 import vtk  # noqa: E402
-from PySide6 import QtGui, QtWidgets  # noqa: E402
+from PySide6 import QtCore, QtGui, QtWidgets  # noqa: E402
 from vtk.util.numpy_support import vtk_to_numpy  # noqa: E402
 
 MANAGERS = ("vtkMRMLModelSliceDisplayableManager", "vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLMarkupsDisplayableManager")
@@ -131,8 +132,9 @@ class SliceWidget(QtWidgets.QWidget):
         QtGui.QPainter(self).drawImage(0, 0, image)
 
 
-class LayoutManager:
-    """``qSlicerLayoutManager``: three slice views, and a fourth, Compare, that the panel's side by side layout asks for."""
+@qt.with_manners
+class LayoutManager(QtCore.QObject):
+    """``qSlicerLayoutManager``: three slice views, whatever the layout."""
 
     VIEWS = {
         "Red": ((0.95, 0.29, 0.24), "Axial"),
@@ -140,7 +142,10 @@ class LayoutManager:
         "Green": ((0.43, 0.69, 0.29), "Coronal"),
     }
 
+    layoutChanged = QtCore.Signal(int)
+
     def __init__(self, applicationLogic):
+        super().__init__()
         factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
         factory.SetMRMLApplicationLogic(applicationLogic)
         for name in MANAGERS:
@@ -154,18 +159,13 @@ class LayoutManager:
     def setLayout(self, layout):
         self.layout = layout
         self._layout.SetViewArrangement(layout)
+        self.layoutChanged.emit(layout)
 
     def sliceViewNames(self):
         return list(self._widgets)
 
     def sliceWidget(self, name):
         return self._widgets.get(name)
-
-    def layoutLogic(self):
-        return self
-
-    def GetLayoutNode(self):
-        return self._layout
 
     def mrmlSliceLogics(self):
         logics = vtk.vtkCollection()

@@ -25,6 +25,7 @@ class ReviewPart:
         self._region = Handles("Region", REGION_COLOR, self._regionMoved)
         self._roi = Handles("ROI", ROI_COLOR, self._roiMoved)
         self._shortcuts: list = []
+        self._active = False
         ui.reasonButton.setMenu(qt.QMenu(ui.reasonButton))
         for button, action in (
             (ui.redactButton, lambda: self.decide("redact")),
@@ -145,6 +146,7 @@ class ReviewPart:
         study = self.panel.study
         if study is None or self.panel.busy:
             return
+        self.panel.tell("")
         try:
             change(study.review)
         except PyLogikSlicerError as error:
@@ -212,18 +214,21 @@ class ReviewPart:
     def _shower(self, how: str):
         def show():
             study = self.panel.study
+            self.panel.tell("")
             with slicer.util.WaitCursor():
                 self.views.show(study, how, self.panel.logic.makeResult(study) if how != ORIGINAL else None)
-            self.mouse.start()
             self.update()
 
         return show
 
-    # Keys --------------------------------------------------------------------------------------------------------------
+    # While the module is shown -----------------------------------------------------------------------------------------
 
-    def installKeys(self, window) -> None:
-        """While the module is shown, its keys work wherever the focus is, but not in a line that is being typed in."""
-        self.removeKeys()
+    def activate(self, window) -> None:
+        """Listen to the mouse in the slice views and to keys, wherever the focus is but in a line that is being typed in."""
+        self.deactivate()
+        self.mouse.start()
+        slicer.app.layoutManager().connect("layoutChanged(int)", self._layoutChanged)
+        self._active = True
         for keys, action in (
             ("N", self.next),
             ("R", lambda: self.decide("redact")),
@@ -237,11 +242,18 @@ class ReviewPart:
             shortcut.connect("activated()", action)
             self._shortcuts.append(shortcut)
 
-    def removeKeys(self) -> None:
+    def deactivate(self) -> None:
+        if self._active:
+            slicer.app.layoutManager().disconnect("layoutChanged(int)", self._layoutChanged)
+            self._active = False
+        self.mouse.stop()
         for shortcut in self._shortcuts:
             shortcut.setParent(None)
             shortcut.deleteLater()
         self._shortcuts = []
+
+    def _layoutChanged(self, layout: int) -> None:
+        self.mouse.start()
 
 
 def summary(study) -> str:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 import slicer
-from conftest import ROOT, shoot, wait
+from conftest import ROOT, press, shoot, wait
 from PIL import Image
 from pydicom import examples
 
@@ -80,6 +80,24 @@ def test_what_the_controls_say_is_kept_when_the_module_is_left_and_entered_again
     options = panel.options()
     assert (options.variant, options.threshold, options.keep) == ("deid-us", 17, "measurements")
     assert panel.ui.variantComboBox.currentText == "Ultrasound sector (deid-us)"
+
+
+def test_keys_and_mouse_are_left_alone_while_another_module_is_shown(loaded):
+    import qt
+
+    def shortcuts():
+        return len(loaded._uiWidget.findChildren(qt.QtGui.QShortcut))
+
+    assert shortcuts() == 7
+    loaded.exit()
+    assert shortcuts() == 0
+    press("Red", (100, 100))
+    slicer.app.layoutManager().setLayout(3)
+    loaded.enter()
+    loaded.exit()
+    loaded.enter()
+    assert shortcuts() == 7
+    assert loaded.parameters.inputNode is not None
 
 
 def test_every_choice_is_one_that_the_engine_knows(panel):

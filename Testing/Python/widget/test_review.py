@@ -272,7 +272,7 @@ def test_original_and_result_are_shown_alone_and_side_by_side(panel):
 
 def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
     assert not panel.ui.exportButton.enabled
-    select(panel, next(index for index, region in enumerate(regions(panel)) if "TIS" in region.text))
+    select(panel, next(index for index, region in enumerate(regions(panel)) if region.text.startswith("TIS")))
     panel.ui.keepButton.click()
     slicer.util.resetSliceViews()
     panel.ui.exportFolderPathLineEdit.currentPath = str(tmp_path / "out")
