@@ -71,20 +71,21 @@ class Host:
 
     def __init__(self, logics, app):
         self.logics, self.app = logics, app
+        self._widgets: dict = {}
 
     def load(self, name: str, path: Path):
         """Import the module file, register it and return its widget, set up."""
-        sys.path.insert(0, str(path.parent))
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))
         module = importlib.import_module(name)
-        parent = SimpleNamespace(path=str(path), title="", icon=None)
-        setattr(slicer.modules, name.lower(), SimpleNamespace(path=str(path), widgetRepresentation=lambda: self._widgets.get(name)))
-        setattr(slicer.modules, f"{name}Instance", getattr(module, name)(parent))
-        widget = getattr(module, f"{name}Widget")()
-        self._widgets[name] = SimpleNamespace(self=lambda: widget)
-        widget.setup()
-        return widget
+        setattr(slicer.modules, name.lower(), SimpleNamespace(path=str(path)))
+        getattr(module, name)(SimpleNamespace(path=str(path), title="", icon=None))
+        self._widgets[name] = getattr(module, f"{name}Widget")()
+        self._widgets[name].setup()
+        return self._widgets[name]
 
-    _widgets: dict = {}
+    def widget(self, name: str):
+        return self._widgets[name]
 
 
 @functools.cache
@@ -109,4 +110,7 @@ def start() -> Host:
     app = slicer.app = Application(applicationLogic, LayoutManager(applicationLogic))
     slicer.util.modulePath = lambda name: getattr(slicer.modules, name.lower()).path
     slicer.util.mainWindow = lambda verbose=True: None
-    return Host(logics, app)
+    host = Host(logics, app)
+    slicer.util.getModuleWidget = host.widget
+    slicer.util.selectModule = lambda name: host.widget(name).enter()
+    return host

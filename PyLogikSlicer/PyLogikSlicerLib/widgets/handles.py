@@ -58,5 +58,10 @@ class Handles:
         display.SetPropertiesLabelVisibility(False)
         display.SetFillVisibility(False)
         display.SetGlyphScale(1.6)
+        # Arrows in the middle move the whole outline; turning it or scaling it from there is not what anybody wants.
+        display.SetHandlesInteractive(True)
+        display.SetTranslationHandleVisibility(True)
+        display.SetRotationHandleVisibility(False)
+        display.SetScaleHandleVisibility(False)
         tag = node.AddObserver(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, lambda *_: self._onMoved(self.polygons()))
         return node, tag

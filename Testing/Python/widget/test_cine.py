@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import slicer
 from conftest import press, shoot, wait
@@ -44,6 +46,17 @@ def panel_of_a_cine(panel):
     assert panel.parameters.inputNode.IsA("vtkMRMLSequenceNode")
     panel.ui.variantComboBox.setCurrentIndex(0)
     panel.ui.applyButton.click()
+    wait(lambda: "left" in panel.ui.statusLabel.text)
+    assert re.fullmatch(r"Looking for text: frame \d+ of 30, .+ left", panel.ui.statusLabel.text)
+    assert panel.ui.progressBar.visible and panel.ui.progressBar.maximum == 30
+    shoot(panel, "29-cine-running")
     wait(lambda: not panel.busy)
     assert panel.study is not None, panel.ui.statusLabel.text
     return panel
+
+
+@pytest.mark.slow
+def test_the_self_test_that_runs_in_slicer_passes_here_too(panel):
+    from PyLogikSlicer import PyLogikSlicerTest
+
+    PyLogikSlicerTest().runTest()
