@@ -30,9 +30,7 @@ def are_alike(cells: np.ndarray, others: np.ndarray) -> bool:
 
 
 def _means(frame: np.ndarray) -> np.ndarray:
-    rows, columns = frame.shape[:2]
-    level = frame.mean(axis=2) if frame.ndim == 3 else frame.astype(np.float64)
-    ys, xs = (np.unique(np.linspace(0, size, CELLS, endpoint=False).astype(int)) for size in (rows, columns))
-    sums = np.add.reduceat(np.add.reduceat(level, ys, axis=0), xs, axis=1)
-    area = np.outer(np.diff(ys, append=rows), np.diff(xs, append=columns))
-    return (sums / area).ravel()
+    import cv2
+
+    small = cv2.resize(frame.astype(np.float32), (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    return (small.mean(axis=2) if small.ndim == 3 else small).astype(np.float64).ravel()

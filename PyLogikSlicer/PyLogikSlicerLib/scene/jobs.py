@@ -67,7 +67,7 @@ class Jobs:
                 job.onEvent(event)
             elif event.get("unreadable") and job.source and job.source.files and "cells" in job.request:
                 self._end()
-                self._send(replace(job, source=Source(name=job.source.name)))
+                self._sendArray(job)
             else:
                 self._end()
                 self._answer(job, event)
@@ -80,6 +80,13 @@ class Jobs:
     def close(self) -> None:
         self._worker.close()
         self._end()
+
+    def _sendArray(self, job: Job) -> None:
+        """The second try: with the voxels of the node in place of its files."""
+        try:
+            self._send(replace(job, source=Source(name=job.source.name)))
+        except PyLogikSlicerError as error:
+            self._answer(job, {"event": "failed", "reason": str(error)})
 
     def _answer(self, job: Job, event: Event) -> None:
         if event["event"] == "done":

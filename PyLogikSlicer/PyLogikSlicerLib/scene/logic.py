@@ -141,8 +141,6 @@ class StudyLogic:
         study = Study(node, source, options, review, result["engine"], notes)
         study.frame = frames.currentItem(node) * frames.shape(node)[3]
         self.studies[node.GetID()] = study
-        overlays.makeOverlays(study)
-        tables.makeTable(study)
         self.refresh(study)
         self._follow(study)
 
@@ -165,14 +163,19 @@ class StudyLogic:
 
     def updateOverlays(self, study: Study) -> None:
         """Draw the segments "redacted", "kept" and "ROI" of the segmentation, for a sequence those of the current frame."""
+        if study.segmentation is None:
+            overlays.makeOverlays(study)
         overlays.drawOverlays(study)
 
     def setOverlays(self, study: Study, opacity: float, outline: bool) -> None:
         """Show overlays with this opacity (0 hides them), filled or as outlines."""
-        overlays.setAppearance(study, opacity, outline)
+        if study.segmentation is not None:
+            overlays.setAppearance(study, opacity, outline)
 
     def updateTable(self, study: Study) -> None:
         """Fill the table node, one row per region; the column "text" is there only with ``study.keepText``."""
+        if study.table is None:
+            tables.makeTable(study)
         tables.fillTable(study)
 
     def storeText(self, study: Study, store: bool) -> None:
@@ -208,8 +211,11 @@ class StudyLogic:
         for study in list(self.studies.values()):
             if study.node.GetScene() is None:
                 self._forget(study, removeNodes=True)
-            elif study.result is not None and study.result.GetScene() is None:
-                study.result = None
+                continue
+            for made in ("segmentation", "table", "result"):
+                node = getattr(study, made)
+                if node is not None and node.GetScene() is None:
+                    setattr(study, made, None)
 
     def _follow(self, study: Study) -> None:
         """Draw the overlays of a sequence anew when its browser shows another item."""

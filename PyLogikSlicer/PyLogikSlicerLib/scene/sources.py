@@ -11,24 +11,28 @@ import slicer
 import vtk
 
 from ..array_file import write_array
+from ..errors import PyLogikSlicerError
 from ..exchange import Source
 from . import frames
 
 INSTANCES = "DICOM.instanceUIDs"
 
-_remembered: dict[str, Source] = {}
+# By the ID of a node, and the node itself: a new scene gives the same IDs to other nodes.
+_remembered: dict[str, tuple[vtk.vtkWeakReference, Source]] = {}
 
 
 def remember(node, source: Source) -> None:
     """This module loaded the node from these files; the scene does not store that, since paths can tell who it is."""
-    _remembered[node.GetID()] = source
+    reference = vtk.vtkWeakReference()
+    reference.Set(node)
+    _remembered[node.GetID()] = reference, source
 
 
 def sourceOf(node, database=None) -> Source:
     """The files behind a volume or sequence, in the order of its frames; a source without files where there are none.
 
-    Whether the files show the very frames of the node is for the worker to check. ``database`` has the method
-    ``fileForInstance(uid)`` and may have ``filesForSeries(uid)``, as ``slicer.dicomDatabase`` has, which is the default.
+    Whether the files show the very frames of the node is for the worker to check. ``database`` has the methods
+    ``fileForInstance(uid)`` and ``filesForSeries(uid)`` of ``slicer.dicomDatabase``, which is the default.
     """
     name = f"scene: {node.GetName()}"
     database = database or getattr(slicer, "dicomDatabase", None)
@@ -39,15 +43,21 @@ def sourceOf(node, database=None) -> Source:
 
 
 def arraySource(node, folder: str, name: str) -> Source:
-    """The frames of a node written to a file in a private folder, with the window that they are displayed with."""
+    """The frames of a node written to a file in a private folder, with the window that they are displayed with.
+
+    Raises PyLogikSlicerError when there is no room for it.
+    """
     path = Path(folder) / "frames.npz"
-    write_array(path, np.stack(list(frames.frames(node))), frames.window(node))
+    try:
+        write_array(path, np.stack(list(frames.frames(node))), frames.window(node))
+    except OSError as error:
+        raise PyLogikSlicerError(f"the volume cannot be handed to the worker ({error.strerror}): make room for temporary files") from None
     return Source(array=str(path), name=name)
 
 
 def _loadedFrom(node) -> Sequence[str]:
-    source = _remembered.get(node.GetID())
-    return source.files if source else ()
+    reference, source = _remembered.get(node.GetID(), (None, None))
+    return source.files if source and reference.Get() is node else ()
 
 
 def _instanceFiles(node, database) -> list[str]:
@@ -56,23 +66,27 @@ def _instanceFiles(node, database) -> list[str]:
         return []
     uids = next((found for found in _instanceUids(node) if found), "").split()
     files = [database.fileForInstance(uid) for uid in uids]
-    if not files and (series := _seriesUid(node)) and hasattr(database, "filesForSeries"):
-        files = list(database.filesForSeries(series))
+    if not uids:
+        series = _hierarchyUid(node, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName())
+        files = list(database.filesForSeries(series)) if series else []
     return _inSliceOrder(node, [file for file in files if file]) if len(files) > 1 else [file for file in files if file]
 
 
 def _instanceUids(node) -> Iterator[str]:
+    """What may name the instances, most certain first; UIDs with spaces between them."""
     yield node.GetAttribute(INSTANCES) or ""
     if frames.isSequence(node):
         yield frames.shownVolume(node).GetAttribute(INSTANCES) or ""
         yield " ".join(dict.fromkeys(filter(None, (volume.GetAttribute(INSTANCES) for volume in frames.volumes(node)))))
+    yield _hierarchyUid(node, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMInstanceUIDName())
 
 
-def _seriesUid(node) -> str:
+def _hierarchyUid(node, name: str) -> str:
+    """A UID that the place of the node, or of its proxy, in the subject hierarchy bears."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     for candidate in (node, frames.shownVolume(node)):
         item = hierarchy.GetItemByDataNode(candidate) if hierarchy and candidate.GetScene() is slicer.mrmlScene else 0
-        uid = hierarchy.GetItemUID(item, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName()) if item else ""
+        uid = hierarchy.GetItemUID(item, name) if item else ""
         if uid:
             return uid
     return ""

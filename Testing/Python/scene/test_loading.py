@@ -6,11 +6,12 @@ import SimpleITK as sitk
 import slicer
 import vtk
 from pydicom import examples
-from scene_samples import OPTIONS, ink, screen, segment, turn
+from scene_samples import OPTIONS, addVolume, ink, screen, segment, turn
 from small_runs import dicom, save, video
 
 from PyLogikSlicerLib.errors import UsageError
 from PyLogikSlicerLib.scene import frames, loading
+from PyLogikSlicerLib.scene.sources import sourceOf
 
 IMAGES = [screen(f"SLICE {number}{number}", 20, 20 + 20 * number) for number in range(3)]
 
@@ -109,3 +110,11 @@ def test_deep_values_are_shown_by_the_window_of_the_file(logic, tmp_path):
     (node,) = loading.load([str(dicom(tmp_path / "ct.dcm", [values], WindowCenter="100", WindowWidth="400"))])
     display = node.GetDisplayNode()
     assert abs(display.GetWindow() - 400) < 4 and abs(display.GetLevel() - 100) < 2
+
+
+def test_files_of_a_scene_that_was_closed_are_not_taken_for_those_of_the_next(logic, tmp_path):
+    (first,) = loading.load([str(save(tmp_path / "a.png", IMAGES[0]))])
+    number = first.GetID()
+    slicer.mrmlScene.Clear(0)
+    volume = addVolume(IMAGES[1][None])
+    assert volume.GetID() == number and sourceOf(volume).files == ()

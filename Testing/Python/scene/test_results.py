@@ -7,13 +7,14 @@ import zipfile
 import numpy as np
 import pytest
 import slicer
+from planted import speckle
 from scene_samples import OPTIONS, addSequence, addVolume, matrix, screen, segment
-from small_runs import assert_consistent, shared_files, table
+from small_runs import assert_consistent, dicom, shared_files, table
 
 from PyLogikSlicerLib.errors import PyLogikSlicerError
 from PyLogikSlicerLib.masking import region_mask
 from PyLogikSlicerLib.options import Options
-from PyLogikSlicerLib.scene import frames
+from PyLogikSlicerLib.scene import frames, loading
 
 IMAGE = screen()
 
@@ -73,11 +74,14 @@ def test_the_result_of_a_sequence_plays_in_the_same_browser(logic):
     assert (slicer.util.arrayFromVolume(proxy)[0] == items[1][0]).all()
 
 
-def test_a_result_that_a_person_removed_is_made_again_when_asked_for(logic):
+def test_nodes_that_a_person_removed_are_made_again(logic):
     study = logic.process(addVolume(IMAGE[None]), **OPTIONS)
-    slicer.mrmlScene.RemoveNode(logic.makeResult(study))
+    covered = segment(study, "redacted")
+    for node in (logic.makeResult(study), study.segmentation, study.table):
+        slicer.mrmlScene.RemoveNode(node)
     logic.refresh(study)
     assert study.result is None and (slicer.util.arrayFromVolume(logic.makeResult(study)) == 0).any()
+    assert (segment(study, "redacted") == covered).all() and study.table.GetNumberOfRows() == len(study.review.regions)
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -150,3 +154,18 @@ def test_an_export_without_images_writes_the_text_alone(logic, tmp_path):
         logic.poll()
     assert events[-1]["event"] == "done" and study.exported
     assert not list((tmp_path / "out" / "images").iterdir()) and table(tmp_path / "out", "text")
+
+
+def test_an_accepted_region_of_interest_is_proposed_for_the_next_study_of_the_scanner(logic, tmp_path):
+    """A person moves the border; the next study of the scanner begins with the border where the person had put it."""
+    scanner = {"Manufacturer": "ACME", "ManufacturerModelName": "Echo 2"}
+    first, second = (loading.load([str(dicom(tmp_path / f"{n}.dcm", [speckle(240, 320, n)], **scanner))])[0] for n in (1, 2))
+    study = logic.process(first, variant="deid-us", **OPTIONS)
+    (handles,) = logic.roiHandles(study)
+    grid = frames.Grid(first)
+    pixels = [grid.toPixel(handle)[:2] for handle in handles]
+    logic.moveRoi(study, [grid.toRas([(x, y + 2) for x, y in pixels], 0)])
+    assert logic.export(study, str(tmp_path / "out")).startswith("1/1 frames examined, 0 residues")
+    proposed = logic.process(second, variant="deid-us", **OPTIONS).review.roi
+    assert proposed.notes == ("template of this scanner",) and proposed.crop == study.review.roi.crop
+    assert (proposed.mask() != study.review.roi.mask()).mean() < 0.001

@@ -57,8 +57,12 @@ def test_instances_are_found_by_the_items_and_by_the_series_in_the_subject_hiera
     sequence.GetNthDataNode(1).RemoveAttribute(INSTANCES)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     item = hierarchy.CreateItem(hierarchy.GetSceneItemID(), browser.GetProxyNode(sequence))
-    hierarchy.SetItemUID(item, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName(), "1.2.9")
+    constants = slicer.vtkMRMLSubjectHierarchyConstants
+    hierarchy.SetItemUID(item, constants.GetDICOMUIDName(), "1.2.9")
+    other = dicom(tmp_path / "b.dcm", images(), SOPInstanceUID="1.2.4")
     assert sourceOf(sequence, Database({"1.2.3": file}, series="1.2.9")).files == (str(file),)
+    hierarchy.SetItemUID(item, constants.GetDICOMInstanceUIDName(), "1.2.4")  # a series of two cines, of which this is one
+    assert sourceOf(sequence, Database({"1.2.3": file, "1.2.4": other}, series="1.2.9")).files == (str(other),)
 
 
 def series(folder, node, values):
