@@ -71,7 +71,7 @@ def shown(node):
 
 
 def showInput(node) -> None:
-    """Show a node in all slice views, in its own planes."""
+    """Show a node in all slice views, in its own planes; without a main window there are none."""
     volume = shown(node)
-    if volume:
+    if volume and slicer.app.layoutManager():
         slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)

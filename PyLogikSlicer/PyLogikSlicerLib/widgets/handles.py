@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 
 import slicer
 
+# Percent of the view: the text below has to be read.
+HANDLE_SCALE = 1.2
+
 Polygons = Sequence[Sequence[Sequence[float]]]
 
 
@@ -63,5 +66,6 @@ class Handles:
         display.SetTranslationHandleVisibility(True)
         display.SetRotationHandleVisibility(False)
         display.SetScaleHandleVisibility(False)
+        display.SetInteractionHandleScale(HANDLE_SCALE)
         tag = node.AddObserver(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, lambda *_: self._onMoved(self.polygons()))
         return node, tag

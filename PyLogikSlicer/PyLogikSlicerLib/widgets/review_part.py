@@ -25,7 +25,7 @@ class ReviewPart:
         self._region = Handles("Region", REGION_COLOR, self._regionMoved)
         self._roi = Handles("ROI", ROI_COLOR, self._roiMoved)
         self._shortcuts: list = []
-        self._active = False
+        self._layouts = None
         ui.reasonButton.setMenu(qt.QMenu(ui.reasonButton))
         for button, action in (
             (ui.redactButton, lambda: self.decide("redact")),
@@ -227,8 +227,9 @@ class ReviewPart:
         """Listen to the mouse in the slice views and to keys, wherever the focus is but in a line that is being typed in."""
         self.deactivate()
         self.mouse.start()
-        slicer.app.layoutManager().connect("layoutChanged(int)", self._layoutChanged)
-        self._active = True
+        self._layouts = slicer.app.layoutManager()
+        if self._layouts:  # there is none without a main window
+            self._layouts.connect("layoutChanged(int)", self._layoutChanged)
         for keys, action in (
             ("N", self.next),
             ("R", lambda: self.decide("redact")),
@@ -243,9 +244,9 @@ class ReviewPart:
             self._shortcuts.append(shortcut)
 
     def deactivate(self) -> None:
-        if self._active:
-            slicer.app.layoutManager().disconnect("layoutChanged(int)", self._layoutChanged)
-            self._active = False
+        if self._layouts:
+            self._layouts.disconnect("layoutChanged(int)", self._layoutChanged)
+            self._layouts = None
         self.mouse.stop()
         for shortcut in self._shortcuts:
             shortcut.setParent(None)

@@ -218,6 +218,25 @@ def test_a_region_is_resized_by_its_handles_and_deleted_by_key(panel):
     assert len(regions(panel)) == count
 
 
+def test_a_corner_and_a_whole_region_are_dragged_with_the_mouse(panel):
+    select(panel, 1)
+    x0, y0, x1, y1 = regions(panel)[1].box
+    (node,) = handle_nodes("Region")
+    corner = pixel_of("Red", node.GetNthControlPointPosition(0))
+    press("Red", corner, (corner[0] - 10, corner[1] + 10), (corner[0] - 30, corner[1] + 20))
+    wider = regions(panel)[1].box
+    assert wider != (x0, y0, x1, y1)
+    assert panel.review.table.selected() == [1], "a drag is no click on what lies below"
+    panel.ui.undoButton.click()
+    assert regions(panel)[1].box == (x0, y0, x1, y1)
+    select(panel, 1)
+    middle = pixel_of("Red", panel.logic.rasOf(panel.study, 1)[0])
+    press("Red", middle, (middle[0] + 10, middle[1] + 5), (middle[0] + 40, middle[1] + 15))
+    moved = regions(panel)[1].box
+    assert moved != (x0, y0, x1, y1)
+    assert abs((moved[2] - moved[0]) - (x1 - x0)) <= 1 and abs((moved[3] - moved[1]) - (y1 - y0)) <= 1
+
+
 def test_the_region_of_interest_is_dragged_by_its_handles(panel):
     assert panel.study.review.roi is not None
     panel.ui.roiButton.click()
