@@ -8,6 +8,7 @@ import numpy as np
 
 # Finer than a line of text on most screens: a flipped, shifted or exchanged frame shows in some cell.
 CELLS = 16
+STEPS = 8
 # Decoders differ by a level here and there, and values may have been rescaled: what is left after a straight line is fitted.
 TOLERANCE = 0.006
 
@@ -30,7 +31,9 @@ def are_alike(cells: np.ndarray, others: np.ndarray) -> bool:
 
 
 def _means(frame: np.ndarray) -> np.ndarray:
+    """In two steps: OpenCV is fast on the types it knows, but rounds; the mean of many rounded values is exact enough."""
     import cv2
 
-    small = cv2.resize(frame.astype(np.float32), (CELLS, CELLS), interpolation=cv2.INTER_AREA)
-    return (small.mean(axis=2) if small.ndim == 3 else small).astype(np.float64).ravel()
+    known = frame if frame.dtype in (np.uint8, np.uint16, np.int16) else frame.astype(np.float32)
+    small = cv2.resize(known, (CELLS * STEPS, CELLS * STEPS), interpolation=cv2.INTER_AREA)
+    return small.reshape(CELLS, STEPS, CELLS, STEPS, -1).mean(axis=(1, 3, 4), dtype=np.float64).ravel()
