@@ -6,7 +6,7 @@ import re
 
 import pytest
 import slicer
-from conftest import press, shoot, wait
+from panel_steps import press, shoot, wait
 from pydicom import examples
 
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 import slicer
-from conftest import ROOT, press, shoot, wait
+from panel_steps import PICTURES, ROOT, press, shoot, wait
 from PIL import Image
 from pydicom import examples
 
@@ -128,8 +128,8 @@ def test_packages_are_asked_for_once_with_sizes_and_may_be_declined(panel, tmp_p
         dialog = qt.application.activeModalWidget()
         table = dialog.findChild(qt.QtWidgets.QTableWidget)
         seen.append([table.item(row, column).text() for row in range(table.rowCount) for column in range(3)])
-        (ROOT / "Testing" / "Python" / "widget" / "pictures").mkdir(exist_ok=True)
-        dialog.grab().save(str(ROOT / "Testing" / "Python" / "widget" / "pictures" / "4-packages.png"))
+        PICTURES.mkdir(exist_ok=True)
+        assert dialog.grab().save(str(PICTURES / "4-packages.png"))
         dialog.findChild(qt.QtWidgets.QPushButton, "notNowButton").click()
 
     qt.QTimer.singleShot(50, decline)
@@ -146,8 +146,9 @@ def test_the_dialog_lists_everything_that_slicer_lacks(panel):
     every = dependencies.requirements(path, easyOcr=True)
     dialog = dependencies.dialog(every)
     dialog.show()
+    PICTURES.mkdir(exist_ok=True)
     slicer.app.processEvents()
-    assert dialog.grab().save(str(ROOT / "Testing" / "Python" / "widget" / "pictures" / "5-all-packages.png"))
+    assert dialog.grab().save(str(PICTURES / "5-all-packages.png"))
     dialog.close()
     assert {"onnxruntime", "torch", "easyocr"} <= {requirement.name for requirement in every}
     assert all(requirement.megabytes > 0 and requirement.purpose for requirement in every)

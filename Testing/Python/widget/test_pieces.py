@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import ROOT, pixel_of, press
+from panel_steps import ROOT, pixel_of, press
 
 
 @pytest.fixture

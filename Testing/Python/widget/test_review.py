@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 import slicer
-from conftest import pixel_of, press, shoot, wait
+from panel_steps import pixel_of, press, shoot, wait
 from pydicom import examples
 
 EXAMPLE = str(examples.get_path("rgb_color"))
