@@ -209,6 +209,32 @@ def test_an_export_into_the_folder_of_the_originals_is_refused(worker, analysed,
     assert set(files_below(tmp_path)) == {"a.png"}
 
 
+def test_a_large_request_is_taken_at_once_from_a_worker_that_is_just_starting(own_worker, screen):
+    """The engine takes seconds to import; a pipe holds 64 KB."""
+    cells = [[0.0] * 256] * 1000
+    start = time.monotonic()
+    own_worker.send(analyse(screen, cells=cells))
+    assert time.monotonic() - start < 1
+    events = []
+    while not events:
+        events = own_worker.poll()
+        time.sleep(0.01)
+    assert events[-1]["event"] == "failed" and events[-1]["unreadable"]
+
+
+def test_a_package_that_is_missing_is_named(tmp_path):
+    (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(name='cv2')")
+    path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    done = subprocess.run(
+        [sys.executable, "-m", "PyLogikSlicerLib.worker"],
+        input=b'{"id": 7, "do": "devices"}\n',
+        capture_output=True,
+        env={**environment(), "PYTHONPATH": path},
+    )
+    event = json.loads(done.stdout)
+    assert (event["id"], event["event"]) == (7, "failed") and "package cv2 is not installed" in event["reason"]
+
+
 def test_it_tells_the_gpu_or_why_there_is_none(worker):
     result = result_of(worker, {"do": "devices"})
     assert bool(result["gpu"]) != bool(result["reason"])
