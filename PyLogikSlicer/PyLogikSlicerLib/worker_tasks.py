@@ -23,6 +23,7 @@ from .reading import open_stacks
 from .reading.joining import joined
 from .roi.templates import propose, remember
 from .stack import ImageStack
+from .writing.output import file_sha256
 
 # A region of interest belongs to a scanner only where it is the scanner's display, not an object in it.
 TEMPLATE_VARIANT = "deid-us"
@@ -70,7 +71,7 @@ def _export(request: Answer, on_stage: OnStage) -> Answer:
     if not output or not isinstance(output, str):
         raise UsageError("no output folder is named: choose one")
     stack = open_source(source)
-    item = Input(1, (Path(source.array),), source.name or stack.name) if source.array else Input(1, tuple(map(Path, source.files)))
+    item = _array_input(source) if source.array else Input(1, tuple(map(Path, source.files)))
     (status, reason), image = export_reviewed(item, stack, analysis, Path(output), options, _engine(options), on_stage)
     if status != "done":
         raise _Refused(reason)
@@ -78,6 +79,12 @@ def _export(request: Answer, on_stage: OnStage) -> Answer:
     if templates and analysis.roi and options.variant == TEMPLATE_VARIANT:
         remember(Path(templates), stack.header, analysis.roi)
     return {"image": image, "verdict": _verdict(image)}
+
+
+def _array_input(source: Source) -> Input:
+    """Volumes of one name are many: the log tells them apart by their content, so that none takes the place of another."""
+    path = Path(source.array)
+    return Input(1, (path,), f"{source.name} {file_sha256(path)[:12]}")
 
 
 class _Refused(PyLogikSlicerError):
