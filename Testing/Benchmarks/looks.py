@@ -29,7 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.detection.examine import believed  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
-from PyLogikSlicerLib.detection.grouping import group  # noqa: E402
+from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402
 from PyLogikSlicerLib.detection.lines import read_lines  # noqa: E402
 from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, STROKES, Look, Looks, Plan, Sighting, examine_image  # noqa: E402
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
@@ -80,15 +80,15 @@ def main() -> int:
     tallies, in_use = [Tally() for _ in PLANS], Tally()
     for image, truth, items in frames(arguments.corpus / "truth", arguments.largest):
         taken = {(reader.sees, look): timed(image, reader, look) for reader in readers for look in LOOKS[reader.sees]}
-        native = taken["words", NATIVE][1]
+        native, reading = taken["words", NATIVE][1], Reading(image, readers)
         for (words, letters), tally in zip(PLANS, tallies, strict=True):
             parts = [taken["words", look] for look in words] + [taken["letters", look] for look in letters]
             tally.cost.append(sum(seconds for _, seconds in parts) / native)
-            judge(tally, image, [sighting for seen, _ in parts for sighting in seen], truth, items, readers, score)
+            judge(tally, image, [sighting for seen, _ in parts for sighting in seen], truth, items, reading, score)
         start = time.perf_counter()
         seen = examine_image(image, DETECTION, "whole", readers)
         in_use.cost.append((time.perf_counter() - start) / native)
-        judge(in_use, image, seen, truth, items, readers, score)
+        judge(in_use, image, seen, truth, items, reading, score)
     lines = [
         "| looks of PP-OCR + of the glyph network | recall: all / two or more characters / identifying / single | over-masked | cost |"
     ]
@@ -131,11 +131,24 @@ def timed(image: np.ndarray, reader, look: Look) -> tuple[list[Sighting], float]
     return seen, time.perf_counter() - start
 
 
-def judge(tally: Tally, image: np.ndarray, seen: Sequence[Sighting], truth: dict, items: Sequence[dict], readers, score) -> None:
+class Reading:
+    """What is read at places of one image; each place is read once, whatever plan found it."""
+
+    def __init__(self, image: np.ndarray, readers) -> None:
+        self._image, self._readers = image, readers
+        self._known: dict[tuple, tuple[str, float]] = {}
+
+    def lines(self, places: Sequence[Place]) -> list[tuple[str, float]]:
+        new = [place for place in places if place.polygon not in self._known]
+        self._known |= {place.polygon: line for place, line in zip(new, read_lines(self._image, new, self._readers), strict=True)}
+        return [self._known[place.polygon] for place in places]
+
+
+def judge(tally: Tally, image: np.ndarray, seen: Sequence[Sighting], truth: dict, items: Sequence[dict], reading: Reading, score) -> None:
     """By the rule of score.py: an item leaks when more than 5 % of its ink is farther than 3 pixels from the mask."""
     shape = image.shape[:2]
     places = group(seen, *shape)
-    kept = [place for place, line in zip(places, read_lines(image, places, readers), strict=True) if believed(place, *line)]
+    kept = [place for place, line in zip(places, reading.lines(places), strict=True) if believed(place, *line)]
     mask = polygon_mask([fitted.polygon for _, fitted in tightened(kept, image)], *shape)
     around = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     bright, near = image.max(axis=2).astype(np.float32), np.zeros(shape, bool)
