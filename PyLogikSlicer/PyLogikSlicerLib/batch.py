@@ -9,33 +9,40 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from .analysis import Analysis
 from .decisions import telling_keyword
 from .detection.engines import Engine, choose_engine
 from .errors import PyLogikSlicerError, UsageError
 from .ledger import Ledger, Outcome
 from .options import Options
-from .pipeline import process
+from .pipeline import OnStage, Result, process, publish
 from .reading import find_inputs, is_still, open_stacks, stack_stills
 from .stack import ImageStack
 from .writing.output import OutputFolder, file_sha256
 
 OnProgress = Callable[[int, int, str, int, int], None]
 OnEvent = Callable[[int, str, str], None]
+Work = Callable[[ImageStack, str, Path, OnStage], Result]
 
 
 @dataclass(frozen=True)
-class Source:
-    """One input that becomes one image (or several): its files, and how it stands in the log. ``number`` counts from 1."""
+class Input:
+    """One input that becomes one image (or several): its files, and how it stands in the log. ``number`` counts from 1.
+
+    ``called`` is how it stands in the log where its files are only there for the time of the work.
+    """
 
     number: int
     files: tuple[Path, ...]
+    called: str = ""
 
     @property
     def label(self) -> str:
         """The absolute path, so that the same input is known again from any folder; what no table can hold is escaped."""
-        path = os.path.abspath(self.files[0]).encode("utf-8", "backslashreplace").decode()
+        path = (self.called or os.path.abspath(self.files[0])).encode("utf-8", "backslashreplace").decode()
         return re.sub(r"[\x00-\x1f\x7f]", lambda letter: f"\\x{ord(letter[0]):02x}", path)
 
 
@@ -61,7 +68,7 @@ def run(
         ledger = Ledger(folder, options, engine)
         try:
             for source in sources:
-                progress = _bound(on_progress, source.number, len(sources))
+                progress = _cancelable(partial(on_progress, source.number, len(sources)))
                 for status, reason in _process_source(source, folder, options, engine, ledger, progress):
                     on_event(source.number, status, reason)
         except _Canceled as canceled:
@@ -71,7 +78,41 @@ def run(
         return ledger.report()
 
 
-def _process_source(source: Source, folder: OutputFolder, options: Options, engine: Engine, ledger: Ledger, progress) -> list[Outcome]:
+def export_reviewed(
+    source: Input,
+    stack: ImageStack,
+    analysis: Analysis,
+    output: Path,
+    options: Options,
+    engine: Engine,
+    on_stage: OnStage = lambda *_: None,
+) -> tuple[Outcome, dict]:
+    """Write one image as a person reviewed it into ``output``: by the road, and with the tables and the report, of :func:`run`.
+
+    Returns what became of it, (status, reason), and its entry in the report. ``on_stage`` may raise to cancel. Raises as
+    :func:`run` does.
+    """
+    _check_places(source.files, output)
+    with OutputFolder(output) as folder:
+        ledger = Ledger(folder, options, engine)
+        digest = _digest(source)
+        ledger.begin(source.label)
+        try:
+            work = _published_with(analysis, options, engine)
+            outcome, name = _process_stack(source, digest, stack, folder, options, ledger, work, _cancelable(on_stage))
+            ledger.finish(source.label)
+        except _Canceled as canceled:
+            raise canceled.reason from None
+        finally:
+            ledger.save()
+        return outcome, ledger.image(name)
+
+
+def _published_with(analysis: Analysis, options: Options, engine: Engine) -> Work:
+    return lambda stack, name, staged, on_stage: publish(stack, name, staged, analysis, options, engine, on_stage)
+
+
+def _process_source(source: Input, folder: OutputFolder, options: Options, engine: Engine, ledger: Ledger, progress) -> list[Outcome]:
     """Work on one input; an outcome for each image in it, or for the input itself where there is none."""
     digest = _digest(source)
     if digest and not options.overwrite and ledger.is_done(source.label, digest):
@@ -80,32 +121,39 @@ def _process_source(source: Source, folder: OutputFolder, options: Options, engi
     try:
         stacks = stack_stills(source.files) if len(source.files) > 1 else open_stacks(source.files[0])
     except Exception as error:
-        outcomes = [ledger.note(source.label, "skipped", _reason(error, "the file cannot be read"))]
+        outcomes = [ledger.note(source.label, "skipped", failure_reason(error, "the file cannot be read"))]
     else:
-        outcomes = [_process_stack(source, digest, stack, folder, options, engine, ledger, progress) for stack in stacks]
+
+        def work(stack: ImageStack, name: str, staged: Path, on_stage: OnStage) -> Result:
+            return process(stack, name, staged, options, engine, on_stage)
+
+        outcomes = [_process_stack(source, digest, stack, folder, options, ledger, work, progress)[0] for stack in stacks]
     ledger.finish(source.label)
     return outcomes
 
 
 def _process_stack(
-    source: Source, digest: str, stack: ImageStack, folder: OutputFolder, options: Options, engine: Engine, ledger: Ledger, progress
-) -> Outcome:
+    source: Input, digest: str, stack: ImageStack, folder: OutputFolder, options: Options, ledger: Ledger, work: Work, on_stage: OnStage
+) -> tuple[Outcome, str]:
+    """Let ``work`` write one image to a private place and publish what it verified; the outcome, and the image's name."""
     telling = None if options.rename else telling_keyword(stack.name, stack.header)
     name = ledger.name_for(stack.name, secret=telling is not None)
     if telling and options.variant != "find-txt":
-        return ledger.note(source.label, "failed", f"the file name holds the header's {telling}: use --rename to give random names", name)
+        reason = f"the file name holds the header's {telling}: use --rename to give random names"
+        return ledger.note(source.label, "failed", reason, name), name
     try:
         with _staged(folder) as staged:
-            result = process(stack, name, staged, options, engine, progress)
+            result = work(stack, name, staged, on_stage)
             ledger.announce(source.label, name, digest)
             if result.files:
                 folder.publish(staged, name)
             else:
                 folder.withdraw(name)
-        return ledger.enter(source.label, name, stack, result)
+        return ledger.enter(source.label, name, stack, result), name
     except Exception as error:
         # A fault of ours or of a library on an input nobody thought of must not stop the others either.
-        return ledger.note(source.label, "failed", _reason(error, "its frames cannot be read, or the output cannot be written"), name)
+        reason = failure_reason(error, "its frames cannot be read, or the output cannot be written")
+        return ledger.note(source.label, "failed", reason, name), name
 
 
 @contextmanager
@@ -125,17 +173,17 @@ class _Canceled(BaseException):
         self.reason = reason
 
 
-def _bound(on_progress: OnProgress, number: int, total: int) -> Callable[[str, int, int], None]:
+def _cancelable(on_stage: OnStage) -> OnStage:
     def progress(stage: str, done: int, frames: int) -> None:
         try:
-            on_progress(number, total, stage, done, frames)
+            on_stage(stage, done, frames)
         except BaseException as error:
             raise _Canceled(error) from None
 
     return progress
 
 
-def _reason(error: Exception, failure: str) -> str:
+def failure_reason(error: Exception, failure: str) -> str:
     """Why something failed, without identifying text: messages of others may hold paths and header values."""
     if isinstance(error, PyLogikSlicerError):
         return str(error)
@@ -168,12 +216,12 @@ def _check_places(inputs: Sequence[Path], output: Path) -> None:
             raise UsageError("an input lies inside the output folder: originals do not belong there; choose another with -o")
 
 
-def _sources(inputs: Sequence[Path], output: Path, options: Options) -> list[Source]:
+def _sources(inputs: Sequence[Path], output: Path, options: Options) -> list[Input]:
     files = find_inputs(inputs, exclude=output)
     if not files:
         raise UsageError("nothing to read: the folders are empty")
     groups = _stills_by_folder(files) if options.stack else [(file,) for file in files]
-    return [Source(number, tuple(group)) for number, group in enumerate(groups, 1)]
+    return [Input(number, tuple(group)) for number, group in enumerate(groups, 1)]
 
 
 def _stills_by_folder(files: Sequence[Path]) -> list[tuple[Path, ...]]:
@@ -184,7 +232,7 @@ def _stills_by_folder(files: Sequence[Path]) -> list[tuple[Path, ...]]:
     return [tuple(group) for group in groups.values()]
 
 
-def _digest(source: Source) -> str:
+def _digest(source: Input) -> str:
     """SHA-256 of the content; empty where a file cannot be read, and opening it will say why."""
     try:
         digests = [file_sha256(file) for file in source.files]

@@ -113,6 +113,10 @@ class Ledger:
         if time.monotonic() >= self._save_after:
             self.save()
 
+    def image(self, name: str) -> dict:
+        """What the report says of the image of this name."""
+        return self._images[name]
+
     def report(self) -> dict:
         """The content of ``report.json``."""
         statuses = [row["status"] for row in _all_rows(self._log)]

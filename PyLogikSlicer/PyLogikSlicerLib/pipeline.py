@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .analysis import Analysis
 from .decisions import decide
 from .detection.boxes import clip
 from .detection.engines import Engine
@@ -47,29 +48,13 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """What was found in one image, decided but not applied: a person may change decisions, regions and ROI before :func:`publish`.
-
-    ``value_range``: smallest and largest finite stored value of all frames, which the exact formats are scaled by.
-    """
-
-    text_map: TextMap
-    roi: Roi | None
-    value_range: tuple[float, float]
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
 def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:
     """De-identify one image into ``folder`` (empty, private until verified): :func:`analyse`, then :func:`publish`.
 
     ``on_stage(stage, frames_done, frames)`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
     VerificationFailed: then nothing in ``folder`` may be published.
     """
-    analysis = analyse(stack, options, engine, on_stage)
-    if options.variant == "find-txt":
-        return Result(analysis.text_map, seconds=analysis.seconds)
-    return publish(stack, name, folder, analysis, options, engine, on_stage)
+    return publish(stack, name, folder, analyse(stack, options, engine, on_stage), options, engine, on_stage)
 
 
 def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Analysis:
@@ -96,9 +81,12 @@ def publish(
 ) -> Result:
     """Write the image as ``analysis`` says into ``folder``, as ``<name>_0000.<suffix>`` and so on, and verify it.
 
-    Raises VerificationFailed when a frame was not examined, a file is not what it must be, or text stays readable.
+    The variant find-txt writes nothing: its result is the text. Raises VerificationFailed when a frame was not examined, a
+    file is not what it must be, or text stays readable.
     """
     _require_coverage(analysis.text_map, stack)
+    if options.variant == "find-txt":
+        return Result(analysis.text_map, seconds=analysis.seconds)
     fmt = FORMATS[options.format]
     writer = _Writer(stack, analysis.roi, rendering_for(stack, analysis.value_range, shown=not fmt.exact), fmt, folder, name)
     return _write_until_clean(writer, analysis.text_map, engine, on_stage, _Clock(analysis.seconds))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -15,6 +14,7 @@ from PIL import ExifTags, Image, ImageOps
 from ..errors import UnreadableInput
 from ..stack import Display, Header, ImageStack
 from .faults import reported
+from .joining import joined
 from .naming import name_of, natural_key
 
 _ANIMATED_FORMATS = ("GIF", "PNG", "WEBP")
@@ -80,35 +80,12 @@ def stack_stills(paths: Sequence[Path]) -> list[ImageStack]:
 
 def _joined(folder: Path, files: list[Path]) -> ImageStack:
     stacks = [stack for file in files for stack in open_stills(file)]
-    first = stacks[0]
-    for number, stack in enumerate(stacks, start=1):
-        if (stack.rows, stack.columns, stack.channels, stack.dtype) != (first.rows, first.columns, first.channels, first.dtype):
-            raise UnreadableInput(
-                f"the stills of a folder cannot be one stack: the first is {_described(first)}, number {number} is {_described(stack)}; "
-                "run without --stack, or sort them into folders"
-            )
-
-    def decode() -> Iterator[np.ndarray]:
-        for stack in stacks:
-            yield from stack.frames()
-
-    identifying: dict[str, dict[str, None]] = defaultdict(dict)
-    for stack in stacks:
-        for keyword, values in stack.header.identifying.items():
-            identifying[keyword].update(dict.fromkeys(values))
-    return replace(
-        first,
-        name=folder.resolve().name or first.name,
-        frame_count=sum(stack.frame_count for stack in stacks),
-        decode=decode,
-        header=Header(identifying=MappingProxyType({keyword: tuple(values) for keyword, values in identifying.items()})),
-        sources=tuple(files),
-        dropped=tuple(dict.fromkeys(what for stack in stacks for what in stack.dropped)),
-    )
-
-
-def _described(stack: ImageStack) -> str:
-    return f"{stack.columns} x {stack.rows} {'colour' if stack.channels == 3 else 'grey'} {stack.dtype}"
+    try:
+        return joined(stacks, folder.resolve().name or stacks[0].name)
+    except UnreadableInput as error:
+        raise UnreadableInput(
+            f"the stills of a folder cannot be one stack: {error}; run without --stack, or sort them into folders"
+        ) from None
 
 
 def _stack(path: Path, name: str, indices: list[int], header: Header, dropped: tuple[str, ...], display: Display) -> ImageStack:

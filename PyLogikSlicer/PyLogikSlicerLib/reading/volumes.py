@@ -50,7 +50,7 @@ def open_volume(path: Path) -> list[ImageStack]:
     UnreadableInput
         The file is truncated or damaged, or its pixels are vectors, tensors or complex numbers.
     """
-    with reported(_UNREAD), _reader(path) as reader:
+    with reported(_UNREAD), reader_of(path) as reader:
         reader.ReadImageInformation()
         if reader.GetImageIO() == "NiftiImageIO":
             _require_whole_nifti(path)
@@ -89,7 +89,7 @@ def detached_data(path: Path) -> list[Path]:
 
 
 @contextmanager
-def _reader(path: Path) -> Iterator[sitk.ImageFileReader]:
+def reader_of(path: Path) -> Iterator[sitk.ImageFileReader]:
     """ITK's reader for the content of the file, whatever its name.
 
     ITK reads NIfTI only from files that are called so. Another name is read through a copy in a folder that is the user's
@@ -166,7 +166,7 @@ def _identifying(reader: sitk.ImageFileReader) -> MappingProxyType[str, tuple[st
 
 
 def _decoded(path: Path, components: int) -> Iterator[np.ndarray]:
-    with reported(_UNREAD), _reader(path) as reader:
+    with reported(_UNREAD), reader_of(path) as reader:
         frames = _slices(reader, components)
     yield from frames
 

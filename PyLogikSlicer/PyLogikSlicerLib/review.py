@@ -1,0 +1,218 @@
+"""Review: what a person decides about an analysis, step by step; each step can be undone, and nothing is lost silently."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from .errors import UsageError
+from .text_map import Decision, Region
+
+if TYPE_CHECKING:
+    # Only named here: with it would come the whole engine, and a panel shows reviews that a worker made.
+    from .analysis import Analysis
+    from .roi import Roi
+
+Polygon = Sequence[tuple[float, float]]
+
+ADDED, KEPT, MOVED, DELETED = "added by a person", "kept by a person", "moved by a person", "deleted by a person"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """``found`` is the region as the engine left it, None where a person drew it."""
+
+    region: Region
+    found: Region | None
+    reviewed: bool = False
+
+    def told(self) -> Region:
+        """The region with what a person did to it in its reason: the CSV tells both what it was and why it stays."""
+        done = []
+        if self.found and self.region.decision == "keep" and self.found.decision == "redact":
+            done.append(KEPT)
+        if self.found and self.region.polygon != self.found.polygon:
+            done.append(MOVED)
+        return replace(self.region, reason="; ".join(filter(None, (self.region.reason, *done))))
+
+
+@dataclass(frozen=True)
+class _State:
+    entries: tuple[_Entry, ...]
+    deleted: tuple[Region, ...]
+    roi: Roi | None
+
+
+class Review:
+    """The regions and the region of interest of one image while a person goes through them.
+
+    Regions are known by their index in :attr:`regions`; deleting moves the later ones forward. Polygons are (x, y) corners
+    in pixels of the source frame, x right, y down, pixel edges at integers, as in :class:`~.text_map.Region`. Whoever
+    decides about, moves or draws a region has reviewed it.
+
+    Parameters
+    ----------
+    analysis
+        What the engine found; it is not changed.
+    rows, columns, frame_count
+        Size of the image; a region has to lie in it, in part at least.
+    """
+
+    def __init__(self, analysis: Analysis, rows: int, columns: int, frame_count: int) -> None:
+        self.rows, self.columns, self.frame_count = rows, columns, frame_count
+        self._analysis = analysis
+        self._state = _State(tuple(_Entry(region, region) for region in analysis.text_map.regions), (), analysis.roi)
+        self._undone: list[_State] = []
+        self._done: list[_State] = []
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """All regions as they are now, redacted and kept ones; their reason is why they were found."""
+        return tuple(entry.region for entry in self._state.entries)
+
+    @property
+    def roi(self) -> Roi | None:
+        """The region of interest as it is now; None keeps the whole frame."""
+        return self._state.roi
+
+    @property
+    def reviewed(self) -> frozenset[int]:
+        """Indices of the regions that a person has looked at."""
+        return frozenset(index for index, entry in enumerate(self._state.entries) if entry.reviewed)
+
+    @property
+    def analysis(self) -> Analysis:
+        """The analysis with what was decided, for publishing.
+
+        A region that was deleted stays in it as kept, and what a person kept, moved or deleted says so in its reason.
+        """
+        regions = (*(entry.told() for entry in self._state.entries), *self._state.deleted)
+        return replace(self._analysis, text_map=self._analysis.text_map.with_regions(regions), roi=self._state.roi)
+
+    def reasons(self) -> tuple[str, ...]:
+        """The different reasons of the regions, in the order of the regions."""
+        return tuple(dict.fromkeys(region.reason for region in self.regions))
+
+    def decide(self, indices: Iterable[int], decision: Decision) -> None:
+        """Redact or keep these regions."""
+        self._change(indices, lambda entry: replace(entry, region=entry.region.decided(decision), reviewed=True))
+
+    def decide_by_reason(self, reason: str, decision: Decision) -> None:
+        """Redact or keep all regions with this reason (one of :meth:`reasons`)."""
+        self.decide([index for index, region in enumerate(self.regions) if region.reason == reason], decision)
+
+    def mark_reviewed(self, indices: Iterable[int]) -> None:
+        """These regions were looked at and are right as they are."""
+        self._change(indices, lambda entry: replace(entry, reviewed=True))
+
+    def add(self, polygon: Polygon, frame_first: int, frame_last: int) -> int:
+        """Draw a region that is redacted on these frames, both included, and return its index.
+
+        Raises UsageError when it lies outside the image or its frames.
+        """
+        if not 0 <= frame_first <= frame_last < self.frame_count:
+            raise UsageError(f"the frames {frame_first} to {frame_last} are not within 0 to {self.frame_count - 1}: choose others")
+        region = Region(self._checked(polygon), frame_first, frame_last, confidence=1.0, engine="person", reason=ADDED)
+        self._step(replace(self._state, entries=(*self._state.entries, _Entry(region, None, reviewed=True))))
+        return len(self._state.entries) - 1
+
+    def move(self, index: int, polygon: Polygon) -> None:
+        """Give a region another place or shape on the same frames; text that it leaves bare is found by verification.
+
+        Raises UsageError when it lies outside the image.
+        """
+        corners = self._checked(polygon)
+        self._change([index], lambda entry: replace(entry, region=replace(entry.region, polygon=corners), reviewed=True))
+
+    def delete(self, indices: Iterable[int]) -> None:
+        """Take regions out of the review: they are not masked. Those the engine found stay in the CSV as kept."""
+        gone = self._known(indices)
+        entries, deleted = [], list(self._state.deleted)
+        for index, entry in enumerate(self._state.entries):
+            if index not in gone:
+                entries.append(entry)
+            elif entry.found:
+                reason = "; ".join(filter(None, (entry.found.reason, DELETED)))
+                deleted.append(entry.found.decided("keep", reason))
+        self._step(replace(self._state, entries=tuple(entries), deleted=tuple(deleted)))
+
+    def set_roi(self, roi: Roi | None) -> None:
+        """Keep this part of the frames; None keeps them whole. Raises UsageError when it is of another frame size."""
+        if roi is not None and (roi.rows, roi.columns) != (self.rows, self.columns):
+            raise UsageError(f"the region of interest is of a frame of {roi.columns} x {roi.rows}, not {self.columns} x {self.rows}")
+        self._step(replace(self._state, roi=roi))
+
+    def next_unreviewed(self, after: int) -> int | None:
+        """The first index after ``after`` (-1 to start) that nobody has looked at, from the beginning again at the end."""
+        count = len(self._state.entries)
+        order = ((after + step) % count for step in range(1, count + 1))
+        return next((index for index in order if not self._state.entries[index].reviewed), None)
+
+    def region_at(self, x: float, y: float, frame: int) -> int | None:
+        """The index of the smallest region at a point of a frame, None where there is none; x, y as the polygons."""
+        here = [i for i, region in enumerate(self.regions) if region.covers(frame) and _holds(region.polygon, x, y)]
+        return min(here, key=lambda index: _area(self.regions[index].polygon), default=None)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._undone)
+
+    def undo(self) -> None:
+        """Take the last step back; nothing happens where there is none."""
+        if self._done:
+            self._undone.append(self._state)
+            self._state = self._done.pop()
+
+    def redo(self) -> None:
+        """Do again what was undone last; nothing happens where there is nothing."""
+        if self._undone:
+            self._done.append(self._state)
+            self._state = self._undone.pop()
+
+    def _change(self, indices: Iterable[int], change) -> None:
+        chosen = self._known(indices)
+        entries = tuple(change(entry) if index in chosen else entry for index, entry in enumerate(self._state.entries))
+        self._step(replace(self._state, entries=entries))
+
+    def _step(self, state: _State) -> None:
+        """A step that changes nothing is none: nobody wants to undo it."""
+        if state.entries != self._state.entries or state.deleted != self._state.deleted or state.roi is not self._state.roi:
+            self._done.append(self._state)
+            self._undone.clear()
+            self._state = state
+
+    def _known(self, indices: Iterable[int]) -> frozenset[int]:
+        chosen = frozenset(indices)
+        if not chosen <= frozenset(range(len(self._state.entries))):
+            raise UsageError(f"there are {len(self._state.entries)} regions, numbered from 0: choose among them")
+        return chosen
+
+    def _checked(self, polygon: Polygon) -> tuple[tuple[float, float], ...]:
+        corners = tuple((float(x), float(y)) for x, y in polygon)
+        if len(corners) < 3 or not all(math.isfinite(value) for corner in corners for value in corner) or _area(corners) == 0:
+            raise UsageError("a region needs three corners or more that enclose an area: draw it again")
+        xs, ys = zip(*corners, strict=True)
+        if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= self.columns or min(ys) >= self.rows:
+            raise UsageError("the region lies outside the image: draw it on the image")
+        return corners
+
+
+def _area(polygon: Polygon) -> float:
+    """In square pixels (the shoelace formula)."""
+    following = (*polygon[1:], polygon[0])
+    return abs(sum(x * b - a * y for (x, y), (a, b) in zip(polygon, following, strict=True))) / 2
+
+
+def _holds(polygon: Polygon, x: float, y: float) -> bool:
+    """Whether a ray from the point to the right crosses the outline an odd number of times; left and upper edges belong to it."""
+    inside = False
+    for (x0, y0), (x1, y1) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
+            inside = not inside
+    return inside

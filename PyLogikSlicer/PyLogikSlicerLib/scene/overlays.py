@@ -1,0 +1,103 @@
+"""The overlays of a study: a segmentation with what is redacted, what is kept, and the region of interest."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+from . import frames
+from .hierarchy import placeBeside
+from .study import Study
+
+# Segments by name, with colors that people who confuse red and green tell apart.
+REDACTED, KEPT, ROI = "redacted", "kept", "ROI"
+COLORS = {REDACTED: (0.84, 0.12, 0.16), KEPT: (0.95, 0.9, 0.25), ROI: (0.2, 0.55, 0.95)}
+ROI_SHARE = 0.25  # of the opacity: what lies in the region of interest is what people look at
+
+
+def makeOverlays(study: Study) -> None:
+    """Make the study's segmentation node, empty, beside its volume."""
+    volume = frames.shownVolume(study.node)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{study.node.GetName()} text")
+    study.segmentation = node
+    node.CreateDefaultDisplayNodes()
+    if volume.GetScene() is slicer.mrmlScene:
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    for name, color in COLORS.items():
+        segment = slicer.vtkSegment()
+        segment.SetName(name)
+        segment.SetColor(*color)
+        node.GetSegmentation().AddSegment(segment, name)
+    setAppearance(study, opacity=0.5, outline=False)
+    placeBeside(study.node, node)
+
+
+def drawOverlays(study: Study) -> None:
+    """Draw what the review says of the volume, or of the sequence's current item."""
+    grid = frames.Grid(study.node)
+    item = frames.currentItem(study.node)
+    first = item * grid.slices
+    study.segmentation.SetAndObserveTransformNodeID(frames.shownVolume(study.node).GetTransformNodeID())
+    masks = {REDACTED: masksOf(study, "redact", first, grid), KEPT: masksOf(study, "keep", first, grid), ROI: _roiMask(study, grid)}
+    for name, mask in masks.items():
+        _fill(study.segmentation, name, mask, study.node, item)
+    study.segmentation.Modified()
+
+
+def masksOf(study: Study, decision: str, first: int, grid: frames.Grid) -> np.ndarray:
+    """The regions with this decision on the frames of an item, from frame ``first``: bool ``(slices, rows, columns)``."""
+    from ..masking import region_mask
+
+    mask = np.zeros((grid.slices, grid.rows, grid.columns), bool)
+    for k in range(grid.slices):
+        regions = [region for region in study.review.regions if region.decision == decision and region.covers(first + k)]
+        if regions:
+            mask[k] = region_mask(regions, grid.rows, grid.columns)
+    return mask
+
+
+def setAppearance(study: Study, opacity: float, outline: bool) -> None:
+    """Fill the segments with this opacity, or show their outlines only. The region of interest is always a fainter fill."""
+    display = study.segmentation.GetDisplayNode()
+    display.SetVisibility(opacity > 0)
+    display.SetOpacity2DFill(opacity)
+    display.SetOpacity2DOutline(1.0 if outline else opacity)
+    for name in COLORS:
+        display.SetSegmentVisibility2DFill(name, not outline)
+        display.SetSegmentVisibility2DOutline(name, True)
+        display.SetSegmentOpacity2DFill(name, ROI_SHARE if name == ROI else 1.0)
+
+
+def _roiMask(study: Study, grid: frames.Grid) -> np.ndarray:
+    shape = grid.slices, grid.rows, grid.columns
+    return np.broadcast_to(study.review.roi.mask(), shape) if study.review.roi else np.zeros(shape, bool)
+
+
+def _fill(segmentation, name: str, mask: np.ndarray, node, item: int) -> None:
+    """Give a segment a labelmap of its own on the voxels of the item, cut to where the mask is."""
+    volume = node.GetNthDataNode(item) if frames.isSequence(node) else node
+    segment = segmentation.GetSegmentation().GetSegment(name)
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    extent = _extentOf(mask)
+    i0, i1, j0, j1, k0, k1 = extent
+    labelmap = slicer.vtkOrientedImageData()
+    labelmap.SetExtent(extent)
+    cut = np.ascontiguousarray(mask[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1], np.uint8)
+    labelmap.GetPointData().SetScalars(numpy_to_vtk(cut.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
+    labelmap.SetGeometryFromImageToWorldMatrix(matrix)
+    segment.SetLabelValue(1)
+    segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), labelmap)
+
+
+def _extentOf(mask: np.ndarray) -> tuple[int, int, int, int, int, int]:
+    """(i0, i1, j0, j1, k0, k1), all included; one empty voxel where the mask is empty."""
+    if not mask.any():
+        return 0, 0, 0, 0, 0, 0
+    edges = []
+    for axis in (2, 1, 0):
+        there = np.flatnonzero(mask.any(axis=tuple(other for other in (0, 1, 2) if other != axis)))
+        edges += [int(there[0]), int(there[-1])]
+    return tuple(edges)  # type: ignore[return-value]

@@ -1,0 +1,77 @@
+"""Original, result, or both side by side in the slice views, linked."""
+
+from __future__ import annotations
+
+import slicer
+
+ORIGINAL, RESULT, BOTH = "original", "result", "both"
+LEFT, RIGHT = "Red", "Yellow"
+
+
+class CompareViews:
+    """What the slice views show of a study. The layout that was there before side by side comes back after it."""
+
+    def __init__(self) -> None:
+        self.how = ORIGINAL
+        self._layoutBefore: int | None = None
+
+    def show(self, study, how: str, result=None) -> None:
+        """``result``: the node of the masked image; not needed for the original."""
+        self.how = how
+        if how == BOTH:
+            self._sideBySide(study, result)
+            return
+        self._restoreLayout()
+        slicer.util.setSliceViewerLayers(background=shown(study.node) if how == ORIGINAL else result)
+        self._overlaysIn(study, [])
+
+    def reset(self) -> None:
+        """The study is gone: leave its result, and side by side."""
+        self.how = ORIGINAL
+        self._restoreLayout()
+
+    def _sideBySide(self, study, result) -> None:
+        manager = slicer.app.layoutManager()
+        if self._layoutBefore is None:
+            self._layoutBefore = manager.layout
+        manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+        original = shown(study.node)
+        left, right = manager.sliceWidget(LEFT), manager.sliceWidget(RIGHT)
+        left.mrmlSliceNode().RotateToVolumePlane(original)
+        for widget, node in ((left, original), (right, result)):
+            composite = widget.mrmlSliceCompositeNode()
+            composite.SetLinkedControl(True)
+            composite.SetHotLinkedControl(True)
+            composite.SetBackgroundVolumeID(node.GetID())
+            widget.mrmlSliceNode().GetSliceToRAS().DeepCopy(left.mrmlSliceNode().GetSliceToRAS())
+            widget.mrmlSliceNode().UpdateMatrices()
+            widget.fitSliceToBackground()
+        self._overlaysIn(study, [left.mrmlSliceNode()])
+
+    def _restoreLayout(self) -> None:
+        if self._layoutBefore is not None:
+            slicer.app.layoutManager().setLayout(self._layoutBefore)
+            self._layoutBefore = None
+
+    @staticmethod
+    def _overlaysIn(study, views: list) -> None:
+        """Draw the overlays in these views only; none means all."""
+        display = study.segmentation.GetDisplayNode()
+        display.RemoveAllViewNodeIDs()
+        for view in views:
+            display.AddViewNodeID(view.GetID())
+
+
+def shown(node):
+    """The volume that stands for a node in the slice views: a sequence is shown by the proxy of its browser."""
+    if not node.IsA("vtkMRMLSequenceNode"):
+        return node
+    browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(node)
+    return browser.GetProxyNode(node) if browser else None
+
+
+def showInput(node) -> None:
+    """Show a node in all slice views, in its own planes; without a main window there are none."""
+    volume = shown(node)
+    if volume and slicer.app.layoutManager():
+        slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)

@@ -1,0 +1,152 @@
+"""What has to be installed before the engine can run: read from requirements.txt, shown in one dialog, installed on consent."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+PYTORCH_EXTENSION = "PyTorch"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A package: ``name`` and ``minimum`` as pip knows them, the disk it takes in MB, and what it is for."""
+
+    name: str
+    minimum: str
+    megabytes: int
+    purpose: str
+
+    @property
+    def missing(self) -> bool:
+        try:
+            return _numbers(importlib.metadata.version(self.name)) < _numbers(self.minimum)
+        except importlib.metadata.PackageNotFoundError:
+            return True
+
+    @property
+    def line(self) -> str:
+        return f"{self.name}>={self.minimum}"
+
+
+TORCH = Requirement("torch", "2.0", 1200, "runs EasyOCR; through the PyTorch extension, larger for a GPU")
+EASYOCR = Requirement("easyocr", "1.7.2", 345, "the text reader EasyOCR")
+
+
+def requirements(path: Path, easyOcr: bool = False) -> list[Requirement]:
+    """The packages of a requirements.txt in which a comment ``# 8 MB: purpose`` precedes each; with EasyOCR's if asked for."""
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r"^# (\d+) MB: (.+)\n([A-Za-z0-9._-]+)>=([0-9.]+)$", text, re.MULTILINE)
+    wanted = [Requirement(name, minimum, int(megabytes), purpose) for megabytes, purpose, name, minimum in found]
+    return [*wanted, TORCH, EASYOCR] if easyOcr else wanted
+
+
+def ensure(path: Path, easyOcr: bool = False) -> bool:
+    """Whether everything is there, or was installed just now because the person agreed.
+
+    Raises RuntimeError when it could not be installed; the message says what to do.
+    """
+    missing = [requirement for requirement in requirements(path, easyOcr) if requirement.missing]
+    if not missing:
+        return True
+    if slicer.app.testingEnabled() or not consent(missing):
+        return False
+    install(missing)
+    return True
+
+
+def consent(missing: list[Requirement]) -> bool:
+    """Show what would be installed, with sizes, and ask."""
+    return bool(dialog(missing).exec_())
+
+
+def dialog(missing: list[Requirement]) -> qt.QDialog:
+    """The one dialog: packages, sizes, purposes, the sum, and two buttons."""
+    made = qt.QDialog(slicer.util.mainWindow())
+    made.setObjectName("PyLogikSlicerDependencies")
+    made.windowTitle = _("PyLogikSlicer: install packages?")
+    layout = qt.QVBoxLayout()
+    made.setLayout(layout)
+    layout.addWidget(_label(_("To find and remove text, PyLogikSlicer needs these packages in Slicer's Python:")))
+    table = qt.QTableWidget(len(missing), 3)
+    table.setHorizontalHeaderLabels([_("Package"), _("Size"), _("What it is for")])
+    table.verticalHeader().setVisible(False)
+    table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
+    table.setSelectionMode(qt.QAbstractItemView.NoSelection)
+    for row, requirement in enumerate(missing):
+        for column, text in enumerate((requirement.name, f"{requirement.megabytes} MB", requirement.purpose)):
+            table.setItem(row, column, qt.QTableWidgetItem(text))
+    table.setFocusPolicy(qt.Qt.NoFocus)
+    table.resizeColumnsToContents()
+    table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setSectionResizeMode(2, qt.QHeaderView.Stretch)
+    table.verticalHeader().setDefaultSectionSize(24)
+    table.setMinimumSize(620, 34 + 24 * min(len(missing), 12))
+    layout.addWidget(table)
+    total = sum(requirement.megabytes for requirement in missing)
+    told = _("About {megabytes} MB of disk. They are downloaded from the Python Package Index now, and never again; images stay here.")
+    layout.addWidget(_label(told.format(megabytes=total)))
+    buttons = qt.QDialogButtonBox()
+    buttons.addButton(_("Install"), qt.QDialogButtonBox.AcceptRole).setObjectName("installButton")
+    buttons.addButton(_("Not now"), qt.QDialogButtonBox.RejectRole).setObjectName("notNowButton")
+    buttons.connect("accepted()", made.accept)
+    buttons.connect("rejected()", made.reject)
+    layout.addWidget(buttons)
+    return made
+
+
+def install(missing: list[Requirement]) -> None:
+    """Install without asking again. Raises RuntimeError saying what to do when it fails, or when Slicer has to start anew first."""
+    outdated = {name.partition(".")[0] for name in sys.modules} & {requirement.name for requirement in missing}
+    if TORCH in missing:
+        _installTorch()
+    lines = [requirement.line for requirement in missing if requirement is not TORCH]
+    try:
+        with slicer.util.WaitCursor():
+            _pip(lines)
+    except Exception as error:
+        told = _("The packages could not be installed ({kind}): check the network, see the Python console, and press Apply again.")
+        raise RuntimeError(told.format(kind=type(error).__name__)) from None
+    importlib.invalidate_caches()
+    if outdated:
+        raise RuntimeError(
+            _("The packages are installed. Restart Slicer, since it still holds an older {names}.").format(names=", ".join(outdated))
+        )
+
+
+def _pip(lines: list[str]) -> None:
+    try:
+        from slicer import packaging
+    except ImportError:  # before Slicer 5.12
+        for line in lines:
+            slicer.util.pip_install(line)
+    else:
+        packaging.pip_ensure(lines, prompt_install=False, prompt_restart=False, requester="PyLogikSlicer")
+
+
+def _installTorch() -> None:
+    try:
+        import PyTorchUtils
+    except ImportError:
+        told = _("EasyOCR needs the {extension} extension: install it in the Extensions Manager, restart Slicer, and press Apply again.")
+        raise RuntimeError(told.format(extension=PYTORCH_EXTENSION)) from None
+    if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
+        raise RuntimeError(_("PyTorch could not be installed: the Python console says why."))
+
+
+def _label(text: str) -> qt.QLabel:
+    label = qt.QLabel(text)
+    label.wordWrap = True
+    return label
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", re.match(r"[0-9.]*", version)[0]))

@@ -1,0 +1,86 @@
+"""The table of regions: one row each, in the order of the review; unreviewed ones in bold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import qt
+from slicer.i18n import tr as _
+
+TEXT, FRAMES, CONFIDENCE, REASON, DECISION = range(5)
+RED, GREEN = (178, 34, 34), (0, 120, 60)
+
+
+class RegionTable:
+    """``onSelected(indices)`` is called when a person selects rows, ``onToggled(index)`` when one double-clicks a decision."""
+
+    def __init__(self, table, onSelected: Callable[[list[int]], None], onToggled: Callable[[int], None]) -> None:
+        self.table, self._onSelected, self._filling = table, onSelected, False
+        header = table.horizontalHeader()
+        table.setHorizontalHeaderLabels([_("Text"), _("Frames"), _("Conf."), _("Why"), _("Decision")])
+        header.setMinimumSectionSize(30)
+        for column in (FRAMES, CONFIDENCE, DECISION):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        for column in (TEXT, REASON):
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(20)
+        table.connect("itemSelectionChanged()", self._selectionChanged)
+        table.connect("cellDoubleClicked(int,int)", lambda row, column: onToggled(row))
+
+    def fill(self, review) -> None:
+        """Show the regions as they are now; what is selected stays so."""
+        selected = self.selected()
+        self._filling = True
+        regions = review.regions if review else ()
+        self.table.setRowCount(len(regions))
+        for row, region in enumerate(regions):
+            bold = row not in review.reviewed
+            for column, text in enumerate(_texts(region, review.frame_count)):
+                self.table.setItem(row, column, _item(text, bold, region, column))
+        self._select([index for index in selected if index < len(regions)])
+        self._filling = False
+
+    def selected(self) -> list[int]:
+        return sorted(index.row() for index in self.table.selectionModel().selectedRows())
+
+    def select(self, indices: list[int]) -> None:
+        """Select these rows as if a person had done it."""
+        self._filling = True
+        self._select(indices)
+        self._filling = False
+        self._selectionChanged()
+
+    def _select(self, indices: list[int]) -> None:
+        self.table.clearSelection()
+        model, flags = self.table.selectionModel(), qt.QItemSelectionModel.Select | qt.QItemSelectionModel.Rows
+        for index in indices:
+            model.select(self.table.model().index(index, 0), flags)
+        if indices:
+            self.table.scrollToItem(self.table.item(indices[0], 0))
+
+    def _selectionChanged(self) -> None:
+        if not self._filling:
+            self._onSelected(self.selected())
+
+
+def _texts(region, frameCount: int) -> tuple[str, ...]:
+    """People count frames from 1."""
+    first, last = region.frame_first + 1, region.frame_last + 1
+    frames = _("all") if (first, last) == (1, frameCount) else str(first) if first == last else f"{first}-{last}"
+    confidence = f"{region.confidence:.2f}" if region.engine != "person" else ""
+    decision = _("redact") if region.decision == "redact" else _("keep")
+    return region.text or _("(not read)"), frames, confidence, region.reason, decision
+
+
+def _item(text: str, bold: bool, region, column: int):
+    item = qt.QTableWidgetItem(text)
+    font = item.font()
+    font.setBold(bold)
+    item.setFont(font)
+    item.setToolTip(_("{text}\n{reason}\nfound by {engine}").format(text=region.text, reason=region.reason, engine=region.engine))
+    if column == DECISION:
+        item.setForeground(qt.QBrush(qt.QColor(*(RED if region.decision == "redact" else GREEN))))
+    if column in (FRAMES, CONFIDENCE):
+        item.setTextAlignment(qt.Qt.AlignCenter)
+    return item

@@ -1,0 +1,273 @@
+"""Review: what a person does to the regions and the region of interest, in the table and in the slice views."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..errors import PyLogikSlicerError
+from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
+from .handles import Handles
+from .panel import Panel
+from .region_table import RegionTable
+from .slice_mouse import SliceMouse
+
+REGION_COLOR, ROI_COLOR = (1.0, 0.8, 0.1), (0.2, 0.8, 1.0)
+
+
+class ReviewPart:
+    def __init__(self, panel: Panel) -> None:
+        self.panel, ui = panel, panel.ui
+        self.table = RegionTable(ui.regionTable, self._selected, self._toggle)
+        self.mouse = SliceMouse(self._clicked)
+        self.views = CompareViews()
+        self._region = Handles("Region", REGION_COLOR, self._regionMoved)
+        self._roi = Handles("ROI", ROI_COLOR, self._roiMoved)
+        self._shortcuts: list = []
+        self._layouts = None
+        ui.reasonButton.setMenu(qt.QMenu(ui.reasonButton))
+        for button, action in (
+            (ui.redactButton, lambda: self.decide("redact")),
+            (ui.keepButton, lambda: self.decide("keep")),
+            (ui.nextButton, self.next),
+            (ui.undoButton, self.undo),
+            (ui.redoButton, self.redo),
+            (ui.deleteButton, self.delete),
+        ):
+            button.connect("clicked(bool)", _ignoringItsArgument(action))
+        ui.addButton.connect("toggled(bool)", self._addToggled)
+        ui.roiButton.connect("toggled(bool)", self._roiToggled)
+        for button, how in ((ui.originalButton, ORIGINAL), (ui.resultButton, RESULT), (ui.sideBySideButton, BOTH)):
+            button.connect("clicked(bool)", _ignoringItsArgument(self._shower(how)))
+
+    # The study ---------------------------------------------------------------------------------------------------------
+
+    def setStudy(self, study) -> None:
+        """Show another study, or none."""
+        ui = self.panel.ui
+        self._region.hide()
+        self.mouse.cancel()
+        ui.roiButton.checked = False
+        self.views.reset()
+        ui.originalButton.checked = True
+        self.table.fill(None)
+        if study:
+            self._show()
+        self.update()
+
+    def forget(self) -> None:
+        """The scene is closing."""
+        self._region.forget()
+        self._roi.forget()
+        self.setStudy(None)
+
+    def update(self) -> None:
+        """Enable what can be done now, and sum up."""
+        ui, study = self.panel.ui, self.panel.study
+        there = study is not None and not self.panel.busy
+        selected = bool(there and self.table.selected())
+        for widget in (ui.redactButton, ui.keepButton, ui.deleteButton):
+            widget.enabled = selected
+        for widget in (
+            ui.regionTable,
+            ui.reasonButton,
+            ui.nextButton,
+            ui.addButton,
+            ui.originalButton,
+            ui.resultButton,
+            ui.sideBySideButton,
+        ):
+            widget.enabled = there
+        ui.everyFrameCheckBox.enabled = there and study.review.frame_count > 1
+        ui.roiButton.enabled = there and study.review.roi is not None
+        ui.undoButton.enabled = there and study.review.can_undo
+        ui.redoButton.enabled = there and study.review.can_redo
+        ui.summaryLabel.text = summary(study) if study else ""
+        ui.summaryLabel.setVisible(study is not None)
+        if study:
+            parameters = self.panel.parameters
+            opacity = 0.0 if self.views.how == RESULT else parameters.overlayOpacity
+            self.panel.logic.setOverlays(study, opacity, parameters.overlayOutline)
+
+    def _show(self) -> None:
+        """The review has changed: table, menu, handles."""
+        review = self.panel.study.review
+        self.table.fill(review)
+        menu = self.panel.ui.reasonButton.menu()
+        menu.clear()
+        for reason in review.reasons():
+            for decision, told in (("redact", _("Redact: {reason}")), ("keep", _("Keep: {reason}"))):
+                menu.addAction(told.format(reason=reason or _("no reason"))).triggered.connect(self._byReason(reason, decision))
+        self._showHandles()
+
+    def _byReason(self, reason: str, decision: str):
+        return _ignoringItsArgument(lambda: self._step(lambda review: review.decide_by_reason(reason, decision)))
+
+    # Steps -------------------------------------------------------------------------------------------------------------
+
+    def decide(self, decision: str) -> None:
+        chosen = self.table.selected()
+        if chosen:
+            self._step(lambda review: review.decide(chosen, decision))
+
+    def delete(self) -> None:
+        chosen = self.table.selected()
+        if chosen:
+            self.table.table.clearSelection()
+            self._step(lambda review: review.delete(chosen))
+
+    def undo(self) -> None:
+        self._step(lambda review: review.undo())
+
+    def redo(self) -> None:
+        self._step(lambda review: review.redo())
+
+    def next(self) -> None:
+        """What is selected is right as it is; go on to what nobody has looked at."""
+        study = self.panel.study
+        if study is None or self.panel.busy:
+            return
+        chosen = self.table.selected()
+        if chosen:
+            self._step(lambda review: review.mark_reviewed(chosen))
+        following = study.review.next_unreviewed(chosen[-1] if chosen else -1)
+        if following is None:
+            self.panel.tell(_("All regions are reviewed."))
+        else:
+            self.table.select([following])
+
+    def _toggle(self, index: int) -> None:
+        decision = "keep" if self.panel.study.review.regions[index].decision == "redact" else "redact"
+        self._step(lambda review: review.decide([index], decision))
+
+    def _step(self, change) -> None:
+        """Make a change to the review and show it; what a person can put right is told."""
+        study = self.panel.study
+        if study is None or self.panel.busy:
+            return
+        self.panel.tell("")
+        try:
+            change(study.review)
+        except PyLogikSlicerError as error:
+            self.panel.tell(str(error), trouble=True)
+        self.panel.logic.refresh(study)
+        self._show()
+        self.panel.changed()
+
+    # Slice views -------------------------------------------------------------------------------------------------------
+
+    def _selected(self, indices: list[int]) -> None:
+        """Show the region that was selected: its frame, in the middle of the slice views, with handles."""
+        study = self.panel.study
+        if study and len(indices) == 1:
+            ras, frame = self.panel.logic.rasOf(study, indices[0])
+            self.panel.logic.showFrame(study, frame)
+            slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
+        self._showHandles()
+        self.update()
+
+    def _showHandles(self) -> None:
+        study, chosen = self.panel.study, self.table.selected()
+        one = study is not None and len(chosen) == 1
+        self._region.show([self.panel.logic.regionHandles(study, chosen[0])] if one else [])
+        roi = study is not None and self.panel.ui.roiButton.checked
+        self._roi.show(self.panel.logic.roiHandles(study) if roi else [])
+
+    def _clicked(self, ras: list[float]) -> None:
+        study = self.panel.study
+        index = self.panel.logic.regionAt(study, ras) if study and not self.panel.busy else None
+        if index is not None and [index] != self.table.selected():
+            self.table.select([index])
+
+    def _addToggled(self, checked: bool) -> None:
+        if checked:
+            self.mouse.takeRectangle(self._drawn, self._addEnded)
+            self.panel.tell(_("Draw a rectangle in a slice view; Esc ends it."))
+        else:
+            self.mouse.cancel()
+
+    def _addEnded(self) -> None:
+        self.panel.ui.addButton.checked = False
+        self.panel.tell("")
+
+    def _drawn(self, corners: list[list[float]]) -> None:
+        everyFrame = self.panel.ui.everyFrameCheckBox.checked
+        count = len(self.panel.study.review.regions)
+        self._step(lambda review: self.panel.logic.addRegion(self.panel.study, corners, everyFrame))
+        if len(self.panel.study.review.regions) > count:
+            self.table.select([count])
+
+    def _regionMoved(self, polygons: list) -> None:
+        chosen = self.table.selected()
+        if len(chosen) == 1:
+            self._step(lambda review: self.panel.logic.moveRegion(self.panel.study, chosen[0], polygons[0]))
+
+    def _roiToggled(self, checked: bool) -> None:
+        if checked:
+            slicer.util.resetSliceViews()  # its handles lie on the borders
+        self._showHandles()
+
+    def _roiMoved(self, polygons: list) -> None:
+        self._step(lambda review: self.panel.logic.moveRoi(self.panel.study, polygons))
+
+    def _shower(self, how: str):
+        def show():
+            study = self.panel.study
+            self.panel.tell("")
+            with slicer.util.WaitCursor():
+                self.views.show(study, how, self.panel.logic.makeResult(study) if how != ORIGINAL else None)
+            self.update()
+
+        return show
+
+    # While the module is shown -----------------------------------------------------------------------------------------
+
+    def activate(self, window) -> None:
+        """Listen to the mouse in the slice views and to keys, wherever the focus is but in a line that is being typed in."""
+        self.deactivate()
+        self.mouse.start()
+        self._layouts = slicer.app.layoutManager()
+        if self._layouts:  # there is none without a main window
+            self._layouts.connect("layoutChanged(int)", self._layoutChanged)
+        for keys, action in (
+            ("N", self.next),
+            ("R", lambda: self.decide("redact")),
+            ("K", lambda: self.decide("keep")),
+            ("A", self.panel.ui.addButton.click),
+            ("Del", self.delete),
+            ("Ctrl+Z", self.undo),
+            ("Ctrl+Shift+Z", self.redo),
+        ):
+            shortcut = qt.QShortcut(qt.QKeySequence(keys), window)
+            shortcut.connect("activated()", action)
+            self._shortcuts.append(shortcut)
+
+    def deactivate(self) -> None:
+        if self._layouts:
+            self._layouts.disconnect("layoutChanged(int)", self._layoutChanged)
+            self._layouts = None
+        self.mouse.stop()
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts = []
+
+    def _layoutChanged(self, layout: int) -> None:
+        self.mouse.start()
+
+
+def summary(study) -> str:
+    """How many regions there are, and what is to be done with them; what should be known of the source."""
+    review = study.review
+    redacted = sum(region.decision == "redact" for region in review.regions)
+    left = len(review.regions) - len(review.reviewed)
+    told = _("{total} regions: {redacted} redacted, {kept} kept, {left} not reviewed").format(
+        total=len(review.regions), redacted=redacted, kept=len(review.regions) - redacted, left=left
+    )
+    return "\n".join((told, *study.notes))
+
+
+def _ignoringItsArgument(action):
+    """A slot for signals that tell whether a button is checked."""
+    return lambda checked=False: action()

@@ -1,0 +1,121 @@
+"""The module's self-test: runs in Slicer, on the sample study, the logic first and then the panel as a person uses it.
+
+What is not installed is skipped and said so; nothing is installed here. With the environment variable
+PYLOGIKSLICER_SCREENSHOTS naming a folder, each step of the panel leaves a picture of the main window there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import slicer
+
+from . import dependencies
+
+PATIENCE_S = 300
+
+
+def logicOnASampleStudy(test, logic) -> None:
+    """Finds text in the sample, keeps its geometry, and undoes."""
+    if _absent():
+        return
+    try:
+        (node,) = _sample(test)
+        study = logic.process(node, variant="deid")
+        test.assertGreater(len(study.review.regions), 0, "text in the sample")
+        test.assertTrue(all(region.decision == "redact" for region in study.review.regions))
+        study.review.decide([0], "keep")
+        logic.refresh(study)
+        study.review.undo()
+        logic.refresh(study)
+        test.assertEqual(study.review.regions[0].decision, "redact")
+        result = logic.makeResult(study)
+        test.assertIsNotNone(result)
+    finally:
+        logic.close()
+
+
+def panelFromLoadToExport(test) -> None:
+    """Load, run, review, undo, compare, export, through the panel's own controls."""
+    if _absent():
+        return
+    if slicer.app.layoutManager() is None:
+        print("PyLogikSlicerTest: the panel is skipped, there is no main window")
+        return
+    slicer.util.selectModule("PyLogikSlicer")
+    panel = slicer.util.getModuleWidget("PyLogikSlicer")
+    ui, shots = panel.ui, _Screenshots()
+    test.assertFalse(ui.applyButton.enabled, "nothing to apply to yet")
+    ui.inputSelector.setCurrentNode(_sample(test)[0])
+    shots.take("1-loaded")
+    ui.applyButton.click()
+    _wait(test, lambda: not panel.busy)
+    test.assertIsNotNone(panel.study, ui.statusLabel.text)
+    shots.take("2-found")
+    count = len(panel.study.review.regions)
+    test.assertEqual(ui.regionTable.rowCount, count)
+    ui.regionTable.selectRow(0)
+    ui.keepButton.click()
+    test.assertEqual(panel.study.review.regions[0].decision, "keep")
+    ui.undoButton.click()
+    test.assertEqual(panel.study.review.regions[0].decision, "redact")
+    shots.take("3-reviewed")
+    ui.sideBySideButton.click()
+    shots.take("4-side-by-side")
+    ui.originalButton.click()
+    folder = tempfile.mkdtemp()
+    try:
+        ui.exportFolderPathLineEdit.currentPath = str(Path(folder) / "out")
+        ui.exportButton.click()
+        _wait(test, lambda: not panel.busy)
+        shots.take("5-exported")
+        test.assertTrue(panel.study.exported, ui.verdictLabel.text)
+        test.assertTrue(list((Path(folder) / "out" / "images").rglob("*.jpg")))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    slicer.mrmlScene.Clear()
+    test.assertFalse(ui.exportButton.enabled, "the study went with the scene")
+
+
+def _absent() -> bool:
+    """Say what is missing for the test, if anything is."""
+    module = Path(slicer.util.modulePath("PyLogikSlicer"))
+    path = module.parent / "Resources" / "requirements.txt"
+    missing = [requirement.name for requirement in dependencies.requirements(path) if requirement.missing]
+    if missing:
+        print(f"PyLogikSlicerTest: skipped, not installed: {', '.join(missing)}")
+    return bool(missing)
+
+
+def _sample(test) -> list:
+    import PyLogikSlicer
+
+    nodes = PyLogikSlicer.loadSample()
+    test.assertEqual(len(nodes), 1)
+    return nodes
+
+
+def _wait(test, done) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not done():
+        test.assertLess(time.monotonic(), end, "it takes too long")
+        slicer.app.processEvents()
+        time.sleep(0.02)
+
+
+class _Screenshots:
+    def __init__(self) -> None:
+        folder = os.environ.get("PYLOGIKSLICER_SCREENSHOTS")
+        self._folder = Path(folder) if folder else None
+
+    def take(self, name: str) -> None:
+        slicer.app.processEvents()
+        window = slicer.util.mainWindow()
+        if self._folder and window:
+            slicer.util.forceRenderAllViews()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            window.grab().save(str(self._folder / f"{name}.png"))

@@ -1,0 +1,153 @@
+"""The mouse in the slice views: clicks, one click that is asked for, and the drawing of one rectangle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import slicer
+import vtk
+
+# Before the views' own interactions: what is drawn here must neither pan nor change the window.
+PRIORITY = 100.0
+CLICK_PIXELS = 3
+EVENTS = ("LeftButtonPressEvent", "MouseMoveEvent", "LeftButtonReleaseEvent", "KeyPressEvent")
+
+Ras = list[float]
+
+
+class SliceMouse:
+    """Observes all slice views between :meth:`start` and :meth:`stop`. ``onClick(ras)``: a click that nobody asked for."""
+
+    def __init__(self, onClick: Callable[[Ras], None]) -> None:
+        self._onClick = onClick
+        self._observed: list[tuple] = []
+        self._pressed: tuple[str, tuple[int, int]] | None = None
+        self._taker: Callable | None = None
+        self._onEnded: Callable[[], None] | None = None
+        self._drawing = False
+        self._band = _RubberBand()
+
+    def start(self) -> None:
+        """Observe the views there are now; again when the layout has changed."""
+        self.stop()
+        manager = slicer.app.layoutManager()
+        for name in manager.sliceViewNames() if manager else ():
+            interactor = manager.sliceWidget(name).sliceView().interactor()
+            for event in EVENTS:
+                self._observe(name, interactor, event)
+
+    def stop(self) -> None:
+        self.cancel()
+        for interactor, tag in self._observed:
+            interactor.RemoveObserver(tag)
+        self._observed = []
+
+    def takeClick(self, taker: Callable[[Ras], None], onEnded: Callable[[], None]) -> None:
+        """The next click goes to ``taker(ras)`` and to nobody else; Esc ends the waiting.
+
+        ``onEnded()`` is called when the waiting is over, before ``taker`` is or without it.
+        """
+        self._wait(taker, onEnded, drawing=False)
+
+    def takeRectangle(self, taker: Callable[[Sequence[Ras]], None], onEnded: Callable[[], None]) -> None:
+        """The next rectangle that is drawn goes to ``taker(four corners)``; the rest as for :meth:`takeClick`."""
+        self._wait(taker, onEnded, drawing=True)
+
+    def cancel(self) -> None:
+        """Wait for nothing any more, and tell so whoever waited."""
+        onEnded, self._onEnded, self._taker, self._pressed = self._onEnded, None, None, None
+        self._band.hide()
+        if onEnded:
+            onEnded()
+
+    def _wait(self, taker, onEnded, drawing: bool) -> None:
+        self.cancel()
+        self._taker, self._onEnded, self._drawing = taker, onEnded, drawing
+
+    def _observe(self, name: str, interactor, event: str) -> None:
+        tag = None
+
+        def observed(caller, event):
+            if self._handled(name, caller, event):
+                caller.GetCommand(tag).SetAbortFlag(1)
+
+        tag = interactor.AddObserver(event, observed, PRIORITY)
+        self._observed.append((interactor, tag))
+
+    def _handled(self, name: str, interactor, event: str) -> bool:
+        """True when nobody else shall see the event."""
+        x, y = interactor.GetEventPosition()
+        waiting = self._taker is not None
+        if event == "KeyPressEvent":
+            if waiting and interactor.GetKeySym() == "Escape":
+                self.cancel()
+                return True
+            return False
+        if event == "LeftButtonPressEvent":
+            self._pressed = name, (x, y)
+        elif self._pressed and self._pressed[0] == name:
+            start = self._pressed[1]
+            if event == "MouseMoveEvent" and waiting and self._drawing:
+                self._band.show(name, start, (x, y))
+            elif event == "LeftButtonReleaseEvent":
+                self._pressed = None
+                self._released(name, start, (x, y))
+        return waiting
+
+    def _released(self, name: str, start: tuple[int, int], end: tuple[int, int]) -> None:
+        self._band.hide()
+        clicked = max(abs(end[0] - start[0]), abs(end[1] - start[1])) < CLICK_PIXELS
+        if self._taker is None:
+            if clicked:
+                self._onClick(_ras(name, end))
+        elif not self._drawing:
+            self._give(_ras(name, end))
+        elif not clicked:
+            corners = (start, (end[0], start[1]), end, (start[0], end[1]))
+            self._give([_ras(name, corner) for corner in corners])
+
+    def _give(self, what) -> None:
+        taker = self._taker
+        self.cancel()
+        taker(what)
+
+
+class _RubberBand:
+    """The outline that follows the mouse, in pixels of one view."""
+
+    def __init__(self) -> None:
+        self._points, self._actor, self._shownIn = vtk.vtkPoints(), vtk.vtkActor2D(), None
+        line = vtk.vtkCellArray()
+        line.InsertNextCell(5)
+        for corner in (0, 1, 2, 3, 0):
+            line.InsertCellPoint(corner)
+        self._points.SetNumberOfPoints(4)
+        shape = vtk.vtkPolyData()
+        shape.SetPoints(self._points)
+        shape.SetLines(line)
+        mapper = vtk.vtkPolyDataMapper2D()
+        mapper.SetInputData(shape)
+        self._actor.SetMapper(mapper)
+        self._actor.GetProperty().SetColor(1.0, 0.8, 0.1)
+        self._actor.GetProperty().SetLineWidth(2)
+
+    def show(self, name: str, start: tuple[int, int], end: tuple[int, int]) -> None:
+        for number, (x, y) in enumerate((start, (end[0], start[1]), end, (start[0], end[1]))):
+            self._points.SetPoint(number, x, y, 0)
+        self._points.Modified()
+        view = slicer.app.layoutManager().sliceWidget(name).sliceView()
+        if self._shownIn is None:
+            view.renderWindow().GetRenderers().GetFirstRenderer().AddViewProp(self._actor)
+            self._shownIn = view
+        view.scheduleRender()
+
+    def hide(self) -> None:
+        if self._shownIn is not None:
+            self._shownIn.renderWindow().GetRenderers().GetFirstRenderer().RemoveViewProp(self._actor)
+            self._shownIn.scheduleRender()
+            self._shownIn = None
+
+
+def _ras(name: str, position: tuple[int, int]) -> Ras:
+    sliceNode = slicer.app.layoutManager().sliceWidget(name).mrmlSliceNode()
+    return list(sliceNode.GetXYToRAS().MultiplyPoint((*position, 0, 1))[:3])

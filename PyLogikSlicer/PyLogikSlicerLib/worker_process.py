@@ -1,0 +1,142 @@
+"""The caller's side of the worker: a process that works while the caller's window stays alive, and that can be ended at once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from .errors import PyLogikSlicerError
+from .writing.output import OutputFolder
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[1]
+# Long enough for the worker to remove what it was writing; with the kill that follows it stays within a second.
+PATIENCE_SECONDS = 0.6
+
+Message = dict[str, Any]
+
+
+def default_python() -> str:
+    """PythonSlicer where this runs in Slicer, whose own executable is no Python; else this Python."""
+    home = os.environ.get("SLICER_HOME")
+    beside = Path(home, "bin", "PythonSlicer.exe" if os.name == "nt" else "PythonSlicer") if home else None
+    return str(beside) if beside and beside.is_file() else sys.executable
+
+
+class WorkerProcess:
+    """Starts the worker with the first request and keeps it for the next ones. Not for several threads.
+
+    ``python``: the interpreter, by default :func:`default_python`.
+    """
+
+    def __init__(self, python: str | None = None) -> None:
+        self._python = python
+        self._process: subprocess.Popen | None = None
+        self._events: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._pending: dict[int, Mapping[str, Any]] = {}
+        self._last_id = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request was sent whose end :meth:`poll` has not given yet."""
+        return bool(self._pending)
+
+    def send(self, request: Mapping[str, Any]) -> int:
+        """Hand a request to the worker and return the ``id`` that its events bear.
+
+        Raises PyLogikSlicerError when the worker cannot be started.
+        """
+        self._last_id += 1
+        if self._process is None:
+            self._start()
+        self._pending[self._last_id] = request
+        line = json.dumps({**request, "id": self._last_id}).encode() + b"\n"
+        # A worker that has just died is noticed by the end of its events.
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        return self._last_id
+
+    def poll(self) -> list[Message]:
+        """The events since the last call, in order; never waits. A worker that died fails what it was asked for."""
+        events: list[Message] = []
+        while True:
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                return events
+            if event is None:
+                events += self._died()
+            elif event["id"] in self._pending:
+                if event["event"] != "progress":
+                    del self._pending[event["id"]]
+                events.append(event)
+
+    def cancel(self) -> None:
+        """End all work within a second; no further event of it comes. What was being written is removed."""
+        if self._process is not None and self.busy:
+            self._end()
+
+    def close(self) -> None:
+        """End the worker, whatever it does."""
+        if self._process is not None:
+            self._end()
+
+    def _start(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE_ROOT), os.environ.get("PYTHONPATH"))))}
+        try:
+            self._process = subprocess.Popen(
+                [self._python or default_python(), "-m", f"{__package__}.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            raise PyLogikSlicerError(f"the worker process cannot be started ({error.strerror}): is Python where it was?") from None
+        self._events = queue.SimpleQueue()
+        threading.Thread(target=_read, args=(self._process.stdout, self._events), daemon=True).start()
+
+    def _died(self) -> list[Message]:
+        code = self._process.wait() if self._process else 0
+        requests, self._process, self._pending = self._pending, None, {}
+        _clean_up(requests.values())
+        reason = f"the worker process ended unexpectedly (status {code}): is there enough memory?"
+        return [{"id": number, "event": "failed", "reason": reason} for number in requests]
+
+    def _end(self) -> None:
+        process, requests = self._process, self._pending
+        self._process, self._pending, self._events = None, {}, queue.SimpleQueue()
+        process.terminate()
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        _clean_up(requests.values())
+
+
+def _read(events: IO[bytes], into: queue.SimpleQueue) -> None:
+    """Runs in a thread that sleeps in the pipe; None is put where it ends."""
+    with contextlib.suppress(OSError, ValueError), events:
+        for line in events:
+            into.put(json.loads(line))
+    into.put(None)
+
+
+def _clean_up(requests) -> None:
+    """Remove what a worker that could not do so itself was writing: entering an output folder does that."""
+    for request in requests:
+        if request.get("do") == "export" and os.path.isdir(request["output"]):
+            with contextlib.suppress(PyLogikSlicerError), OutputFolder(Path(request["output"])):
+                pass

@@ -1,0 +1,116 @@
+"""Starts the host: a MRML scene with its logics, ``slicer.app``, ``slicer.modules`` and the widgets that modules expect.
+
+import application
+host = application.start()
+host.load("PyLogikSlicer", path)      # what Slicer does when it finds the module
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import qt
+import slicer
+
+slicer.__path__.append(str(Path(__file__).resolve().parent / "slicer"))
+
+import mrml_widgets  # noqa: E402
+from slice_views import LayoutManager  # noqa: E402
+
+LOGICS = {
+    "Volumes": "vtkSlicerVolumesLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "Sequences": "vtkSlicerSequencesLogic",
+    "Tables": "vtkSlicerTablesLogic",
+    "Markups": "vtkSlicerMarkupsLogic",
+}
+
+
+class Application:
+    """``slicer.app``: what the panel and ``slicer.util`` ask of it."""
+
+    applicationName = "Host"
+
+    def __init__(self, logic, layoutManager):
+        self._logic, self._layoutManager = logic, layoutManager
+        self._settings = tempfile.TemporaryDirectory()
+        self.slicerUserSettingsFilePath = str(Path(self._settings.name) / "Slicer.ini")
+
+    def applicationLogic(self):
+        return self._logic
+
+    def layoutManager(self):
+        return self._layoutManager
+
+    def testingEnabled(self):
+        return False
+
+    def processEvents(self, *_):
+        qt.application.processEvents()
+
+    def setOverrideCursor(self, cursor):
+        qt.application.setOverrideCursor(cursor)
+
+    def restoreOverrideCursor(self):
+        qt.application.restoreOverrideCursor()
+
+    def settings(self):
+        return qt.QSettings()
+
+    userSettings = settings
+
+
+class Host:
+    """Everything that was started; :meth:`load` makes a module and its widget."""
+
+    def __init__(self, logics, app):
+        self.logics, self.app = logics, app
+        self._widgets: dict = {}
+
+    def load(self, name: str, path: Path):
+        """Import the module file, register it and return its widget, set up."""
+        if str(path.parent) not in sys.path:
+            sys.path.insert(0, str(path.parent))
+        module = importlib.import_module(name)
+        setattr(slicer.modules, name.lower(), SimpleNamespace(path=str(path)))
+        getattr(module, name)(SimpleNamespace(path=str(path), title="", icon=None))
+        self._widgets[name] = getattr(module, f"{name}Widget")()
+        self._widgets[name].setup()
+        return self._widgets[name]
+
+    def widget(self, name: str):
+        return self._widgets[name]
+
+
+@functools.cache
+def start() -> Host:
+    """Put the stand-ins in their places in ``slicer``; once per process, however often it is called."""
+    scene = slicer.mrmlScene = slicer.vtkMRMLScene()
+    applicationLogic = slicer.vtkSlicerApplicationLogic()
+    applicationLogic.SetMRMLScene(scene)
+    colors = slicer.vtkMRMLColorLogic()
+    colors.SetMRMLScene(scene)
+    applicationLogic.SetModuleLogic("Colors", colors)
+    logics = {"Colors": colors, "application": applicationLogic}
+    for name, kind in LOGICS.items():
+        logics[name] = getattr(slicer, kind)()
+        logics[name].SetMRMLApplicationLogic(applicationLogic)
+        logics[name].SetMRMLScene(scene)
+        applicationLogic.SetModuleLogic(name, logics[name])
+    modules = {name.lower(): SimpleNamespace(logic=lambda name=name: logics[name]) for name in LOGICS}
+    slicer.modules = SimpleNamespace(**modules)
+    for name in ("qMRMLWidget", "qMRMLNodeComboBox"):
+        setattr(slicer, name, getattr(mrml_widgets, name))
+    app = slicer.app = Application(applicationLogic, LayoutManager(applicationLogic))
+    slicer.util.modulePath = lambda name: getattr(slicer.modules, name.lower()).path
+    slicer.util.mainWindow = lambda verbose=True: None
+    host = Host(logics, app)
+    slicer.util.getModuleWidget = host.widget
+    slicer.util.selectModule = lambda name: host.widget(name).enter()
+    return host

@@ -1,0 +1,109 @@
+"""What goes through the pipe to the worker arrives as it was sent; what is wrong with it is told without its content."""
+
+import json
+
+import numpy as np
+import pytest
+
+from PyLogikSlicerLib.analysis import Analysis
+from PyLogikSlicerLib.array_file import open_array, write_array
+from PyLogikSlicerLib.errors import UnreadableInput, UsageError
+from PyLogikSlicerLib.exchange import (
+    Source,
+    analysis_from_json,
+    analysis_to_json,
+    options_from_json,
+    options_to_json,
+    source_from_json,
+    source_to_json,
+)
+from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.roi import make_roi
+from PyLogikSlicerLib.roi.geometry import Sector
+from PyLogikSlicerLib.text_map import Region, TextMap
+
+SECRET = "Quillfeather"
+
+
+def through_the_pipe(data):
+    return json.loads(json.dumps(data))
+
+
+def analysis(roi=None):
+    numbers = np.array([10.25, 20, 33.5, 41], np.float32)
+    polygon = tuple((x, y) for x, y in zip(numbers, numbers[::-1], strict=True))
+    region = Region(polygon, np.int64(2), 5, "Ünï 「12」", np.float32(0.5), "ppocr x2", "matches PatientName", "keep")
+    return Analysis(TextMap((region,), ("whole frame", "", "changed 3%")), roi, (np.int16(-1024), 3071), {"examine": 1.5})
+
+
+def test_an_analysis_arrives_as_it_was():
+    sector = Sector((100, -5), (-0.6, 0.6), (40, 120), (0, 0, 199, 149))
+    roi = make_roi(sector.kind, sector.as_json(), [sector.outline()], 150, 200, ("found by its edges",))
+    sent = analysis(roi)
+    arrived = analysis_from_json(through_the_pipe(analysis_to_json(sent)))
+    assert arrived.text_map == sent.text_map and arrived.text_map.frames_examined == 2
+    assert (arrived.value_range, arrived.seconds) == ((-1024, 3071), {"examine": 1.5})
+    assert (arrived.roi.kind, arrived.roi.shape, arrived.roi.crop, arrived.roi.notes) == (roi.kind, roi.shape, roi.crop, roi.notes)
+    assert (arrived.roi.mask() == roi.mask()).all()
+
+
+def test_an_analysis_of_an_image_of_nothing_arrives_too():
+    sent = Analysis(TextMap((), ("whole frame",)), None, (np.inf, -np.inf))
+    arrived = analysis_from_json(through_the_pipe(analysis_to_json(sent)))
+    assert arrived == sent
+
+
+def test_options_and_sources_arrive_as_they_were(tmp_path):
+    for options in (Options(), Options("deid-us", 12, True, "ppocr", "cpu", tmp_path, False, "png", "measurements", True, True)):
+        assert options_from_json(through_the_pipe(options_to_json(options))) == options
+    for source in (Source(("b.dcm", "a.dcm"), True), Source(array="x.npz", name="3: US")):
+        assert source_from_json(through_the_pipe(source_to_json(source))) == source
+
+
+@pytest.mark.parametrize(
+    ("understand", "data"),
+    [
+        (source_from_json, {}),
+        (source_from_json, {"files": SECRET}),
+        (source_from_json, source_to_json(Source())),
+        (options_from_json, {SECRET: 1}),
+        (analysis_from_json, {}),
+        (analysis_from_json, analysis_to_json(analysis()) | {"regions": [{"text": SECRET}]}),
+        (analysis_from_json, analysis_to_json(analysis()) | {"value_range": [SECRET, 1]}),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_and_not_repeated(understand, data):
+    with pytest.raises(UsageError) as refused:
+        understand(data)
+    assert SECRET not in str(refused.value)
+    assert refused.value.__context__ is None or refused.value.__suppress_context__
+
+
+def test_a_region_with_a_decision_that_nobody_knows_is_refused():
+    """Neither masked nor kept: such text would be in the output, and in no list."""
+    data = analysis_to_json(analysis())
+    data["regions"][0]["decision"] = "maybe"
+    with pytest.raises(UsageError):
+        analysis_from_json(data)
+
+
+@pytest.mark.parametrize(
+    "frames", [np.arange(24, dtype=np.int16).reshape(2, 3, 4), np.arange(72, dtype=np.uint8).reshape(2, 3, 4, 3)], ids=["gray", "color"]
+)
+def test_frames_without_files_arrive_as_they_were(tmp_path, frames):
+    write_array(tmp_path / "frames.npz", frames, (-10.0, 20.0))
+    stack = open_array(tmp_path / "frames.npz")
+    assert (stack.frame_count, stack.rows, stack.columns, stack.channels) == (2, 3, 4, 3 if frames.ndim == 4 else 1)
+    assert (np.stack(list(stack.frames())) == frames).all()
+    assert stack.display.window == (-10.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [np.zeros((3, 4), np.uint8), np.zeros((1, 3, 4, 2), np.uint8), np.zeros((0, 3, 4), np.uint8), np.zeros((1, 3, 4, 3), np.float32)],
+    ids=["no frames", "two channels", "empty", "color of floating point"],
+)
+def test_an_array_that_is_no_image_is_refused(tmp_path, frames):
+    write_array(tmp_path / "frames.npz", frames)
+    with pytest.raises(UnreadableInput):
+        open_array(tmp_path / "frames.npz")

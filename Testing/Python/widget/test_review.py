@@ -1,0 +1,349 @@
+"""From Apply to export on a real ultrasound image, through the panel's controls, the real worker process and the real reader."""
+
+from __future__ import annotations
+
+import csv
+import time
+
+import numpy as np
+import pytest
+import slicer
+from panel_steps import pixel_of, press, shoot, wait
+from pydicom import examples
+
+EXAMPLE = str(examples.get_path("rgb_color"))
+
+
+@pytest.fixture(scope="module")
+def analysed(shared_panel):
+    """The example, its text found; the steps of a test are undone after it."""
+    shared_panel.input.load([EXAMPLE])
+    shared_panel.ui.variantComboBox.setCurrentIndex(1)
+    shared_panel.ui.applyButton.click()
+    wait(lambda: not shared_panel.busy)
+    assert shared_panel.study is not None, shared_panel.ui.statusLabel.text
+    return shared_panel
+
+
+@pytest.fixture
+def panel(analysed):
+    yield analysed
+    analysed.ui.originalButton.click()
+    while analysed.ui.undoButton.enabled:
+        analysed.ui.undoButton.click()
+    analysed.ui.regionTable.clearSelection()
+    analysed.ui.roiButton.checked = False
+    analysed.ui.addButton.checked = False
+
+
+def regions(panel):
+    return panel.study.review.regions
+
+
+def decisions(panel) -> list[str]:
+    return [region.decision for region in regions(panel)]
+
+
+def select(panel, *rows) -> None:
+    panel.review.table.select(list(rows))
+    slicer.app.processEvents()
+
+
+def cell(panel, row, column) -> str:
+    return panel.ui.regionTable.item(row, column).text()
+
+
+def key(panel, name) -> None:
+    import qt
+    from PySide6.QtTest import QTest
+
+    panel.parent.activateWindow()
+    QTest.keySequence(panel._uiWidget, qt.QtGui.QKeySequence(name))
+    slicer.app.processEvents()
+
+
+def view():
+    return slicer.app.layoutManager().sliceWidget("Red").sliceView()
+
+
+def handle_nodes(name) -> list:
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLMarkupsClosedCurveNode") if node.GetName().startswith(name)]
+
+
+def test_what_was_found_is_listed_and_everything_can_be_done_now(panel):
+    shoot(panel, "10-found")
+    assert len(regions(panel)) > 3
+    assert panel.ui.regionTable.rowCount == len(regions(panel))
+    assert cell(panel, 0, 0) == (regions(panel)[0].text or "(not read)")
+    assert cell(panel, 0, 1) == "all" and cell(panel, 0, 4) == "redact"
+    assert set(decisions(panel)) == {"redact"}
+    assert panel.ui.summaryLabel.text.startswith(f"{len(regions(panel))} regions: {len(regions(panel))} redacted, 0 kept")
+    assert panel.ui.addButton.enabled and panel.ui.nextButton.enabled and panel.ui.reasonButton.enabled
+    assert not panel.ui.redactButton.enabled and not panel.ui.undoButton.enabled
+    assert "GPU" in panel.ui.deviceLabel.text
+    assert not panel.ui.everyFrameCheckBox.enabled, "there is one frame only"
+
+
+def test_masked_text_is_drawn_over_the_image_and_fades_with_the_slider(panel):
+    x0, y0, x1, y1 = regions(panel)[0].box
+    ras, _ = panel.logic.rasOf(panel.study, 0)
+    column, row = (round(part) for part in pixel_of("Red", ras))
+    panel.ui.opacitySlider.value = 1.0
+    full = view().picture()[-1 - row, column].astype(int)
+    panel.ui.opacitySlider.value = 0.0
+    none = view().picture()[-1 - row, column].astype(int)
+    panel.ui.opacitySlider.value = 0.5
+    assert np.abs(full - none).max() > 60, (x0, y0, x1, y1)
+    panel.ui.outlineCheckBox.checked = True
+    display = panel.study.segmentation.GetDisplayNode()
+    assert not display.GetSegmentVisibility2DFill("redacted") and display.GetSegmentVisibility2DOutline("redacted")
+    shoot(panel, "11-outlines")
+    panel.ui.outlineCheckBox.checked = False
+    assert display.GetSegmentVisibility2DFill("redacted")
+
+
+def test_selecting_a_row_brings_its_region_to_the_middle_with_handles(panel):
+    select(panel, 1)
+    ras, _ = panel.logic.rasOf(panel.study, 1)
+    x, y = pixel_of("Red", ras)
+    size = view().window.GetSize()
+    assert abs(x - size[0] / 2) < 3 and abs(y - size[1] / 2) < 3
+    (node,) = handle_nodes("Region")
+    assert node.GetNumberOfControlPoints() == len(panel.logic.regionHandles(panel.study, 1))
+    shoot(panel, "12-selected")
+    panel.ui.regionTable.clearSelection()
+    assert not handle_nodes("Region")
+
+
+def test_a_click_on_a_region_selects_its_row(panel):
+    # A region that lies below a smaller one is reached beside that one, not at its own middle.
+    centers = {index: panel.logic.rasOf(panel.study, index)[0] for index in range(len(regions(panel)))}
+    index, ras = next((index, ras) for index, ras in centers.items() if index > 1 and panel.logic.regionAt(panel.study, ras) == index)
+    slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
+    press("Red", pixel_of("Red", ras))
+    assert panel.review.table.selected() == [index]
+
+
+def test_rows_are_kept_and_redacted_by_button_and_by_key_and_undone(panel):
+    select(panel, 0, 2)
+    panel.ui.keepButton.click()
+    assert [index for index, decision in enumerate(decisions(panel)) if decision == "keep"] == [0, 2]
+    assert cell(panel, 0, 4) == "keep"
+    assert "2 kept" in panel.ui.summaryLabel.text
+    shoot(panel, "13-kept")
+    key(panel, "R")
+    assert set(decisions(panel)) == {"redact"}
+    key(panel, "Ctrl+Z")
+    assert decisions(panel).count("keep") == 2
+    key(panel, "Ctrl+Shift+Z")
+    assert decisions(panel).count("keep") == 0
+    panel.ui.undoButton.click()
+    panel.ui.undoButton.click()
+    assert set(decisions(panel)) == {"redact"} and not panel.ui.undoButton.enabled and panel.ui.redoButton.enabled
+
+
+def test_a_double_click_on_a_row_changes_its_decision(panel):
+    panel.ui.regionTable.cellDoubleClicked.emit(1, 4)
+    assert decisions(panel)[1] == "keep"
+
+
+def test_all_text_of_one_reason_is_kept_at_once(panel):
+    actions = panel.ui.reasonButton.menu().actions()
+    reasons = panel.study.review.reasons()
+    assert len(actions) == 2 * len(reasons)
+    keep = next(action for action in actions if action.text == f"Keep: {reasons[0]}")
+    keep.trigger()
+    for region in regions(panel):
+        assert region.decision == ("keep" if region.reason == reasons[0] else "redact")
+
+
+def test_the_key_for_the_next_marks_what_was_looked_at_and_goes_on_to_the_end(panel):
+    for _ in regions(panel):
+        key(panel, "N")
+    assert panel.review.table.selected() == [len(regions(panel)) - 1]
+    key(panel, "N")
+    assert panel.study.review.reviewed == frozenset(range(len(regions(panel))))
+    assert "reviewed" in panel.ui.statusLabel.text
+    assert "0 not reviewed" in panel.ui.summaryLabel.text
+
+
+def test_a_rectangle_drawn_in_the_slice_view_becomes_a_region(panel):
+    count = len(regions(panel))
+    slicer.util.resetSliceViews()
+    window_before = panel.study.node.GetDisplayNode().GetWindow()
+    panel.ui.addButton.click()
+    assert "Draw" in panel.ui.statusLabel.text
+    press("Red", (200, 150), (230, 170), (280, 190))
+    assert len(regions(panel)) == count + 1
+    added = regions(panel)[-1]
+    assert added.engine == "person" and added.decision == "redact"
+    x0, y0, x1, y1 = added.box
+    ras, _ = panel.logic.rasOf(panel.study, count)
+    assert x1 > x0 and y1 > y0
+    # The rectangle's middle, where the person drew it, is the middle of the view once the row is selected.
+    assert panel.review.table.selected() == [count]
+    assert not panel.ui.addButton.checked
+    assert panel.study.node.GetDisplayNode().GetWindow() == window_before
+    shoot(panel, "14-added")
+    panel.ui.undoButton.click()
+    assert len(regions(panel)) == count
+
+
+def test_escape_ends_the_drawing(panel):
+    count = len(regions(panel))
+    panel.ui.addButton.click()
+    interactor = view().interactor()
+    interactor.SetKeySym("Escape")
+    interactor.InvokeEvent("KeyPressEvent")
+    assert not panel.ui.addButton.checked
+    press("Red", (200, 150), (280, 190))
+    assert len(regions(panel)) == count
+
+
+def test_a_region_is_resized_by_its_handles_and_deleted_by_key(panel):
+    select(panel, 0)
+    before = regions(panel)[0].box
+    (node,) = handle_nodes("Region")
+    points = [np.array(node.GetNthControlPointPosition(i)) for i in range(node.GetNumberOfControlPoints())]
+    center = np.mean(points, axis=0)
+    for index, point in enumerate(points):
+        node.SetNthControlPointPosition(index, *(center + 2 * (point - center)))
+    node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
+    after = regions(panel)[0].box
+    assert after[2] - after[0] > 1.5 * (before[2] - before[0])
+    count = len(regions(panel))
+    key(panel, "Del")
+    assert len(regions(panel)) == count - 1
+    panel.ui.undoButton.click()
+    assert len(regions(panel)) == count
+
+
+def test_a_corner_and_a_whole_region_are_dragged_with_the_mouse(panel):
+    select(panel, 1)
+    x0, y0, x1, y1 = regions(panel)[1].box
+    (node,) = handle_nodes("Region")
+    corner = pixel_of("Red", node.GetNthControlPointPosition(0))
+    press("Red", corner, (corner[0] - 10, corner[1] + 10), (corner[0] - 30, corner[1] + 20))
+    wider = regions(panel)[1].box
+    assert wider != (x0, y0, x1, y1)
+    assert panel.review.table.selected() == [1], "a drag is no click on what lies below"
+    panel.ui.undoButton.click()
+    assert regions(panel)[1].box == (x0, y0, x1, y1)
+    select(panel, 1)
+    middle = pixel_of("Red", panel.logic.rasOf(panel.study, 1)[0])
+    press("Red", middle, (middle[0] + 10, middle[1] + 5), (middle[0] + 40, middle[1] + 15))
+    moved = regions(panel)[1].box
+    assert moved != (x0, y0, x1, y1)
+    assert abs((moved[2] - moved[0]) - (x1 - x0)) <= 1 and abs((moved[3] - moved[1]) - (y1 - y0)) <= 1
+
+
+def test_the_region_of_interest_is_dragged_by_its_handles(panel):
+    assert panel.study.review.roi is not None
+    panel.ui.roiButton.click()
+    (node,) = handle_nodes("ROI")
+    shoot(panel, "15-roi-handles")
+    share = panel.study.review.roi.kept_share
+    points = [np.array(node.GetNthControlPointPosition(i)) for i in range(node.GetNumberOfControlPoints())]
+    center = np.mean(points, axis=0)
+    for index, point in enumerate(points):
+        node.SetNthControlPointPosition(index, *(center + 0.6 * (point - center)))
+    node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
+    assert panel.study.review.roi.kept_share < 0.7 * share
+    shoot(panel, "16-roi-moved")
+    panel.ui.undoButton.click()
+    assert panel.study.review.roi.kept_share == share
+    panel.ui.roiButton.click()
+    assert not handle_nodes("ROI")
+
+
+def test_the_background_is_picked_from_the_image(panel):
+    slicer.util.resetSliceViews()
+    panel.ui.pickButton.click()
+    assert "Click" in panel.ui.statusLabel.text
+    ras, _ = panel.logic.rasOf(panel.study, 0)
+    press("Red", pixel_of("Red", ras))
+    assert not panel.ui.pickButton.checked
+    assert panel.parameters.threshold == panel.ui.thresholdSpinBox.value == panel.logic.pickThreshold(panel.study.node, ras)
+    panel.ui.pickButton.click()
+    press("Red", (1, 1))
+    assert not panel.ui.pickButton.checked
+    panel.parameters.threshold = 0
+
+
+def test_original_and_result_are_shown_alone_and_side_by_side(panel):
+    ras, _ = panel.logic.rasOf(panel.study, 0)
+    slicer.util.resetSliceViews()
+    panel.ui.resultButton.click()
+    column, row = (round(part) for part in pixel_of("Red", ras))
+    assert view().picture()[-1 - row, column].max() < 10, "the text is filled"
+    shoot(panel, "17-result")
+    panel.ui.sideBySideButton.click()
+    manager = slicer.app.layoutManager()
+    assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView
+    shown = [manager.sliceWidget(name).mrmlSliceCompositeNode().GetBackgroundVolumeID() for name in ("Red", "Yellow")]
+    assert shown == [panel.study.node.GetID(), panel.study.result.GetID()]
+    left, right = (manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS() for name in ("Red", "Yellow"))
+    assert np.allclose(slicer.util.arrayFromVTKMatrix(left), slicer.util.arrayFromVTKMatrix(right)), "the same way up"
+    shoot(panel, "18-side-by-side", ("Red", "Yellow"))
+    panel.ui.originalButton.click()
+    assert manager.layout != slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView
+
+
+def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
+    assert not panel.ui.exportButton.enabled
+    select(panel, next(index for index, region in enumerate(regions(panel)) if region.text.startswith("TIS")))
+    panel.ui.keepButton.click()
+    slicer.util.resetSliceViews()
+    panel.ui.exportFolderPathLineEdit.currentPath = str(tmp_path / "out")
+    assert panel.ui.exportButton.enabled
+    panel.ui.exportButton.click()
+    assert panel.busy and not panel.ui.exportButton.enabled
+    wait(lambda: not panel.busy)
+    shoot(panel, "19-exported")
+    assert panel.study.exported, panel.ui.verdictLabel.text
+    assert panel.ui.verdictLabel.visible and "1/1 frames examined" in panel.ui.verdictLabel.text
+    assert panel.ui.showFolderButton.enabled
+    (image,) = (tmp_path / "out" / "images").rglob("*.jpg")
+    with open(tmp_path / "out" / "phi" / "text.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["decision"] for row in rows].count("keep") == 1
+    assert "example" not in image.name, "names are obfuscated"
+
+
+def test_a_refused_export_says_why(panel, tmp_path):
+    target = tmp_path / "file"
+    target.write_text("in the way")
+    panel.ui.exportFolderPathLineEdit.currentPath = str(target)
+    panel.ui.exportButton.click()
+    wait(lambda: not panel.busy)
+    assert panel.ui.verdictLabel.text.startswith("Nothing was exported:")
+    assert not panel.ui.showFolderButton.enabled
+    shoot(panel, "20-refused")
+
+
+def test_saving_the_scene_asks_once_whether_the_text_goes_with_it(panel):
+    import qt
+
+    asked = []
+
+    def answer():
+        box = qt.application.activeModalWidget()
+        if box:
+            asked.append(box.text)
+            box.defaultButton().click()
+
+    for _ in range(2):
+        qt.QTimer.singleShot(50, answer)
+        slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.StartSaveEvent)
+        time.sleep(0.1)
+        slicer.app.processEvents()
+    assert len(asked) == 1
+    assert not panel.study.keepText
+
+
+def test_closing_the_scene_empties_the_panel(analysed):
+    slicer.mrmlScene.Clear(0)
+    assert analysed.study is None
+    assert analysed.ui.regionTable.rowCount == 0
+    assert not analysed.ui.exportButton.enabled and not analysed.ui.applyButton.enabled
+    shoot(analysed, "21-closed")
