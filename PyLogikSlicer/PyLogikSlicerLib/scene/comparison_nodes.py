@@ -11,7 +11,7 @@ import vtk
 
 from . import frames
 from .comparisons import SceneComparison
-from .hierarchy import folderBeside, placeIn, removeFolderOf
+from .hierarchy import folderBeside, placeIn, removeMade
 from .labelmaps import Labelmap, cropped, setLabelmap
 from .lattice import serialized
 
@@ -32,7 +32,8 @@ def makeNodes(comparison: SceneComparison) -> None:
         if not _there(comparison.frameScores):
             comparison.frameScores = _table(f"{name} frames", _frameColumns(comparison))
         if not all(map(_there, (comparison.diceTable, comparison.chart, *comparison.series))):
-            _remove(comparison.diceTable, comparison.chart, *comparison.series)
+            for node in filter(_there, (comparison.diceTable, comparison.chart, *comparison.series)):
+                removeMade(node)
             _makePlot(comparison, name)
     beside = comparison.image if _there(comparison.image) else comparison.truth
     folder = folderBeside(beside, f"{name} comparison", nodesOf(comparison))
@@ -49,8 +50,7 @@ def nodesOf(comparison: SceneComparison) -> list:
 def removeNodes(comparison: SceneComparison) -> None:
     """Take a comparison out of the scene, its folder too."""
     for node in nodesOf(comparison):
-        removeFolderOf(node)
-    _remove(*nodesOf(comparison))
+        removeMade(node)
 
 
 def drawDifferences(comparison: SceneComparison, item: int | None) -> None:
@@ -184,16 +184,3 @@ def _table(name: str, columns: Columns):
 
 def _there(node) -> bool:
     return node is not None and node.GetScene() is slicer.mrmlScene
-
-
-def _remove(*nodes) -> None:
-    """From the scene, if they are there, with what displays them."""
-    for node in nodes:
-        if _there(node):
-            displays = (
-                [node.GetNthDisplayNode(index) for index in range(node.GetNumberOfDisplayNodes())]
-                if node.IsA("vtkMRMLDisplayableNode")
-                else []
-            )
-            for gone in (node, *displays):
-                slicer.mrmlScene.RemoveNode(gone)

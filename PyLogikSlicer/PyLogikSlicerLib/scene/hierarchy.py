@@ -47,11 +47,17 @@ def placeIn(folder: int, made) -> None:
     hierarchy.SetItemParent(_itemOf(hierarchy, made), folder)
 
 
-def removeFolderOf(made) -> None:
-    """Remove the folder that a node is in, if it is in one; the nodes in it stay."""
+def removeMade(made) -> None:
+    """Remove a node with its place, its display nodes, and the folder that it is in where that is left empty."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     folder = _folderOf(made)
-    if folder:
+    hierarchy.RemoveItem(_itemOf(hierarchy, made), False, True)
+    displays = (
+        [made.GetNthDisplayNode(index) for index in range(made.GetNumberOfDisplayNodes())] if made.IsA("vtkMRMLDisplayableNode") else []
+    )
+    for node in (made, *displays):
+        slicer.mrmlScene.RemoveNode(node)
+    if folder and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder, False, False)
 
 
