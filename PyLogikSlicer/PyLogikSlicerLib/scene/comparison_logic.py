@@ -14,7 +14,8 @@ import vtk
 from . import comparison_nodes, frames
 from .comparisons import Pairing, SceneComparison, comparing
 from .matching import byName, byOverlap, resolved
-from .sides import Side
+from .sides import Side, StudySide
+from .study import Study
 
 
 class ComparisonLogic:
@@ -24,6 +25,8 @@ class ComparisonLogic:
     changed, save that the slice views do not show them while the differences are shown.
     """
 
+    studies: dict[str, Study]
+
     @cached_property
     def comparisons(self) -> Comparisons:
         """What was compared since the scene was opened."""
@@ -31,14 +34,14 @@ class ComparisonLogic:
 
     def segmentsOf(self, node) -> dict[str, str]:
         """The names of a node's segments by their keys, IDs or labels. Raises UsageError where there is none."""
-        return Side(node).segments
+        return self._side(node).segments
 
     def matchSegments(self, predictionNode, truthNode, by: str = "auto") -> dict[str, str]:
         """Which segment of the truth each of the prediction stands for, by their keys.
 
         ``by`` is "name", "overlap" (the largest sum of Dice scores), or "auto": one and one, else by name, else by overlap.
         """
-        pairing = Pairing(predictionNode, truthNode)
+        pairing = Pairing(self._side(predictionNode), self._side(truthNode))
         keys = list(pairing.prediction.segments), list(pairing.truth.segments)
         if by == "auto" and len(keys[0]) == len(keys[1]) == 1:
             return {keys[0][0]: keys[1][0]}
@@ -54,7 +57,7 @@ class ComparisonLogic:
         :meth:`matchSegments`. Scores are in ``result.comparisons[name]``, a
         :class:`~PyLogikSlicerLib.comparing.Comparison`. Voxels are those of the image that was segmented for the truth, else
         of the truth itself; the other mask is resampled in memory, by nearest neighbor. The items of a sequence are images,
-        or volumes, each for itself; a node that is no sequence holds for all items of one.
+        or volumes, each for itself, and so are those of a study of a sequence; another node that is no sequence holds for all items of one.
 
         Raises UsageError where the two cannot be compared.
         """
@@ -72,7 +75,7 @@ class ComparisonLogic:
 
         Until its end the scene is as it was.
         """
-        pairing = Pairing(predictionNode, truthNode)
+        pairing = Pairing(self._side(predictionNode), self._side(truthNode))
         chosen = self.matchSegments(predictionNode, truthNode) if matching is None else matching
         result = yield from comparing(pairing, resolved(chosen, pairing.prediction, pairing.truth), distances)
         self.comparisons.enter(result)
@@ -114,6 +117,10 @@ class ComparisonLogic:
 
         panels = least_alike([pair.panel for pair in comparison.pairs]) if pictures else []
         return write_files(Path(folder), comparison.comparisons, panels)
+
+    def _side(self, node) -> Side:
+        study = next((study for study in self.studies.values() if node is not None and study.segmentation is node), None)
+        return StudySide(study) if study and frames.isSequence(study.node) else Side(node)
 
 
 class Comparisons:
@@ -183,9 +190,7 @@ class Comparisons:
 
 def _browserOf(comparison: SceneComparison):
     """The browser that plays the truth, or the prediction; None where there is none."""
-    if comparison.indexValues is None:
-        return None
-    browsers = (frames.browserOf(node) for node in (comparison.truth, comparison.prediction) if frames.isSequence(node))
+    browsers = (frames.browserOf(sequence) for sequence in comparison.sequences)
     return next((browser for browser in browsers if browser), None)
 
 

@@ -16,7 +16,7 @@ from .labelmaps import Labelmap, cropped, setLabelmap
 from .lattice import serialized
 
 PREDICTION_ONLY, TRUTH_ONLY, BOTH = "prediction only", "truth only", "both"
-OPACITY = 0.75
+OPACITY = 0.6
 # With more points than this a marker on each hides the line.
 MOST_MARKERS = 60
 

@@ -44,7 +44,8 @@ class SceneComparison:
     """What came out of comparing two nodes, and the nodes made for it.
 
     ``lattices``: the voxels that were compared, one lattice of one shape for each item; frame ``item * slices + k`` is slice k
-    of an item. ``indexValues``: those of the items, where either node is a sequence. ``notes``: what a person should know.
+    of an item. ``indexValues``: those of the items, where either side is a sequence, and ``sequences`` are the nodes
+    that are played, the truth's first. ``notes``: what a person should know.
     ``pair`` and ``item`` are looked at (None: what the browser shows was not compared); ``shown``: in the slice views, where the
     displays ``hidden`` do not show the two nodes meanwhile.
     """
@@ -55,6 +56,7 @@ class SceneComparison:
     pairs: tuple[PairScores, ...]
     lattices: tuple[Lattice, ...]
     indexValues: tuple[str, ...] | None
+    sequences: tuple
     image: Any
     notes: tuple[str, ...]
     pair: int = 0
@@ -96,14 +98,14 @@ class SceneComparison:
 
 
 class Pairing:
-    """Two nodes made ready to be compared: their items paired, and the voxels on which they are compared.
+    """Two sides made ready to be compared: their items paired, and the voxels on which they are compared.
 
     Those of the image that was segmented for the truth; where it does not tell, the voxels of the truth itself, as many as
     hold both masks.
     """
 
-    def __init__(self, prediction, truth) -> None:
-        self.prediction, self.truth = Side(prediction), Side(truth)
+    def __init__(self, prediction: Side, truth: Side) -> None:
+        self.prediction, self.truth = prediction, truth
         if self.prediction.node is self.truth.node:
             raise UsageError("a segmentation is compared with itself: choose another prediction or another truth")
         self.items, self.indexValues = _pairedItems(self.prediction, self.truth)
@@ -202,6 +204,7 @@ def comparing(pairing: Pairing, matching: Matching, distances: bool = True) -> I
         pairs=tuple(pairs),
         lattices=tuple(pairing.lattices),
         indexValues=tuple(pairing.indexValues) if pairing.isSequence else None,
+        sequences=tuple(side.sequence for side in (pairing.truth, pairing.prediction) if side.isSequence),
         image=pairing.truth.image,
         notes=_notes(pairing, matching, pairs),
     )

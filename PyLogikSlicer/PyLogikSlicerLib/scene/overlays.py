@@ -35,14 +35,18 @@ def makeOverlays(study: Study) -> None:
 
 def drawOverlays(study: Study) -> None:
     """Draw what the review says of the volume, or of the sequence's current item."""
-    grid = frames.Grid(study.node)
     item = frames.currentItem(study.node)
-    first = item * grid.slices
     study.segmentation.SetAndObserveTransformNodeID(frames.shownVolume(study.node).GetTransformNodeID())
-    masks = {REDACTED: masksOf(study, "redact", first, grid), KEPT: masksOf(study, "keep", first, grid), ROI: _roiMask(study, grid)}
+    masks = overlayMasks(study, item, frames.Grid(study.node))
     for name, mask in masks.items():
         _fill(study.segmentation, name, mask, study.node, item)
     study.segmentation.Modified()
+
+
+def overlayMasks(study: Study, item: int, grid: frames.Grid) -> dict[str, np.ndarray]:
+    """What the review says of an item, by the names of the segments: bool ``(slices, rows, columns)``."""
+    first = item * grid.slices
+    return {REDACTED: masksOf(study, "redact", first, grid), KEPT: masksOf(study, "keep", first, grid), ROI: _roiMask(study, grid)}
 
 
 def masksOf(study: Study, decision: str, first: int, grid: frames.Grid) -> np.ndarray:

@@ -11,6 +11,8 @@ from ..errors import UsageError
 from . import frames
 from .labelmaps import Labelmap, cropped, matrixOf, ofSegment
 from .lattice import Lattice, ofGeometry, ofVolume
+from .overlays import overlayMasks
+from .study import Study
 
 
 class Side:
@@ -35,6 +37,11 @@ class Side:
         self.transform = frames.shownVolume(self.node).GetParentTransformNode()
         if not self.segments:
             raise UsageError(f"{self.node.GetName()} has no segment: draw one, or choose another")
+
+    @property
+    def sequence(self):
+        """The node whose browser plays the items; None where there is only one."""
+        return self.node if self.isSequence else None
 
     @property
     def indexValues(self) -> list[str]:
@@ -108,6 +115,44 @@ class Side:
                 raise UsageError(f"the surfaces of {self.node.GetName()} cannot be made a labelmap: see whether they are closed")
             self._converted[item] = copy
         return self._converted[item]
+
+
+class StudySide(Side):
+    """The overlays of a study of a sequence: the scene holds those of one frame, the review those of all."""
+
+    def __init__(self, study: Study) -> None:
+        self.node, self._study = study.segmentation, study
+        self.isSequence = True
+        self.items = frames.volumes(study.node)
+        self.transform = self.image.GetParentTransformNode()
+        self._grid = frames.Grid(study.node)
+
+    @property
+    def sequence(self):
+        return self._study.node
+
+    @property
+    def indexValues(self) -> list[str]:
+        return [self.sequence.GetNthIndexValue(item) for item in range(len(self.items))]
+
+    @property
+    def segments(self) -> dict[str, str]:
+        return _names(self.node.GetSegmentation())
+
+    def labelmap(self, item: int, key: str) -> Labelmap | None:
+        mask = overlayMasks(self._study, item, self._grid)[key]
+        return cropped(mask, (0, 0, 0), matrixOf(self.items[item].GetIJKToRASMatrix))
+
+    @property
+    def image(self):
+        return frames.shownVolume(self._study.node)
+
+    def imageLattice(self, item: int) -> Lattice:
+        lattice = ofVolume(self.items[item])
+        return Lattice(lattice.extent, lattice.matrix, self.transform)
+
+    def ownLattice(self, item: int) -> Lattice:
+        return self.imageLattice(item)
 
 
 def _isMask(node) -> bool:

@@ -30,9 +30,7 @@ class ScoreTable:
         pairs = comparison.pairs if comparison else ()
         rows = [(number, None) for number in range(len(pairs))] + (comparison.worstFrames() if comparison else [])
         unit = pairs[0].comparison.unit if pairs else "mm"
-        self.table.setHorizontalHeaderLabels(
-            [_("Segment"), _("Frame"), _("Dice"), _("Jaccard"), *(f"{name} ({unit})" for name in (_("95 %"), _("Mean")))]
-        )
+        self.table.setHorizontalHeaderLabels([_("Segment"), _("Frame"), _("Dice"), *(f"{name} {unit}" for name in (_("HD95"), _("Mean")))])
         self.table.setRowCount(len(rows))
         for row, (number, frame) in enumerate(rows):
             scores = pairs[number].comparison
@@ -56,7 +54,7 @@ def _texts(name: str, score) -> tuple[str, ...]:
     """People count frames from 1."""
     far = (score.distances.hausdorff95, score.distances.mean) if score.distances else ()
     frame = _("all") if score.frame is None else str(score.frame + 1)
-    return name, frame, f"{score.dice:.4f}", f"{score.jaccard:.4f}", *("-" if isnan(value) else f"{value:.2f}" for value in far)
+    return name, frame, f"{score.dice:.4f}", *("-" if isnan(value) else f"{value:.2f}" for value in far)
 
 
 def _item(text: str, column: int, bold: bool):

@@ -8,12 +8,13 @@ import SimpleITK as sitk
 import slicer
 from mask_samples import addSegmentation, addSegmentations, affineOf, ball, box, state
 from PIL import Image
-from scene_samples import addSequence, addVolume
+from scene_samples import OPTIONS, addSequence, addVolume, screen, segment
 from test_rendering import View, sureOf
 
 from PyLogikSlicerLib.comparing import pictures
 from PyLogikSlicerLib.errors import UsageError
 from PyLogikSlicerLib.scene import frames
+from PyLogikSlicerLib.scene.comparison_nodes import OPACITY
 
 SHAPE = (5, 40, 60)
 
@@ -273,7 +274,7 @@ def assertInThreeColors(view, result, pred, true, node, name):
         inside, _ = sureOf(mask, x, y, 0.75 + scale)
         assert inside.sum() > 200 or not mask.any()
         if mask.any():
-            expected = 0.75 * np.array(color) + 0.25 * 50
+            expected = OPACITY * np.array(color) + (1 - OPACITY) * 50
             assert np.abs(picture[inside] - expected).max(axis=1).mean() < 12, (color, picture[inside].mean(axis=0), expected)
     on_image = (x > 1) & (y > 1) & (x < pred.shape[1] - 1) & (y < pred.shape[0] - 1)
     _, outside = sureOf(pred | true, x, y, 0.75 + scale)
@@ -433,3 +434,21 @@ def test_the_files_are_those_of_the_command_line(logic, cines, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):
         logic.exportComparison(result, str(tmp_path / "file"))
+
+
+def test_what_was_found_in_a_cine_is_compared_on_every_frame(logic):
+    items = [screen(f"TIME {number}{number}", 20, 20 + 25 * number)[None] for number in range(3)]
+    sequence, browser = addSequence(items, "flipped")
+    study = logic.process(sequence, **OPTIONS)
+    masks = []
+    for number in range(3):
+        browser.SetSelectedItemNumber(number)
+        masks.append(segment(study, "redacted"))
+    assert (masks[0] != masks[1]).any(), "the scene holds those of one frame only"
+    truth, _ = addSegmentations([{"text": np.roll(mask, 2, axis=2)} for mask in masks], affineOf("flipped"), "expert", browser=browser)
+    result = logic.compare(study.segmentation, truth)
+    assert [pair.name for pair in result.pairs] == ["redacted / text"]
+    scores = [score.dice for score in result.comparisons["redacted / text"].of_frames(1)]
+    assert scores == [pytest.approx(dice(mask, np.roll(mask, 2, axis=2)), abs=1e-6) for mask in masks]
+    logic.lookAt(result, 0, 1)
+    assert browser.GetSelectedItemNumber() == 1
