@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import subprocess
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +29,8 @@ def default_python() -> str:
 
 
 class WorkerProcess:
-    """Starts the worker with the first request and keeps it for the next ones. Not for several threads.
+    """Starts the worker with the first request and keeps it for the next ones. Not for several threads, and without any:
+    Slicer's event loop lets no other Python thread run.
 
     ``python``: the interpreter, by default :func:`default_python`.
     """
@@ -39,7 +38,7 @@ class WorkerProcess:
     def __init__(self, python: str | None = None) -> None:
         self._python = python
         self._process: subprocess.Popen | None = None
-        self._events: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._unread = b""
         self._pending: dict[int, Mapping[str, Any]] = {}
         self._last_id = 0
 
@@ -66,18 +65,15 @@ class WorkerProcess:
 
     def poll(self) -> list[Message]:
         """The events since the last call, in order; never waits. A worker that died fails what it was asked for."""
-        events: list[Message] = []
-        while True:
-            try:
-                event = self._events.get_nowait()
-            except queue.Empty:
-                return events
-            if event is None:
-                events += self._died()
-            elif event["id"] in self._pending:
-                if event["event"] != "progress":
-                    del self._pending[event["id"]]
-                events.append(event)
+        if self._process is None:
+            return []
+        arrived, ended = _arrived(self._process.stdout)
+        *lines, self._unread = (self._unread + arrived).split(b"\n")
+        events = [event for event in map(json.loads, lines) if event["id"] in self._pending]
+        for event in events:
+            if event["event"] != "progress":
+                del self._pending[event["id"]]
+        return events + self._died() if ended else events
 
     def cancel(self) -> None:
         """End all work within a second; no further event of it comes. What was being written is removed."""
@@ -102,11 +98,13 @@ class WorkerProcess:
             )
         except OSError as error:
             raise PyLogikSlicerError(f"the worker process cannot be started ({error.strerror}): is Python where it was?") from None
-        self._events = queue.SimpleQueue()
-        threading.Thread(target=_read, args=(self._process.stdout, self._events), daemon=True).start()
+        self._unread = b""
+        if os.name != "nt":
+            os.set_blocking(self._process.stdout.fileno(), False)
 
     def _died(self) -> list[Message]:
-        code = self._process.wait() if self._process else 0
+        code = self._process.wait()
+        _close(self._process)
         requests, self._process, self._pending = self._pending, None, {}
         _clean_up(requests.values())
         reason = f"the worker process ended unexpectedly (status {code}): is there enough memory?"
@@ -114,27 +112,49 @@ class WorkerProcess:
 
     def _end(self) -> None:
         process, requests = self._process, self._pending
-        self._process, self._pending, self._events = None, {}, queue.SimpleQueue()
+        self._process, self._pending = None, {}
         process.terminate()
         try:
             process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        with contextlib.suppress(OSError):
-            process.stdin.close()
+        _close(process)
         _clean_up(requests.values())
 
 
-def _read(events: IO[bytes], into: queue.SimpleQueue) -> None:
-    """Runs in a thread that sleeps in the pipe; None is put where it ends."""
-    with contextlib.suppress(OSError, ValueError), events:
-        for line in events:
-            into.put(json.loads(line))
-    into.put(None)
+def _arrived(pipe: IO[bytes]) -> tuple[bytes, bool]:
+    """What can be read now without waiting, and whether the pipe has ended."""
+    data = b""
+    while True:
+        try:
+            if os.name == "nt" and not _waiting(pipe):
+                return data, False
+            piece = os.read(pipe.fileno(), 1 << 20)
+        except BlockingIOError:
+            return data, False
+        except OSError:
+            return data, True
+        if not piece:
+            return data, True
+        data += piece
 
 
-def _clean_up(requests) -> None:
+def _waiting(pipe: IO[bytes]) -> int:
+    """How many bytes are there to be read, on Windows, where a pipe always blocks. Raises OSError at its end."""
+    import _winapi  # as multiprocessing does
+    import msvcrt
+
+    return _winapi.PeekNamedPipe(msvcrt.get_osfhandle(pipe.fileno()), 0)[0]
+
+
+def _close(process: subprocess.Popen) -> None:
+    for pipe in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            pipe.close()
+
+
+def _clean_up(requests: Iterable[Mapping[str, Any]]) -> None:
     """Remove what a worker that could not do so itself was writing: entering an output folder does that."""
     for request in requests:
         if request.get("do") == "export" and os.path.isdir(request["output"]):

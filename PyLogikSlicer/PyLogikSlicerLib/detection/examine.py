@@ -129,13 +129,13 @@ class _Examiner:
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         places = group(examine_image(crop, self._plan, change.closeness, self._readers), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
-        believed = {place: line for place, line in zip(places, lines, strict=True) if _is_text(place, *line)}
-        found = [(place, *believed[seen]) for seen, place in tightened(tuple(believed), crop)]
+        credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line)}
+        found = [(place, *credited[seen]) for seen, place in tightened(tuple(credited), crop)]
         found += [(places[0], text, 1.0) for places, text in codes if places]
         return [(_moved(place, x0, y0), text, confidence) for place, text, confidence in found]
 
 
-def _is_text(place: Place, text: str, confidence: float) -> bool:
+def believed(place: Place, text: str, confidence: float) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or a reader of words
     saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and bright speckle,
     nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these too."""

@@ -72,7 +72,6 @@ STROKES = Look("x1 top-hat", 1.0, top_hat)
 DOUBLE = Look("x2", 2.0, as_shown)
 HALF = Look("x0.5", 0.5, as_shown)
 NEGATIVE = Look("x1 negative", 1.0, negative)
-LARGER_STROKES = Look("x1.5 top-hat", 1.5, top_hat)
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ DETECTION = Plan(
 )
 # Verification looks with other eyes than detection: what both miss is hidden from more than one rendering.
 VERIFICATION = Plan(
-    whole=Looks(words=(NEGATIVE, LARGER_STROKES)), words=Looks(words=(NATIVE,), letters=(NEGATIVE,)), glance=Looks(letters=(NEGATIVE,))
+    whole=Looks(words=(NEGATIVE,), letters=(STROKES,)), words=Looks(words=(NATIVE,), letters=(STROKES,)), glance=Looks(letters=(STROKES,))
 )
 
 

@@ -33,6 +33,8 @@ STRIDE = 32
 RECOGNISER_HEIGHT = 48
 RECOGNISER_BATCH = 6
 WIDEST_RATIO = 40
+# PaddleOCR pads every line to 320 columns: twice the time, and no more of the words of real screens are read.
+NARROWEST = 64
 
 WEIGHTS = {
     "PP-OCRv6_det_small.onnx": "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
@@ -114,7 +116,7 @@ def _line_width(crop: np.ndarray) -> int:
 
 
 def _line_batch(crops: Sequence[np.ndarray]) -> np.ndarray:
-    width = max(320, *(_line_width(crop) for crop in crops))
+    width = max(NARROWEST, *(_line_width(crop) for crop in crops))
     batch = np.zeros((len(crops), 3, RECOGNISER_HEIGHT, width), np.float32)
     for line, crop in zip(batch, crops, strict=True):
         resized = cv2.resize(crop[..., ::-1], (_line_width(crop), RECOGNISER_HEIGHT), interpolation=cv2.INTER_LINEAR)

@@ -65,10 +65,18 @@ class Readings:
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether no letter differs: nowhere in a window as wide as the line is high do more than a few pixels."""
-    differs = (cv2.absdiff(one, other) > STROKE_JUMP).astype(np.float32)
+    """Whether no letter differs: nowhere in a window as wide as the line is high does more than a pixel or two of a stroke."""
+    differs = (_strokes(one) != _strokes(other)) & (cv2.absdiff(one, other) > STROKE_JUMP)
     side = min(one.shape)
-    return float(cv2.blur(differs, (side, side)).max()) <= STROKE_SHARE
+    return float(cv2.blur(differs.astype(np.float32), (side, side)).max()) <= STROKE_SHARE
+
+
+def _strokes(patch: np.ndarray) -> np.ndarray:
+    """True where a pixel is nearer to the brightest, or to the darkest, than to what is usual: bright and dark letters."""
+    low, usual, high = float(patch.min()), float(np.median(patch)), float(patch.max())
+    bright = patch > (usual + high) / 2 if high - usual > STROKE_JUMP else np.zeros(patch.shape, bool)
+    dark = patch < (usual + low) / 2 if usual - low > STROKE_JUMP else np.zeros(patch.shape, bool)
+    return bright | dark
 
 
 def _moved(box: Box, x: int, y: int) -> Box:

@@ -23,7 +23,8 @@ class Roi:
     Parameters
     ----------
     kind
-        ``curved``, ``phased``, ``linear``, ``trapezoid``, ``multiple``, ``hull`` (ultrasound) or ``object``, ``objects``.
+        ``curved``, ``phased``, ``linear``, ``trapezoid``, ``multiple``, ``hull`` (ultrasound), ``object``, ``objects``,
+        or ``drawn`` where a person changed the outline.
     shape
         JSON-able parameters of the kind; see :mod:`.geometry` for those of the sectors.
     polygons

@@ -8,6 +8,7 @@ source frame (column i to the right, row j down).
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -40,11 +41,12 @@ class StudyLogic(ComparisonLogic):
         self.templates, self.database = templates, database
         self._jobs = jobs.Jobs(python)
         self._browsers: dict[str, tuple] = {}
-        scene = slicer.mrmlScene
+        scene, own = slicer.mrmlScene, weakref.ref(self)
         self._watched = [
-            (scene, scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda *_: self.onSceneClose())),
-            (scene, scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda *_: self._forgetRemoved())),
+            (scene, scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda *_: own().onSceneClose())),
+            (scene, scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda *_: own()._forgetRemoved())),
         ]
+        weakref.finalize(self, _release, self._jobs, self._watched, self._browsers)
 
     # Running ---------------------------------------------------------------------------------------------------------
 
@@ -79,10 +81,7 @@ class StudyLogic(ComparisonLogic):
 
     def close(self) -> None:
         """Cancel, end the worker and watch the scene no more: when the module is closed."""
-        self._jobs.close()
-        for watched, tag in (*self._watched, *self._browsers.values()):
-            watched.RemoveObserver(tag)
-        self._watched, self._browsers = [], {}
+        _release(self._jobs, self._watched, self._browsers)
 
     def process(self, volumeNode, variant="deid", threshold=0, engine="auto", device="auto", keep="none") -> Study:
         """Analyse and wait for it: for the console. Raises PyLogikSlicerError with the reason when it fails."""
@@ -224,11 +223,13 @@ class StudyLogic(ComparisonLogic):
         if browser is None:
             return
 
+        own = weakref.ref(self)
+
         def onModified(*_) -> None:
             item, slices = frames.currentItem(study.node), frames.shape(study.node)[3]
             if item != study.frame // slices:
                 study.frame = item * slices + study.frame % slices
-                self.updateOverlays(study)
+                own().updateOverlays(study)
 
         self._browsers[study.node.GetID()] = browser, browser.AddObserver(vtk.vtkCommand.ModifiedEvent, onModified)
 
@@ -286,6 +287,15 @@ class StudyLogic(ComparisonLogic):
         Raises UsageError when they are not as many, and NoRegionFound when they enclose nothing of the image.
         """
         places.moveRoi(study, points)
+
+
+def _release(running: jobs.Jobs, watched: list, browsers: dict) -> None:
+    """End the worker and watch nothing any more: what is left of a logic when it is closed, or when nobody holds it."""
+    running.close()
+    for node, tag in (*watched, *browsers.values()):
+        node.RemoveObserver(tag)
+    watched.clear()
+    browsers.clear()
 
 
 def _removeWithProxy(node) -> None:

@@ -32,12 +32,12 @@ def drawResult(study: Study) -> None:
     outside = ~roi.mask() if roi else np.zeros((rows, columns), bool)
     fill = _fillOf(study.node)
     changed = set()
-    for number in range(study.review.frame_count):
+    for number, (source, target) in enumerate(zip(frames.frames(study.node), frames.frames(study.result), strict=True)):
         regions = tuple(region for region in study.review.regions if region.decision == "redact" and region.covers(number))
         state: Hashable = (tuple(region.polygon for region in regions), id(roi))
         if state != study.drawn[number]:
             mask = outside | region_mask(regions, rows, columns)
-            frames.frame(study.result, number)[...] = filled(frames.frame(study.node, number), mask, fill)
+            target[...] = filled(source, mask, fill)
             study.drawn[number] = state
             changed.add(number)
     slices = frames.shape(study.node)[3]
@@ -50,7 +50,7 @@ def drawResult(study: Study) -> None:
 
 def _fillOf(node) -> float:
     """What shows as black: 0 in 8 bits and color, elsewhere the smallest value of all frames."""
-    first = frames.frame(node, 0)
+    first = next(frames.frames(node))
     if first.dtype == np.uint8 or first.ndim == 3:
         return 0
     return min(np.nanmin(frame) for frame in frames.frames(node))

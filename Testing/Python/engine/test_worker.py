@@ -171,7 +171,7 @@ def test_an_image_of_the_scene_without_files_is_analysed_and_exported_under_no_n
     request = {"do": "export", "source": source, "options": {**OPTIONS, "rename": False}, "analysis": result["analysis"]}
     done = result_of(worker, {**request, "output": str(tmp_path / "out")})
     assert done["image"]["name"] == "volume" and done["image"]["verification"]["verdict"] == "passed"
-    assert table(tmp_path / "out", "crosswalk")[0]["source"] == f"3: {SECRET}"
+    assert table(tmp_path / "out", "crosswalk")[0]["source"].startswith(f"3: {SECRET} ")
     assert SECRET.encode() not in b"".join(shared_files(tmp_path / "out").values())
 
 
@@ -207,6 +207,32 @@ def test_an_export_into_the_folder_of_the_originals_is_refused(worker, analysed,
     last = events_of(worker, export(path, review_of(analysed).analysis, tmp_path))[-1]
     assert last["event"] == "failed" and "originals do not belong there" in last["reason"]
     assert set(files_below(tmp_path)) == {"a.png"}
+
+
+def test_a_large_request_is_taken_at_once_from_a_worker_that_is_just_starting(own_worker, screen):
+    """The engine takes seconds to import; a pipe holds 64 KB."""
+    cells = [[0.0] * 256] * 1000
+    start = time.monotonic()
+    own_worker.send(analyse(screen, cells=cells))
+    assert time.monotonic() - start < 1
+    events = []
+    while not events:
+        events = own_worker.poll()
+        time.sleep(0.01)
+    assert events[-1]["event"] == "failed" and events[-1]["unreadable"]
+
+
+def test_a_package_that_is_missing_is_named(tmp_path):
+    (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(name='cv2')")
+    path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    done = subprocess.run(
+        [sys.executable, "-m", "PyLogikSlicerLib.worker"],
+        input=b'{"id": 7, "do": "devices"}\n',
+        capture_output=True,
+        env={**environment(), "PYTHONPATH": path},
+    )
+    event = json.loads(done.stdout)
+    assert (event["id"], event["event"]) == (7, "failed") and "package cv2 is not installed" in event["reason"]
 
 
 def test_it_tells_the_gpu_or_why_there_is_none(worker):

@@ -9,7 +9,7 @@ import slicer
 from mask_samples import addSegmentation, addSegmentations, affineOf, ball, box, state
 from PIL import Image
 from scene_samples import OPTIONS, addSequence, addVolume, screen, segment
-from test_rendering import View, sureOf
+from test_slice_views import View, sureOf
 
 from PyLogikSlicerLib.comparing import pictures
 from PyLogikSlicerLib.errors import UsageError

@@ -30,12 +30,13 @@ def ras(study, x, y, frame):
     return frames.Grid(study.node).toRas([(x, y)], frame)[0]
 
 
-def test_the_center_of_a_voxel_is_where_slicer_has_it(study):
-    if study.node.GetTransformNodeID():
-        pytest.skip("compared without a transform above")
-    ijkToRas = frames.vtk.vtkMatrix4x4()
-    study.node.GetIJKToRASMatrix(ijkToRas)
-    assert np.allclose(ras(study, 7.5, 3.5, 1), ijkToRas.MultiplyPoint((7, 3, 1, 1))[:3])
+@pytest.mark.parametrize("kind", ["upright", "oblique", "flipped"])
+def test_the_center_of_a_voxel_is_where_slicer_has_it(scene, kind):
+    volume = addVolume(ARRAY, kind)
+    expected = matrix(kind).MultiplyPoint((7, 3, 1, 1))
+    assert np.allclose(frames.Grid(volume).toRas([(7.5, 3.5)], 1)[0], expected[:3])
+    transformed(volume)
+    assert np.allclose(frames.Grid(volume).toRas([(7.5, 3.5)], 1)[0], matrix("flipped").MultiplyPoint(expected)[:3])
 
 
 def test_a_click_on_text_finds_its_region_and_a_region_its_place(logic, study):

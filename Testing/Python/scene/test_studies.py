@@ -1,5 +1,6 @@
 """A study of the scene: found in the voxels or the files, shown where it is, and gone with the scene."""
 
+import gc
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from PyLogikSlicerLib.errors import PyLogikSlicerError, UsageError
 from PyLogikSlicerLib.masking import region_mask
 from PyLogikSlicerLib.options import Options
 from PyLogikSlicerLib.scene import frames
+from PyLogikSlicerLib.scene.logic import StudyLogic
 
 
 def privateFolders():
@@ -215,6 +217,21 @@ def test_one_thing_at_a_time(logic):
     startLong(logic)
     with pytest.raises(UsageError, match="cancel"):
         logic.start(addVolume(IMAGE[None]), Options(**OPTIONS), lambda event: None)
+
+
+def test_a_logic_that_nobody_holds_takes_its_worker_along(scene):
+    """Whoever types PyLogikSlicerLogic().process(...) in the console never closes it."""
+    logic = StudyLogic()
+    sequence, browser = addSequence(cine())
+    study = logic.process(sequence, **OPTIONS)
+    process = logic._jobs._worker._process
+    assert process.poll() is None
+    del logic
+    gc.collect()
+    assert process.poll() is not None
+    browser.SetSelectedItemNumber(2)
+    slicer.mrmlScene.RemoveNode(sequence)
+    assert study.review.regions
 
 
 def test_the_gpu_is_told_or_why_there_is_none(logic):

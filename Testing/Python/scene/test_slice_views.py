@@ -1,16 +1,17 @@
 """What a person sees: slice views drawn off screen, overlays exactly over the text. Pictures are left in Testing/Python/scene/pictures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import slicer
 import vtk
-from conftest import HERE
 from PIL import Image
 from scene_samples import OPTIONS, addSequence, addVolume, screen, segment
 
 from PyLogikSlicerLib.scene import frames
 
-PICTURES = HERE / "pictures"
+PICTURES = Path(__file__).parent / "pictures"
 # An outline is drawn on the border of a mask, and a view's pixel may lie half on either side of it.
 BORDER = 0.75
 TINT = 25
