@@ -88,20 +88,20 @@ def resampled(labelmap: Labelmap | None, transform, lattice: Lattice) -> np.ndar
 
 
 def outside(labelmap: Labelmap | None, transform, lattice: Lattice) -> int:
-    """How many voxels of a labelmap have their centers outside of a lattice."""
-    if labelmap is None or _holds(lattice, _indices(_corners(labelmap.extent), labelmap, transform, lattice)).all():
+    """How many voxels of a labelmap have their centers outside of a lattice; under a transform that bends none are counted."""
+    way = None if labelmap is None else _linear(labelmap, transform, lattice)
+    if way is None or _holds(lattice, *_indices(_corners(labelmap.extent), labelmap, transform, lattice).T).all():
         return 0
-    count = 0
-    for k, plane in enumerate(labelmap.mask):
-        voxels = np.argwhere(plane)[:, ::-1]
-        points = np.column_stack([voxels, np.full(len(voxels), k)]) + labelmap.start
-        count += int((~_holds(lattice, _indices(points, labelmap, transform, lattice))).sum())
-    return count
+    columns, rows = (np.arange(size) + first for size, first in zip(labelmap.mask.shape[:0:-1], labelmap.start, strict=False))
+    # Plane by plane, from sums of what each axis adds: the points of all voxels would take gigabytes.
+    planar = way[:3, 0, None, None] * columns + way[:3, 1, None, None] * rows[:, None] + way[:3, 3, None, None]
+    planes = enumerate(labelmap.mask, start=labelmap.start[2])
+    return sum(int((plane & ~_holds(lattice, *(planar + k * way[:3, 2, None, None]))).sum()) for k, plane in planes)
 
 
 def _met(labelmap: Labelmap, transform, lattice: Lattice) -> Extent | None:
     """The part of the lattice that a labelmap can reach; all of it under a transform that bends."""
-    if not slicer.vtkMRMLTransformNode.IsGeneralTransformLinear(_between(transform, lattice.transform)):
+    if _linear(labelmap, transform, lattice) is None:
         return lattice.extent
     corners = _indices(_corners(labelmap.extent, margin=0.5), labelmap, transform, lattice)
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, lattice.extent[::2])
@@ -118,21 +118,29 @@ def _corners(extent: Extent, margin: float = 0) -> np.ndarray:
 
 def _indices(voxels: np.ndarray, labelmap: Labelmap, transform, lattice: Lattice) -> np.ndarray:
     """Where voxels (i, j, k) of a labelmap lie among those of a lattice; floats ``(n, 3)``."""
-    ones = np.ones((len(voxels), 1))
-    points = np.hstack([voxels, ones]) @ labelmap.matrix.T
-    way = _between(transform, lattice.transform)
-    linear = vtk.vtkTransform()
-    if slicer.vtkMRMLTransformNode.IsGeneralTransformLinear(way, linear):
-        points = points @ matrixOf(lambda matrix: matrix.DeepCopy(linear.GetMatrix())).T
-    else:
-        points = np.hstack([[way.TransformPoint(point[:3]) for point in points], ones])
+    points = np.hstack([voxels, np.ones((len(voxels), 1))])
+    way = _linear(labelmap, transform, lattice)
+    if way is not None:
+        return (points @ way.T)[:, :3]
+    bent = _between(transform, lattice.transform)
+    points[:, :3] = [bent.TransformPoint(point[:3]) for point in points @ labelmap.matrix.T]
     return (points @ np.linalg.inv(lattice.matrix).T)[:, :3]
 
 
-def _holds(lattice: Lattice, indices: np.ndarray) -> np.ndarray:
-    low, high = np.array(lattice.extent[::2]) - 0.5, np.array(lattice.extent[1::2]) + 0.5
-    # Positions are rounded in files: what lies on the very edge is inside.
-    return ((indices >= low - 1e-3) & (indices <= high + 1e-3)).all(axis=1)
+def _linear(labelmap: Labelmap, transform, lattice: Lattice) -> np.ndarray | None:
+    """From voxels of a labelmap to those of a lattice, 4 x 4; None where a transform between them bends."""
+    linear = vtk.vtkTransform()
+    if not slicer.vtkMRMLTransformNode.IsGeneralTransformLinear(_between(transform, lattice.transform), linear):
+        return None
+    return np.linalg.inv(lattice.matrix) @ slicer.util.arrayFromVTKMatrix(linear.GetMatrix()) @ labelmap.matrix
+
+
+def _holds(lattice: Lattice, i: np.ndarray, j: np.ndarray, k: np.ndarray) -> np.ndarray:
+    inside = np.ones(i.shape, bool)
+    for axis, first, last in zip((i, j, k), lattice.extent[::2], lattice.extent[1::2], strict=True):
+        # Positions are rounded in files: what lies on the very edge is inside.
+        inside &= (axis >= first - 0.501) & (axis <= last + 0.501)
+    return inside
 
 
 def _between(source, target) -> vtk.vtkGeneralTransform:
