@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +110,6 @@ class Pairing:
         if self.prediction.node is self.truth.node:
             raise UsageError("a segmentation is compared with itself: choose another prediction or another truth")
         self.items, self.indexValues = _pairedItems(self.prediction, self.truth)
-        self.lattices = self._lattices()
 
     @property
     def isSequence(self) -> bool:
@@ -139,7 +139,9 @@ class Pairing:
             masks = masks[:, 0]
         return masks if self.isSequence else masks[0]
 
-    def _lattices(self) -> list[Lattice]:
+    @cached_property
+    def lattices(self) -> list[Lattice]:
+        """The voxels on which each pair of items is compared, all of one shape. Raises UsageError where there are none."""
         images = [self.truth.imageLattice(other) for _, other in self.items]
         if all(images):
             if len({lattice.shape for lattice in images}) > 1:

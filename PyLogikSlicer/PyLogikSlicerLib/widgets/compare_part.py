@@ -194,4 +194,4 @@ class ComparePart:
         label = self.panel.ui.compareLabel
         label.text = text
         label.styleSheet = TROUBLE if trouble else ""
-        label.setVisible(bool(text) and not self.panel.ui.compareCollapsibleButton.collapsed)
+        label.setVisible(bool(text))

@@ -246,6 +246,25 @@ def test_the_frames_of_a_sequence_are_images_and_worst_come_first(logic, cines):
     assert [state(node) for node in cines[:2]] == before
 
 
+def test_the_items_of_a_sequence_can_be_volumes_and_their_slices_are_frames(logic, view):
+    affine = affineOf("oblique")
+    masks = [box(SHAPE, (1, 4), (5, 25), (10, 30)), box(SHAPE, (0, 5), (5, 25), (10, 30))]
+    _, browser = addSequence([np.full(SHAPE, 50, np.uint8)] * 2, "oblique")
+    moved = masks[1].copy()
+    moved[3] = np.roll(moved[3], 5, axis=1)
+    mine, _ = addSegmentations([{"a": masks[0]}, {"a": moved}], affine, "mine", browser=browser)
+    expert, _ = addSegmentations([{"a": mask} for mask in masks], affine, "expert", browser=browser)
+    result = logic.compare(mine, expert)
+    comparison = result.comparisons["a"]
+    assert comparison.shape[:2] == (2, 5) and len(comparison.spacing) == 3
+    assert comparison.worst_frames(1)[0] == 8 and comparison.of_frames(1)[8].dice == pytest.approx(15 / 20)
+    assert comparison.overall[0].dice == pytest.approx((8 * 20 - 5) / (8 * 20))
+    view.show(browser.GetProxyNode(browser.GetMasterSequenceNode()), 0)
+    logic.lookAt(result, 0)
+    assert browser.GetSelectedItemNumber() == 1
+    assert frames.Grid(browser.GetMasterSequenceNode()).toPixel(_center(view), 1)[2] == 3
+
+
 def test_one_mask_holds_for_all_frames_and_frames_belong_together_by_their_index_values(logic, cines):
     prediction, truth, _ = cines
     affine = affineOf("oblique")
