@@ -112,6 +112,29 @@ def test_transforms_above_either_mask_count(logic):
     assert logic.compare(prediction, truth).comparisons["a"].total.dice == 1
 
 
+def test_a_transform_that_bends_counts_too(logic):
+    import vtk
+
+    affine = affineOf("upright")
+    mask = box(SHAPE, (1, 4), (10, 30), (10, 40))
+    volume = addVolume(np.zeros(SHAPE, np.uint8), "upright")
+    truth = addSegmentation({"a": mask}, affine, "expert", volume)
+    prediction = addSegmentation({"a": np.roll(mask, 3, axis=2)}, affine, "mine")
+    corners = [affine[:3, :3] @ (i, j, k) + affine[:3, 3] for i in (-9, 69) for j in (-9, 49) for k in (-3, 8)]
+    points = [vtk.vtkPoints(), vtk.vtkPoints()]
+    for corner in corners:
+        points[0].InsertNextPoint(corner)
+        points[1].InsertNextPoint(corner - 3 * affine[:3, 0])
+    bending = vtk.vtkThinPlateSplineTransform()
+    bending.SetBasisToR()
+    bending.SetSourceLandmarks(points[0])
+    bending.SetTargetLandmarks(points[1])
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTransformNode")
+    transform.SetAndObserveTransformToParent(bending)
+    prediction.SetAndObserveTransformNodeID(transform.GetID())
+    assert logic.compare(prediction, truth).comparisons["a"].total.dice > 0.99
+
+
 def test_without_an_image_what_lies_beyond_the_truth_counts_as_wrong(logic):
     shape = (5, 40, 80)
     pred, true = box(shape, (0, 5), (0, 40), (0, 60)), box(shape, (1, 3), (10, 20), (50, 70))

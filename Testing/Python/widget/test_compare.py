@@ -173,6 +173,15 @@ def test_what_cannot_be_compared_is_told(two):
     assert "compared with itself" in two.ui.compareLabel.text
 
 
+def test_a_mask_that_is_removed_takes_its_scores_off_the_panel_and_the_other_is_seen_again(two):
+    compare(two)
+    mine = two.parameters.predictionNode
+    assert not mine.GetDisplayNode().GetVisibility2D()
+    slicer.mrmlScene.RemoveNode(two.parameters.truthNode)
+    assert two.ui.scoreTable.rowCount == 0 and not two.ui.compareButton.enabled and not two.ui.exportScoresButton.enabled
+    assert mine.GetDisplayNode().GetVisibility2D()
+
+
 def test_a_scene_that_is_closed_meanwhile_ends_it(two):
     two.ui.compareButton.click()
     slicer.mrmlScene.Clear(0)
