@@ -11,7 +11,7 @@ from typing import Annotated, Union
 
 import slicer
 import vtk
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSequenceNode
+from slicer import vtkMRMLLabelMapVolumeNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSequenceNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -141,6 +141,9 @@ class PyLogikSlicerParameterNode:
     imageFormat: ImageFormat = ImageFormat.JPEG
     obfuscateNames: bool = True
     contents: Contents = Contents.ALL
+    predictionNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007
+    truthNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007
+    showDifferences: bool = True
 
 
 class PyLogikSlicerLogic(ScriptedLoadableModuleLogic):
@@ -191,6 +194,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from PyLogikSlicerLib.widgets.compare_part import ComparePart
         from PyLogikSlicerLib.widgets.export_part import ExportPart
         from PyLogikSlicerLib.widgets.input_part import InputPart
         from PyLogikSlicerLib.widgets.review_part import ReviewPart
@@ -207,6 +211,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.review = ReviewPart(self)
         self.task = TaskPart(self, self.run.run, self.review.mouse)
         self.export = ExportPart(self, self.run.run)
+        self.compare = ComparePart(self, Path(self.resourcePath("requirements_pictures.txt")))
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -238,6 +243,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.run.stop()
         self.setParameterNode(None)
         self.review.forget()
+        self.compare.forget()
         self._shownInput = self._shownStudy = None
         self._askedForText = False
 
@@ -345,6 +351,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.pickButton.enabled = node is not None and not busy
         self.review.update()
         self.export.update()
+        self.compare.update()
 
     # Actions -------------------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ LOGICS = {
     "Sequences": "vtkSlicerSequencesLogic",
     "Tables": "vtkSlicerTablesLogic",
     "Markups": "vtkSlicerMarkupsLogic",
+    "Plots": "vtkSlicerPlotsLogic",
 }
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import PyLogikSlicerError, UsageError
 from .alignment import aligned
 from .comparison import Comparison, compare
-from .pictures import Panel, least_alike, panels_of, write_frame_plot, write_pairs
+from .files import write_files
+from .pictures import Panel, least_alike, panels_of
 from .sources import Load, paired
-from .tables import table, write_csv
+from .tables import table
 
 
 def run_dice(pred: Path, true: Path, label: int | None = None, output: Path | None = None) -> bool:
@@ -48,7 +49,7 @@ def run_dice(pred: Path, true: Path, label: int | None = None, output: Path | No
     for line in table(results):
         print(line)
     if output is not None and results:
-        _write(output, results, panels)
+        write_files(output, results, panels)
     for side, count in zip(("prediction", "truth"), pairing.lonely, strict=True):
         if count:
             print(f"{count} of the {side} had no partner of the same name", file=sys.stderr)
@@ -64,16 +65,3 @@ def _compared(loads: tuple[Load, Load], label: int | None, title: str) -> tuple[
             choices = ", ".join(str(int(value)) for value in present if value)
             raise UsageError(f"neither mask has the label {label}; choose one of {choices} with -k, or leave it out for all")
     return comparison, panels_of(pred, true, comparison, title)
-
-
-def _write(folder: Path, results: dict[str, Comparison], panels: list[Panel]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_csv(results, folder / "dice.csv")
-        if panels:
-            write_pairs(panels, folder / "dice.png")
-        stacks = [panel for panel in panels if panel.frame_dice]
-        if stacks:
-            write_frame_plot(stacks, folder / "dice_per_frame.png")
-    except OSError as error:
-        raise UsageError(f"dice.csv and its pictures cannot be written to the output folder: {error.strerror}") from None

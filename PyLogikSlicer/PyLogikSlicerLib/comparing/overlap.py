@@ -136,7 +136,26 @@ def match_labels(prediction: np.ndarray, truth: np.ndarray) -> dict[int, int]:
     (pred_labels, rows), (true_labels, columns) = (np.unique(values, return_inverse=True) for values in (counts.pred, counts.true))
     both = np.zeros((len(pred_labels), len(true_labels)), np.int64)
     np.add.at(both, (rows, columns), counts.count)
-    dice = 2 * both / (both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True))
-    dice[pred_labels == 0] = dice[:, true_labels == 0] = 0
+    sizes = both.sum(axis=1), both.sum(axis=0)
+    both[pred_labels == 0] = both[:, true_labels == 0] = 0
+    return {int(pred_labels[row]): int(true_labels[column]) for row, column in best_pairs(both, *sizes)}
+
+
+def best_pairs(both: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> list[tuple[int, int]]:
+    """The pairing with the largest sum of Dice scores.
+
+    Parameters
+    ----------
+    both : numpy.ndarray
+        ``(m, n)``: pixels that each of ``m`` masks of the prediction shares with each of ``n`` masks of the truth.
+    predicted, true : numpy.ndarray
+        ``(m,)`` and ``(n,)``: the pixels of each.
+
+    Returns
+    -------
+    list of tuple of int
+        (row, column), each used once; masks that overlap none left are absent.
+    """
+    dice = 2 * both / np.maximum(predicted[:, None] + true[None, :], 1)
     pairs = zip(*linear_sum_assignment(dice, maximize=True), strict=True)
-    return {int(pred_labels[row]): int(true_labels[column]) for row, column in pairs if dice[row, column] > 0}
+    return [(int(row), int(column)) for row, column in pairs if dice[row, column] > 0]

@@ -18,13 +18,14 @@ import vtk
 from ..errors import PyLogikSlicerError, UsageError
 from ..options import Options
 from . import frames, jobs, overlays, places, results, tables
+from .comparison_logic import ComparisonLogic
 from .sources import sourceOf
 from .study import Study
 
 POLL_SECONDS = 0.02
 
 
-class StudyLogic:
+class StudyLogic(ComparisonLogic):
     """A part of PyLogikSlicerLogic; usable from the console, and without Qt.
 
     ``templates``: the file where accepted regions of interest are kept per scanner, or None (the widget sets it below the

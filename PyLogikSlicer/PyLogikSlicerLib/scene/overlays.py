@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
-import vtk
-from vtk.util.numpy_support import numpy_to_vtk
 
 from . import frames
 from .hierarchy import placeBeside
+from .labelmaps import Labelmap, cropped, matrixOf, setLabelmap
 from .study import Study
 
 # Segments by name, with colors that people who confuse red and green tell apart.
@@ -36,14 +35,18 @@ def makeOverlays(study: Study) -> None:
 
 def drawOverlays(study: Study) -> None:
     """Draw what the review says of the volume, or of the sequence's current item."""
-    grid = frames.Grid(study.node)
     item = frames.currentItem(study.node)
-    first = item * grid.slices
     study.segmentation.SetAndObserveTransformNodeID(frames.shownVolume(study.node).GetTransformNodeID())
-    masks = {REDACTED: masksOf(study, "redact", first, grid), KEPT: masksOf(study, "keep", first, grid), ROI: _roiMask(study, grid)}
+    masks = overlayMasks(study, item, frames.Grid(study.node))
     for name, mask in masks.items():
         _fill(study.segmentation, name, mask, study.node, item)
     study.segmentation.Modified()
+
+
+def overlayMasks(study: Study, item: int, grid: frames.Grid) -> dict[str, np.ndarray]:
+    """What the review says of an item, by the names of the segments: bool ``(slices, rows, columns)``."""
+    first = item * grid.slices
+    return {REDACTED: masksOf(study, "redact", first, grid), KEPT: masksOf(study, "keep", first, grid), ROI: _roiMask(study, grid)}
 
 
 def masksOf(study: Study, decision: str, first: int, grid: frames.Grid) -> np.ndarray:
@@ -76,28 +79,8 @@ def _roiMask(study: Study, grid: frames.Grid) -> np.ndarray:
 
 
 def _fill(segmentation, name: str, mask: np.ndarray, node, item: int) -> None:
-    """Give a segment a labelmap of its own on the voxels of the item, cut to where the mask is."""
+    """Give a segment a labelmap of its own on the voxels of the item, cut to where the mask is; one empty voxel where it is empty."""
     volume = node.GetNthDataNode(item) if frames.isSequence(node) else node
-    segment = segmentation.GetSegmentation().GetSegment(name)
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    extent = _extentOf(mask)
-    i0, i1, j0, j1, k0, k1 = extent
-    labelmap = slicer.vtkOrientedImageData()
-    labelmap.SetExtent(extent)
-    cut = np.ascontiguousarray(mask[k0 : k1 + 1, j0 : j1 + 1, i0 : i1 + 1], np.uint8)
-    labelmap.GetPointData().SetScalars(numpy_to_vtk(cut.ravel(), deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
-    labelmap.SetGeometryFromImageToWorldMatrix(matrix)
-    segment.SetLabelValue(1)
-    segment.AddRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName(), labelmap)
-
-
-def _extentOf(mask: np.ndarray) -> tuple[int, int, int, int, int, int]:
-    """(i0, i1, j0, j1, k0, k1), all included; one empty voxel where the mask is empty."""
-    if not mask.any():
-        return 0, 0, 0, 0, 0, 0
-    edges = []
-    for axis in (2, 1, 0):
-        there = np.flatnonzero(mask.any(axis=tuple(other for other in (0, 1, 2) if other != axis)))
-        edges += [int(there[0]), int(there[-1])]
-    return tuple(edges)  # type: ignore[return-value]
+    matrix = matrixOf(volume.GetIJKToRASMatrix)
+    labelmap = cropped(mask, (0, 0, 0), matrix) or Labelmap(np.zeros((1, 1, 1), bool), (0, 0, 0), matrix)
+    setLabelmap(segmentation.GetSegmentation().GetSegment(name), labelmap)

@@ -49,33 +49,33 @@ def requirements(path: Path, easyOcr: bool = False) -> list[Requirement]:
     return [*wanted, TORCH, EASYOCR] if easyOcr else wanted
 
 
-def ensure(path: Path, easyOcr: bool = False) -> bool:
-    """Whether everything is there, or was installed just now because the person agreed.
+def ensure(path: Path, easyOcr: bool = False, why: str = "") -> bool:
+    """Whether everything is there, or was installed just now because the person agreed; ``why`` it is needed is told, as a sentence.
 
     Raises RuntimeError when it could not be installed; the message says what to do.
     """
     missing = [requirement for requirement in requirements(path, easyOcr) if requirement.missing]
     if not missing:
         return True
-    if slicer.app.testingEnabled() or not consent(missing):
+    if slicer.app.testingEnabled() or not consent(missing, why):
         return False
     install(missing)
     return True
 
 
-def consent(missing: list[Requirement]) -> bool:
+def consent(missing: list[Requirement], why: str = "") -> bool:
     """Show what would be installed, with sizes, and ask."""
-    return bool(dialog(missing).exec_())
+    return bool(dialog(missing, why).exec_())
 
 
-def dialog(missing: list[Requirement]) -> qt.QDialog:
+def dialog(missing: list[Requirement], why: str = "") -> qt.QDialog:
     """The one dialog: packages, sizes, purposes, the sum, and two buttons."""
     made = qt.QDialog(slicer.util.mainWindow())
     made.setObjectName("PyLogikSlicerDependencies")
     made.windowTitle = _("PyLogikSlicer: install packages?")
     layout = qt.QVBoxLayout()
     made.setLayout(layout)
-    layout.addWidget(_label(_("To find and remove text, PyLogikSlicer needs these packages in Slicer's Python:")))
+    layout.addWidget(_label(why or _("To find and remove text, PyLogikSlicer needs these packages in Slicer's Python:")))
     table = qt.QTableWidget(len(missing), 3)
     table.setHorizontalHeaderLabels([_("Package"), _("Size"), _("What it is for")])
     table.verticalHeader().setVisible(False)

@@ -20,7 +20,7 @@ PATIENCE_S = 300
 
 
 def logicOnASampleStudy(test, logic) -> None:
-    """Finds text in the sample, keeps its geometry, and undoes."""
+    """Finds text in the sample, keeps its geometry, undoes, and compares."""
     if _absent():
         return
     try:
@@ -35,6 +35,10 @@ def logicOnASampleStudy(test, logic) -> None:
         test.assertEqual(study.review.regions[0].decision, "redact")
         result = logic.makeResult(study)
         test.assertIsNotNone(result)
+        drawn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
+        drawn.GetSegmentation().CopySegmentFromSegmentation(study.segmentation.GetSegmentation(), "redacted")
+        scores = logic.compare(study.segmentation, drawn).comparisons["redacted"].of_frames(1)
+        test.assertEqual(scores[logic.currentFrame(study)].dice, 1)
     finally:
         logic.close()
 

@@ -1,0 +1,30 @@
+"""The files of a comparison: ``dice.csv`` and its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..errors import UsageError
+from .comparison import Comparison
+from .pictures import Panel, write_frame_plot, write_pairs
+from .tables import write_csv
+
+
+def write_files(folder: Path, results: Mapping[str, Comparison], panels: Sequence[Panel]) -> list[Path]:
+    """Write ``dice.csv`` and, of the panels, ``dice.png`` and ``dice_per_frame.png`` where there are several frames.
+
+    The folder is made. What was written, in this order. Raises UsageError where it cannot be written to.
+    """
+    table, pairs, plot = (folder / name for name in ("dice.csv", "dice.png", "dice_per_frame.png"))
+    stacks = [panel for panel in panels if panel.frame_dice]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_csv(results, table)
+        if panels:
+            write_pairs(panels, pairs)
+        if stacks:
+            write_frame_plot(stacks, plot)
+    except OSError as error:
+        raise UsageError(f"dice.csv and its pictures cannot be written to the output folder: {error.strerror}") from None
+    return [table, *([pairs] if panels else []), *([plot] if stacks else [])]

@@ -1,0 +1,44 @@
+"""Which segment is compared with which: a row for each segment of the prediction, and a choice among those of the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import qt
+from slicer.i18n import tr as _
+
+
+class MatchTable:
+    """``onChanged()`` is called when a person chooses another segment."""
+
+    def __init__(self, table, onChanged: Callable[[], None]) -> None:
+        self.table, self._onChanged = table, onChanged
+        self.segments: tuple[dict, dict] = ({}, {})
+        self._choices: list = []
+        table.setHorizontalHeaderLabels([_("Prediction"), _("Truth")])
+        table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(22)
+
+    def fill(self, prediction: dict[str, str], truth: dict[str, str], matching: dict[str, str]) -> None:
+        """Show the names of the segments, both by their keys, and what is matched with what."""
+        self.segments, self._choices = (prediction, truth), []
+        self.table.setRowCount(len(prediction))
+        for row, (key, name) in enumerate(prediction.items()):
+            self.table.setItem(row, 0, qt.QTableWidgetItem(name))
+            choice = qt.QComboBox()
+            choice.addItems([_("(not compared)"), *truth.values()])
+            choice.setCurrentIndex(1 + list(truth).index(matching[key]) if key in matching else 0)
+            choice.connect("currentIndexChanged(int)", lambda index: self._onChanged())
+            self.table.setCellWidget(row, 1, choice)
+            self._choices.append(choice)
+
+    def choice(self, row: int):
+        """The combo box of a row."""
+        return self._choices[row]
+
+    def matching(self) -> dict[str, str]:
+        """Keys of the prediction to keys of the truth."""
+        prediction, truth = (list(side) for side in self.segments)
+        chosen = (choice.currentIndex for choice in self._choices)
+        return {key: truth[index - 1] for key, index in zip(prediction, chosen, strict=True) if index > 0}

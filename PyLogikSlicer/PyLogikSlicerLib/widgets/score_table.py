@@ -1,0 +1,69 @@
+"""The scores of a comparison: each segment over all frames, then frame by frame, those that agree least first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isnan
+
+import qt
+from slicer.i18n import tr as _
+
+
+class ScoreTable:
+    """``onSelected(pair, frame)`` is called when a person selects a row; the frame is None for all frames together."""
+
+    def __init__(self, table, onSelected: Callable[[int, int | None], None]) -> None:
+        self.table, self._onSelected = table, onSelected
+        self._rows: list[tuple[int, int | None]] = []
+        header = table.horizontalHeader()
+        header.setMinimumSectionSize(30)
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        table.verticalHeader().setVisible(False)
+        table.verticalHeader().setDefaultSectionSize(20)
+        table.connect("itemSelectionChanged()", self._selectionChanged)
+
+    def fill(self, comparison) -> None:
+        """Show a comparison, or none; nothing is selected."""
+        self._rows = []
+        self.table.clearSelection()
+        pairs = comparison.pairs if comparison else ()
+        rows = [(number, None) for number in range(len(pairs))] + (comparison.worstFrames() if comparison else [])
+        unit = pairs[0].comparison.unit if pairs else "mm"
+        self.table.setHorizontalHeaderLabels([_("Segment"), _("Frame"), _("Dice"), *(f"{name} {unit}" for name in (_("HD95"), _("Mean")))])
+        self.table.setRowCount(len(rows))
+        for row, (number, frame) in enumerate(rows):
+            scores = pairs[number].comparison
+            score = scores.overall[0] if frame is None else scores.of_frames(1)[frame]
+            for column, text in enumerate(_texts(pairs[number].name, score)):
+                self.table.setItem(row, column, _item(text, column, bold=frame is None))
+        self._rows = rows
+
+    def select(self, row: int) -> None:
+        """Select a row as if a person had done it."""
+        if self._rows:
+            self.table.selectRow(row)
+
+    def _selectionChanged(self) -> None:
+        selected = [index.row() for index in self.table.selectionModel().selectedRows()]
+        if selected and self._rows:
+            self._onSelected(*self._rows[selected[0]])
+
+
+def _texts(name: str, score) -> tuple[str, ...]:
+    """People count frames from 1."""
+    far = (score.distances.hausdorff95, score.distances.mean) if score.distances else ()
+    frame = _("all") if score.frame is None else str(score.frame + 1)
+    return name, frame, f"{score.dice:.4f}", *("-" if isnan(value) else f"{value:.2f}" for value in far)
+
+
+def _item(text: str, column: int, bold: bool):
+    item = qt.QTableWidgetItem(text)
+    font = item.font()
+    font.setBold(bold)
+    item.setFont(font)
+    if column:
+        item.setTextAlignment(qt.Qt.AlignCenter)
+    else:
+        item.setToolTip(text)
+    return item
