@@ -26,8 +26,6 @@ LARGEST_JPEG_ERROR = 16
 # A place that is masked already for the most part is the mask's own edge, unless what is left has contrast.
 VISIBLE_SHARE, VISIBLE_CONTRAST = 0.25, 25
 READABLE = 0.8
-# What is left of a ruler or a frame beside a mask reads as one of these: a lone stroke tells nothing of anybody.
-STROKES = frozenset("1Iil|/\\一丨丿")
 ATTENTION_HALO = 48
 
 ExpectedFrames = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
@@ -44,7 +42,7 @@ class Verification:
 
     @property
     def readable(self) -> tuple[Region, ...]:
-        """Residues that a reader reads: these fail the image; others may be texture that looks like ink."""
+        """Residues in which a reader reads more than a letter: these fail the image; others may be texture that looks like ink."""
         return tuple(region for region in self.residues if region.confidence >= READABLE and _tells_something(region.text))
 
 
@@ -93,7 +91,9 @@ def verify(
 
 
 def _tells_something(text: str) -> bool:
-    return any(map(str.isalnum, text)) and not all(read in STROKES for read in text.split(" | "))
+    """Whether two letters or digits stand together. A lone one is masked as any residue is; that one is still there after the
+    last round fails nothing, for it tells of nobody, and the edges of masks over bright echo look like letters."""
+    return any(sum(map(str.isalnum, read)) > 1 for read in text.split(" | "))
 
 
 class _Comparison:

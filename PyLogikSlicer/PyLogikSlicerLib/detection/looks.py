@@ -89,13 +89,14 @@ class Looks:
 class Plan:
     """Which looks are taken, by how closely something is looked at (:mod:`.changes`). ``closer``: at the small parts of what
     is looked at as a whole in which the reader of letters is in doubt. ``smaller``: after the half size come ever smaller
-    ones, for the tall text of large images."""
+    ones, for the tall text of large images. ``certain``: a reader's word alone may be enough for a lone letter."""
 
     whole: Looks
     words: Looks
     glance: Looks
     closer: Looks = Looks()
     smaller: bool = False
+    certain: bool = True
 
     def looks(self, closeness: Closeness, rows: int, columns: int) -> Looks:
         """The looks at an image of that size."""
@@ -113,9 +114,13 @@ DETECTION = Plan(
     closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,
 )
-# Verification looks with other eyes than detection: what both miss is hidden from more than one rendering.
+# Verification looks with other eyes than detection: what both miss is hidden from more than one rendering. The edges of masks over
+# bright echo look like letters to the glyph network, so that its word alone is not enough here.
 VERIFICATION = Plan(
-    whole=Looks(words=(NEGATIVE,), letters=(STROKES,)), words=Looks(words=(NATIVE,), letters=(STROKES,)), glance=Looks(letters=(STROKES,))
+    whole=Looks(words=(NEGATIVE,), letters=(NEGATIVE,)),
+    words=Looks(words=(NATIVE,), letters=(NEGATIVE,)),
+    glance=Looks(letters=(NEGATIVE,)),
+    certain=False,
 )
 
 
@@ -137,7 +142,7 @@ def examine_image(image: np.ndarray, plan: Plan, closeness: Closeness, readers: 
         for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
             part = _look_at(np.ascontiguousarray(colour[y0:y1, x0:x1]), plan.closer, readers)
             seen += [replace(one, polygon=tuple((x + x0, y + y0) for x, y in one.polygon)) for one in part]
-    return [sighting for sighting in seen if not sighting.doubtful]
+    return [replace(sighting, certain=sighting.certain and plan.certain) for sighting in seen if not sighting.doubtful]
 
 
 def _look_at(colour: np.ndarray, looks: Looks, readers: Sequence[TextReader]) -> list[Sighting]:
