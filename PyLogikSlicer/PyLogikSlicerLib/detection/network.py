@@ -13,8 +13,8 @@ from .devices import CPU, Device
 from .onnx_network import OnnxNetwork
 from .torch_network import TorchNetwork
 
-# On the CPU, outputs of both runtimes differ by 5e-6; with half precision by 3e-4. What is farther off is another network.
-TOLERANCE = 0.02
+# Both runtimes differ by 5e-6, half precision by 2e-2 at the edge of a letter. What is farther off is another network.
+TOLERANCE = 0.1
 
 Prepare = Callable[[Any], Any]
 

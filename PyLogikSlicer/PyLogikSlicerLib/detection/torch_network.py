@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import EngineUnavailable
 from .devices import Device
 
-GPU_BATCH_PIXELS = 4_000_000
+BATCH_PIXELS = 4_000_000
 
 
 class TorchNetwork:
@@ -20,7 +20,7 @@ class TorchNetwork:
 
     def __init__(self, model: bytes, device: Device, prepare: Callable[[Any], Any], half: bool = False) -> None:
         self.device, self._prepare = device, prepare
-        self.batch_pixels = 0 if device.kind == "cpu" else GPU_BATCH_PIXELS
+        self.batch_pixels = BATCH_PIXELS
         self._half = half
         module, self.metadata = _converted(model)
         try:
