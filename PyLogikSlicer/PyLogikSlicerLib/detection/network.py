@@ -53,8 +53,14 @@ def open_network(
     """
     if device == CPU:
         return OnnxNetwork(model, device, prepare, threads)
-    network = TorchNetwork(model, device, prepare, half) if device.runtime == "torch" else OnnxNetwork(model, device, prepare, threads)
-    difference = np.abs(network.run(sample) - OnnxNetwork(model, CPU, prepare, threads).run(sample)).max()
+    try:
+        network = TorchNetwork(model, device, prepare, half) if device.runtime == "torch" else OnnxNetwork(model, device, prepare, threads)
+        tried = network.run(sample)
+    except EngineUnavailable:
+        raise
+    except Exception as error:  # no memory left, a card too old for the library, a library that does not fit another, ...
+        raise EngineUnavailable(f"{device} cannot run the network ({type(error).__name__}): use --device cpu") from None
+    difference = np.abs(tried - OnnxNetwork(model, CPU, prepare, threads).run(sample)).max()
     if not difference <= TOLERANCE:
         raise EngineUnavailable(f"{device} does not compute what the CPU does (it is off by {difference:.2g}): use --device cpu")
     return network

@@ -23,10 +23,7 @@ class TorchNetwork:
         self.batch_pixels = BATCH_PIXELS
         self._half = half
         module, self.metadata = _converted(model)
-        try:
-            self._module = module.to(device.kind)
-        except RuntimeError as error:  # no memory left on the card, a driver that does not fit, ...
-            raise EngineUnavailable(f"{device} cannot take the network ({type(error).__name__}): use --device cpu") from None
+        self._module = module.to(device.kind)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         import torch

@@ -147,10 +147,15 @@ def test_padding_that_depends_on_the_size_of_the_image_is_refused():
         open_network(graph_with_same_upper(3, 2), TORCH, SMALL)
 
 
-def test_a_device_that_computes_something_else_is_refused():
+def test_a_device_that_fails_or_computes_something_else_is_refused():
     def wrong_on_tensors(batch):
         return batch if isinstance(batch, np.ndarray) else batch + 1
 
+    def fails_on_tensors(batch):
+        return batch if isinstance(batch, np.ndarray) else batch.reshape(7, 7)
+
     open_network(graph_with_same_upper(3, 1), TORCH, SMALL, as_given)
+    with pytest.raises(EngineUnavailable, match="cannot run the network.*--device cpu"):
+        open_network(graph_with_same_upper(3, 1), TORCH, SMALL, fails_on_tensors)
     with pytest.raises(EngineUnavailable, match="does not compute what the CPU does.*--device cpu"):
         open_network(graph_with_same_upper(3, 1), TORCH, SMALL, wrong_on_tensors)
