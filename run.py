@@ -26,7 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="de-identify the ultrasound images that come with pydicom; more options go to `pylogikslicer demo`")
     test = commands.add_parser("test", help="run all tests; more options go to pytest")
-    test.add_argument("--with", dest="extras", action="append", default=[], choices=["easyocr"], help="easyocr brings torch, up to 6 GB")
+    test.add_argument(
+        "--with", dest="extras", action="append", default=[], choices=["easyocr", "gpu"], help="each brings torch, up to 6 GB"
+    )
     options, others = parser.parse_known_args(arguments)
 
     if options.command == "demo":

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from . import __version__
 from .batch import run, where
-from .detection.engines import DEVICES, ENGINES
+from .detection.devices import DEVICES
+from .detection.engines import ENGINES
 from .errors import PyLogikSlicerError, UsageError
 from .options import KEEP, VARIANTS, Options
 from .writing.formats import FORMATS

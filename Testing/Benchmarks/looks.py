@@ -31,7 +31,7 @@ from PyLogikSlicerLib.detection.examine import believed  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
 from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402
 from PyLogikSlicerLib.detection.lines import read_lines  # noqa: E402
-from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, STROKES, Look, Looks, Plan, Sighting, examine_image  # noqa: E402
+from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, STROKES, Look, Looks, Plan, Sighting, examine_images  # noqa: E402
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.tightening import tightened  # noqa: E402
 from PyLogikSlicerLib.masking import polygon_mask  # noqa: E402
@@ -86,7 +86,7 @@ def main() -> int:
             tally.cost.append(sum(seconds for _, seconds in parts) / native)
             judge(tally, image, [sighting for seen, _ in parts for sighting in seen], truth, items, reading, score)
         start = time.perf_counter()
-        seen = examine_image(image, DETECTION, "whole", readers)
+        (seen,) = examine_images([image], DETECTION, "whole", readers)
         in_use.cost.append((time.perf_counter() - start) / native)
         judge(in_use, image, seen, truth, items, reading, score)
     lines = [
@@ -127,7 +127,7 @@ def frames(folder: Path, largest: float) -> Iterator[tuple[np.ndarray, dict, lis
 def timed(image: np.ndarray, reader, look: Look) -> tuple[list[Sighting], float]:
     only = Looks(words=(look,)) if reader.sees == "words" else Looks(letters=(look,))
     start = time.perf_counter()
-    seen = examine_image(image, Plan(only, only, only), "whole", (reader,))
+    (seen,) = examine_images([image], Plan(only, only, only), "whole", (reader,))
     return seen, time.perf_counter() - start
 
 

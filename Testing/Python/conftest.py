@@ -1,4 +1,4 @@
-"""What all tests share: the corpus, the slow and easyocr markers, hypothesis settings, and the count of what was skipped."""
+"""What all tests share: the corpus, the markers slow, easyocr and torch, hypothesis settings, and the count of what was skipped."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         skips["slow"] = pytest.mark.skip(reason="takes minutes: add --slow to run it")
     if importlib.util.find_spec("easyocr") is None:
         skips["easyocr"] = pytest.mark.skip(reason="EasyOCR is not installed: python3 run.py test --with easyocr")
+    if any(importlib.util.find_spec(package) is None for package in ("torch", "onnx2torch")):
+        skips["torch"] = pytest.mark.skip(reason="torch and onnx2torch are not installed: python3 run.py test --with gpu")
     for item in items:
         for marker, skip in skips.items():
             if item.get_closest_marker(marker):

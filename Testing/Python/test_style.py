@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "PyLogikSlicer" / "PyLogikSlicer
 FILES = sorted(PACKAGE.rglob("*.py"))
 SLICER = {"slicer", "qt", "ctk", "vtk", "mrml", "SlicerLib"}
 QT = {"qt", "ctk", "PythonQt"}
-OPTIONAL = {"easyocr", "imagecodecs", "torch"}
+OPTIONAL = {"easyocr", "imagecodecs", "onnx", "onnx2torch", "torch"}
 # Distributions that are imported under another name.
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",
@@ -39,8 +39,8 @@ def test_imports_keep_to_their_room(file):
     forbidden = {"scene": QT, "widgets": set()}.get(part, SLICER | QT)
     tree = ast.parse(file.read_text(encoding="utf-8"))
     assert not forbidden & set(_imported(ast.walk(tree)))
-    # torch takes seconds to import and EasyOCR needs it: only the function that uses them imports them.
-    assert not {"torch", "easyocr"} & set(_imported(_outside_functions(tree)))
+    # torch takes seconds to import, and whoever has no GPU needs none of them: only the function that uses them imports them.
+    assert not {"torch", "easyocr", "onnx", "onnx2torch"} & set(_imported(_outside_functions(tree)))
 
 
 def test_the_engine_depends_on_what_it_imports_and_on_nothing_else(repository):

@@ -31,7 +31,9 @@ import cv2
 import numpy as np
 
 from ..errors import EngineUnavailable, UsageError
+from .batches import of_one_size
 from .reader import Detection
+from .torch_network import exact
 
 # EasyOCR's defaults are 0.7, 0.4 and 0.4, and 10 for the area. A lower text threshold brings single characters and dim text
 # (JaidedAI/EasyOCR issues 442 and 1279), a lower area the short and thin ones; what is found too much costs a mask, not a name.
@@ -42,7 +44,7 @@ MIN_AREA = 3  # of a word, in pixels of the heat map, which is half the size of 
 MARGIN = 0.1  # around a line, as a share of its height
 HEAT_STRIDE = 2
 IMAGE_STRIDE = 32
-DETECTION_PIXELS = 4_000_000  # in one batch on a GPU; CRAFT takes about 1 GB per million. On the CPU a batch gains nothing
+DETECTION_PIXELS = 4_000_000  # in one batch on a GPU; CRAFT takes about 1 GB per million
 
 LINE_HEIGHT = 64
 WIDTH_STEP = 64
@@ -128,7 +130,8 @@ class EasyOCRReader:
         margin of a tenth of the line's height and may reach over the border.
         """
         found: list[list[Detection]] = [[]] * len(images)
-        for batch in self._batches(images):
+        # On the CPU a batch gains nothing.
+        for batch in of_one_size(images, 0 if self._device == "cpu" else DETECTION_PIXELS):
             for index, (text, link) in zip(batch, self._heat_maps([images[index] for index in batch]), strict=True):
                 found[index] = lines_of(text, link)
         return found
@@ -148,15 +151,6 @@ class EasyOCRReader:
             read[index] = max(read[index], line, key=lambda text_and_confidence: text_and_confidence[1])
         return read
 
-    def _batches(self, images: Sequence[np.ndarray]) -> Iterator[list[int]]:
-        """Indices of images of one size, as many as fit."""
-        sizes = [image.shape[:2] for image in images]
-        for rows, columns in dict.fromkeys(sizes):
-            if rows and columns:
-                alike = [index for index, size in enumerate(sizes) if size == (rows, columns)]
-                count = 1 if self._device == "cpu" else max(1, DETECTION_PIXELS // (rows * columns))
-                yield from (alike[start : start + count] for start in range(0, len(alike), count))
-
     def _heat_maps(self, images: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For each of some images of one size: how much a place is a character, and how much it joins two of them.
 
@@ -172,7 +166,7 @@ class EasyOCRReader:
             for image in images
         ]
         batch = torch.from_numpy(np.stack(planes)).to(self._device, memory_format=torch.channels_last)
-        with _exact():
+        with exact():
             heat = self._detector(batch)[0].float().cpu().numpy()
         heat = heat[:, : -(-rows // HEAT_STRIDE), : -(-columns // HEAT_STRIDE)]
         for text_and_link in heat:
@@ -194,7 +188,7 @@ class EasyOCRReader:
         import torch
         from easyocr.recognition import custom_mean
 
-        with _exact():
+        with exact():
             scores = self._recognizer(torch.from_numpy(lines[:, None]).to(self._device), None)
             probabilities = torch.softmax(scores.float(), dim=2).cpu().numpy()
         for line in probabilities:
@@ -295,18 +289,6 @@ def _device(wanted: str) -> tuple[str, str]:
         why = "torch sees none: is there one, with its driver?" if built else "this torch was built without it"
         raise EngineUnavailable(f"EasyOCR cannot use the device {device}: {why} Use --device cpu, or auto")
     return device, torch.cuda.get_device_name() if device == "cuda" else device
-
-
-def _exact():
-    """No gradients, and on CUDA the same full-precision algorithms each time: the same image gives the same text."""
-    from contextlib import ExitStack
-
-    import torch
-
-    stack = ExitStack()
-    stack.enter_context(torch.inference_mode())
-    stack.enter_context(torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False))
-    return stack
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
 from .grouping import Place, group
 from .lines import read_lines
-from .looks import DETECTION, Plan, Sighting, examine_image
+from .looks import DETECTION, Plan, Sighting, examine_images
 from .reader import TextReader
 from .readings import Readings
 from .tightening import tightened
@@ -127,7 +127,8 @@ class _Examiner:
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
         symbols = find_codes(crop) if change.closeness != "glance" else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
-        places = group(examine_image(crop, self._plan, change.closeness, self._readers), y1 - y0, x1 - x0)
+        (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
+        places = group(sightings, y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
         credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line)}
         found = [(place, *credited[seen]) for seen, place in tightened(tuple(credited), crop)]

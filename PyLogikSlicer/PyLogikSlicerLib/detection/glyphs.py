@@ -1,6 +1,6 @@
 """GlyphReader: finds the ink of text pixel by pixel; it sees the single digits, letters and markers that word detectors miss.
 
-The network is ours: made, trained and judged by what is in Testing/Training (see its CARD.md). ONNX Runtime runs it on the CPU.
+The network is ours: made, trained and judged by what is in Testing/Training (see its CARD.md).
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from ..errors import EngineUnavailable
 from ..text_map import polygon_of_box
+from .batches import of_one_size
+from .devices import CPU, Device
+from .network import open_network, sample_line
 from .reader import Detection
-from .sessions import session_options
 
 MODEL = "glyphs.onnx"
 MODEL_SHA256 = "862f1894ffbf600ee2f96bfa0f23bf629ff10d5fd8ba2062edca030d4e60a3aa"
@@ -47,34 +48,42 @@ class GlyphReader:
     name = "glyphs"
     sees = "letters"
     certain = 0.95
-    device = "cpu"
 
-    def __init__(self, threads: int = 0, model: bytes | None = None):
+    def __init__(self, threads: int = 0, model: bytes | None = None, device: Device = CPU, half: bool = False):
         """``threads``: of ONNX Runtime, 0 for all cores. ``model``: the bytes of the ONNX file, by default the one that is shipped.
+        ``half``: half precision, on torch only.
 
-        Raises EngineUnavailable when the model is missing or not the one that was judged.
+        Raises EngineUnavailable when the model is missing or not the one that was judged, or the device cannot be used.
         """
-        self._session = session(shipped_model() if model is None else model, threads)
+        self.device = str(device)
+        model = shipped_model() if model is None else model
+        self._network = open_network(model, device, sample_line()[None], threads=threads, half=half)
 
     def ink(self, image: np.ndarray) -> np.ndarray:
         """Probability 0 to 1 of text ink, float32 ``(rows, columns)``, of a uint8 ``(rows, columns, 3)`` RGB image."""
         rows, columns = image.shape[:2]
-        half = self._half_resolution(image)
+        half = self._half_resolution([image])[0]
         return cv2.resize(half, (half.shape[1] * 2, half.shape[0] * 2), interpolation=cv2.INTER_NEAREST)[:rows, :columns]
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
         """Words and single characters in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
-        return [words(self._half_resolution(image), image.shape[:2]) for image in images]
+        found: list[list[Detection]] = [[]] * len(images)
+        for batch in of_one_size(images, self._network.batch_pixels):
+            for index, half in zip(batch, self._half_resolution([images[index] for index in batch]), strict=True):
+                found[index] = words(half, images[index].shape[:2])
+        return found
 
-    def _half_resolution(self, image: np.ndarray) -> np.ndarray:
-        rows, columns = image.shape[:2]
-        padded = cv2.copyMakeBorder(image, 0, -rows % STRIDE, 0, -columns % STRIDE, cv2.BORDER_REFLECT_101)
-        ink = np.empty((padded.shape[0] // 2, padded.shape[1] // 2), np.float32)
-        for inner, outer in tiles(padded.shape[:2]):
+    def _half_resolution(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Ink of images of one size, float32 ``(images, rows / 2, columns / 2)``, with the padding to the network's stride."""
+        rows, columns = images[0].shape[:2]
+        below, right = -rows % STRIDE, -columns % STRIDE
+        padded = np.stack([cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT_101) for image in images])
+        ink = np.empty((len(images), padded.shape[1] // 2, padded.shape[2] // 2), np.float32)
+        for inner, outer in tiles(padded.shape[1:3]):
             (top, bottom, left, right), (first, last, begin, end) = inner, outer
-            part = self._session.run(None, {"image": padded[None, first:last, begin:end]})[0][0]
-            part = part[(top - first) // 2 : (bottom - first) // 2, (left - begin) // 2 : (right - begin) // 2]
-            ink[top // 2 : bottom // 2, left // 2 : right // 2] = part
+            part = self._network.run(np.ascontiguousarray(padded[:, first:last, begin:end]))
+            part = part[:, (top - first) // 2 : (bottom - first) // 2, (left - begin) // 2 : (right - begin) // 2]
+            ink[:, top // 2 : bottom // 2, left // 2 : right // 2] = part
         return ink
 
 
@@ -101,10 +110,6 @@ def shipped_model() -> bytes:
     if hashlib.sha256(model).hexdigest() != MODEL_SHA256:
         raise EngineUnavailable("The glyph network's file is not the one that was shipped and judged: install PyLogikSlicer again.")
     return model
-
-
-def session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(model, session_options(threads), providers=["CPUExecutionProvider"])
 
 
 def words(half: np.ndarray, shape: tuple[int, int]) -> list[Detection]:

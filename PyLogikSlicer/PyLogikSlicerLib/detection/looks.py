@@ -1,4 +1,4 @@
-"""Looks: one image shown to a reader at several scales and in several renderings, and what it saw mapped back.
+"""Looks: an image shown to a reader at several scales and in several renderings, and what it saw mapped back.
 
 A word detector finds text of some heights only, and what is beside the text disturbs it: on real screens PP-OCR misses
 plain dates next to a bright endoscopic image. So each image is looked at more than once (figures in
@@ -131,27 +131,37 @@ def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
         scale /= 2
 
 
-def examine_image(image: np.ndarray, plan: Plan, closeness: Closeness, readers: Sequence[TextReader]) -> list[Sighting]:
-    """All text that any of the readers sees in any of its looks at ``image``, uint8 ``(rows, columns[, 3])``."""
-    colour = image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
-    looks = plan.looks(closeness, *colour.shape[:2])
+def examine_images(images: Sequence[np.ndarray], plan: Plan, closeness: Closeness, readers: Sequence[TextReader]) -> list[list[Sighting]]:
+    """All text that any of the readers sees in any of its looks at each of the images, uint8 ``(rows, columns[, 3])``, all of
+    one size: readers on a GPU take them together."""
+    colours = [image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB) for image in images]
+    looks = plan.looks(closeness, *colours[0].shape[:2])
     if not any(looks.of(reader) for reader in readers):  # no reader here can do with a glance
-        looks = plan.looks("words", *colour.shape[:2])
-    seen = _look_at(colour, looks, readers)
+        looks = plan.looks("words", *colours[0].shape[:2])
+    seen = _look_at(colours, looks, readers)
     if closeness == "whole":
-        for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
-            part = _look_at(np.ascontiguousarray(colour[y0:y1, x0:x1]), plan.closer, readers)
-            seen += [replace(one, polygon=tuple((x + x0, y + y0) for x, y in one.polygon)) for one in part]
-    return [replace(sighting, certain=sighting.certain and plan.certain) for sighting in seen if not sighting.doubtful]
+        for colour, sightings in zip(colours, seen, strict=True):
+            sightings += _closer(colour, sightings, plan, readers)
+    return [[replace(one, certain=one.certain and plan.certain) for one in sightings if not one.doubtful] for sightings in seen]
 
 
-def _look_at(colour: np.ndarray, looks: Looks, readers: Sequence[TextReader]) -> list[Sighting]:
-    seen = []
+def _look_at(colours: Sequence[np.ndarray], looks: Looks, readers: Sequence[TextReader]) -> list[list[Sighting]]:
+    seen: list[list[Sighting]] = [[] for _ in colours]
     for look in dict.fromkeys(look for reader in readers for look in looks.of(reader)):
-        rendered = _resized(look.render(colour), look.scale)
+        rendered = [_resized(look.render(colour), look.scale) for colour in colours]
         for reader in (reader for reader in readers if look in looks.of(reader)):
-            seen += _sightings(rendered, colour.shape, reader, f"{reader.name} {look.name}")
+            for number, sighting in _sightings(rendered, colours[0].shape, reader, f"{reader.name} {look.name}"):
+                seen[number].append(sighting)
     return seen
+
+
+def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: Sequence[TextReader]) -> list[Sighting]:
+    """What closer looks at the doubtful parts of an image show."""
+    found = []
+    for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
+        (part,) = _look_at([np.ascontiguousarray(colour[y0:y1, x0:x1])], plan.closer, readers)
+        found += [replace(one, polygon=tuple((x + x0, y + y0) for x, y in one.polygon)) for one in part]
+    return found
 
 
 def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
@@ -175,14 +185,16 @@ def _box_of(sighting: Sighting) -> Box:
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-def _sightings(rendered: np.ndarray, shape: tuple[int, ...], reader: TextReader, engine: str) -> Iterator[Sighting]:
-    stretch = np.array([shape[1] / rendered.shape[1], shape[0] / rendered.shape[0]])
-    for x, y, tile in _tiles(rendered):
-        for detection in reader.detect([tile])[0]:
+def _sightings(rendered: Sequence[np.ndarray], shape: tuple[int, ...], reader: TextReader, engine: str) -> Iterator[tuple[int, Sighting]]:
+    """Each with the number of its image; ``shape`` is that of the images before they were resized."""
+    tiles = [(number, x, y, tile) for number, image in enumerate(rendered) for x, y, tile in _tiles(image)]
+    stretch = np.array([shape[1] / rendered[0].shape[1], shape[0] / rendered[0].shape[0]])
+    for (number, x, y, _), detections in zip(tiles, reader.detect([tile for *_, tile in tiles]), strict=True):
+        for detection in detections:
             corners = (np.asarray(detection.polygon) + (x, y)) * stretch
             polygon = tuple((float(a), float(b)) for a, b in corners)
             certain = detection.score >= reader.certain
-            yield Sighting(polygon, detection.score, engine, certain, reader.sees, detection.doubtful)
+            yield number, Sighting(polygon, detection.score, engine, certain, reader.sees, detection.doubtful)
 
 
 def _resized(image: np.ndarray, scale: float) -> np.ndarray:

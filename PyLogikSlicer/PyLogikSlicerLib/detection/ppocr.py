@@ -1,4 +1,4 @@
-"""PP-OCR through ONNX Runtime: the embedded reader. Its weights come with the ``rapidocr`` wheel; nothing is downloaded.
+"""PP-OCR: the embedded reader. Its weights come with the ``rapidocr`` wheel; nothing is downloaded.
 
 Detection is a DBNet (Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020),
 recognition a CTC network (Graves et al., ICML 2006). The graphs are run directly, so that scale, borders and the
@@ -10,16 +10,17 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from ..errors import EngineUnavailable
+from .batches import of_one_size
+from .devices import CPU, Device
+from .network import open_network, sample_line
 from .reader import Detection
-from .sessions import session_options
 
 # The network was trained on text lines of moderate height. Taller boxes are whole organs and sectors that it takes for
 # one word (8 % of the region of interest on real screens, 0.3 % without them); tall text is found at a smaller scale.
@@ -43,44 +44,57 @@ WEIGHTS = {
 
 
 class PPOCRReader:
-    """A :class:`~PyLogikSlicerLib.detection.reader.TextReader`. ``device``: ``auto``, ``cpu`` or ``cuda``.
+    """A :class:`~PyLogikSlicerLib.detection.reader.TextReader`. ``half``: half precision, on torch only.
 
-    Raises :class:`EngineUnavailable` when the weights are absent or not the expected ones, or the device is not there.
+    Raises :class:`EngineUnavailable` when the weights are absent or not the expected ones, or the device cannot be used.
     """
 
     name = "ppocr"
     sees = "words"
     certain = 2.0
 
-    def __init__(self, device: str = "auto", models: Path | None = None, threads: int = 0) -> None:
-        providers, self.device = _providers(device)
-        options = session_options(threads)
-        # The arena keeps the largest activation ever used for good; images of many sizes would make it grow without end.
-        options.enable_cpu_mem_arena = False
-        self._detector = onnxruntime.InferenceSession(str(weights_file("PP-OCRv6_det_small.onnx", models)), options, providers=providers)
-        self._recogniser = onnxruntime.InferenceSession(str(weights_file("PP-OCRv6_rec_small.onnx", models)), options, providers=providers)
-        self._alphabet = ["", *self._recogniser.get_modelmeta().custom_metadata_map["character"].splitlines(), " "]
+    def __init__(self, device: Device = CPU, models: Path | None = None, threads: int = 0, half: bool = False) -> None:
+        self.device = str(device)
+        detector, recogniser = weights("PP-OCRv6_det_small.onnx", models), weights("PP-OCRv6_rec_small.onnx", models)
+        line = sample_line()
+        self._detector = open_network(detector, device, _padded(line)[None], _planes, threads, half)
+        self._recogniser = open_network(recogniser, device, _line_batch([line]), threads=threads, half=half)
+        self._alphabet = ["", *self._recogniser.metadata["character"].splitlines(), " "]
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
-        return [boxes_of(self._probability(image)) for image in images]
+        found: list[list[Detection]] = [[]] * len(images)
+        for batch in of_one_size(images, self._detector.batch_pixels):
+            for index, probability in zip(batch, self.probabilities([images[index] for index in batch]), strict=True):
+                found[index] = boxes_of(probability)
+        return found
+
+    def probabilities(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Text probability of each pixel, float32 ``(images, rows, columns)``, of images of one size."""
+        rows, columns = images[0].shape[:2]
+        padded = np.stack([_padded(image) for image in images])
+        return self._detector.run(padded)[:, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
 
     def recognise(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         order = sorted(range(len(crops)), key=lambda index: _line_width(crops[index]))
         read: list[tuple[str, float]] = [("", 0.0)] * len(crops)
         for start in range(0, len(order), RECOGNISER_BATCH):
             batch = order[start : start + RECOGNISER_BATCH]
-            scores = self._recogniser.run(None, {"x": _line_batch([crops[index] for index in batch])})[0]
+            scores = self._recogniser.run(_line_batch([crops[index] for index in batch]))
             for index, lines in zip(batch, scores, strict=True):
                 read[index] = _greedy_ctc(lines, self._alphabet)
         return read
 
-    def _probability(self, image: np.ndarray) -> np.ndarray:
-        """Text probability of each pixel, float32 ``(rows, columns)``."""
-        rows, columns = image.shape[:2]
-        below, right = -(rows + 2 * BORDER) % STRIDE + BORDER, -(columns + 2 * BORDER) % STRIDE + BORDER
-        padded = cv2.copyMakeBorder(image[..., ::-1], BORDER, below, BORDER, right, cv2.BORDER_REPLICATE)
-        planes = np.ascontiguousarray((padded.astype(np.float32) / 127.5 - 1.0).transpose(2, 0, 1)[None])
-        return self._detector.run(None, {"x": planes})[0][0, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
+
+def _padded(image: np.ndarray) -> np.ndarray:
+    rows, columns = image.shape[:2]
+    below, right = -(rows + 2 * BORDER) % STRIDE + BORDER, -(columns + 2 * BORDER) % STRIDE + BORDER
+    return cv2.copyMakeBorder(image, BORDER, below, BORDER, right, cv2.BORDER_REPLICATE)
+
+
+def _planes(images: Any) -> Any:
+    """What the detector takes, float32 ``(images, 3, rows, columns)`` BGR from -1 to 1, of uint8 ``(images, rows, columns, 3)`` RGB;
+    an array or a torch tensor."""
+    return (images[..., [2, 1, 0]] / np.float32(127.5) - 1).swapaxes(1, 3).swapaxes(2, 3)
 
 
 def boxes_of(probability: np.ndarray, tallest: int = TALLEST_LINE) -> list[Detection]:
@@ -132,19 +146,7 @@ def _greedy_ctc(scores: np.ndarray, alphabet: Sequence[str]) -> tuple[str, float
     return (text.strip(), float(scores.max(axis=1)[kept].mean())) if kept.any() else ("", 0.0)
 
 
-def _providers(device: str) -> tuple[list[str], str]:
-    available = onnxruntime.get_available_providers()
-    if device in ("auto", "cuda") and "CUDAExecutionProvider" in available:
-        return ["CUDAExecutionProvider", "CPUExecutionProvider"], "cuda (ONNX Runtime)"
-    if device in ("auto", "cpu"):
-        return ["CPUExecutionProvider"], "cpu"
-    raise EngineUnavailable(
-        f"device {device!r} is not available to the ppocr engine: ONNX Runtime here offers {', '.join(available)}; "
-        "install onnxruntime-gpu for CUDA, or use --device cpu"
-    )
-
-
-def weights_file(name: str, models: Path | None = None) -> Path:
+def weights(name: str, models: Path | None = None) -> bytes:
     """The file ``name`` in ``models`` if it is there, else in the rapidocr wheel, once its SHA-256 is known to be right."""
     if models is not None and (models / name).is_file():
         path = models / name
@@ -157,11 +159,7 @@ def weights_file(name: str, models: Path | None = None) -> Path:
         raise EngineUnavailable(
             f"the ppocr weights {name} are missing: pip install --upgrade 'rapidocr>=3.10', or put the file into --models DIR"
         )
-    if _sha256(path) != WEIGHTS[name]:
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != WEIGHTS[name]:
         raise EngineUnavailable(f"the ppocr weights {name} are not the expected ones (SHA-256 differs): reinstall rapidocr")
-    return path
-
-
-@lru_cache(maxsize=8)
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return content
