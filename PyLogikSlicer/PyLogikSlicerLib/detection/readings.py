@@ -19,10 +19,11 @@ Read = Callable[[np.ndarray, Sequence[Place]], list[Line]]
 # A stroke more or less changes at least this share of a letter's box by so many grey levels; what lies behind may shimmer.
 STROKE_SHARE, STROKE_JUMP = 0.02, 40
 SAME_PLACE = 0.5
-MOST = 256
+# Readings kept in all, and of one place: a timer never shows the same again.
+MOST, MOST_THERE = 256, 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Reading:
     box: Box
     patch: np.ndarray
@@ -48,20 +49,25 @@ class Readings:
         return [line for line in lines if line is not None]
 
     def _recall(self, bright: np.ndarray, corner: tuple[int, int], place: Place) -> Line | None:
-        own = _moved(place.box, *corner)
-        for known in reversed(self._known):
-            shared = overlap(known.box, own)
-            if shared >= SAME_PLACE * (area(known.box) + area(own) - shared):
-                box = _moved(known.box, -corner[0], -corner[1])
-                if clip(box, *bright.shape) == box and _alike(known.patch, bright[box[1] : box[3], box[0] : box[2]]):
-                    return known.line
+        for known in self._there(_moved(place.box, *corner)):
+            box = _moved(known.box, -corner[0], -corner[1])
+            if clip(box, *bright.shape) == box and _alike(known.patch, bright[box[1] : box[3], box[0] : box[2]]):
+                return known.line
         return None
 
     def _remember(self, bright: np.ndarray, corner: tuple[int, int], place: Place, line: Line) -> None:
         box = clip(place.box, *bright.shape)
         if box is not None:
             patch = bright[box[1] : box[3], box[0] : box[2]].copy()
-            self._known = [*self._known[-MOST:], _Reading(_moved(box, *corner), patch, line)]
+            reading = _Reading(_moved(box, *corner), patch, line)
+            for outdated in self._there(reading.box)[MOST_THERE - 1 :]:
+                self._known.remove(outdated)
+            self._known = [*self._known[1 - MOST :], reading]
+
+    def _there(self, box: Box) -> list[_Reading]:
+        """What was read at about this place, the latest first."""
+        shared = ((known, overlap(known.box, box)) for known in reversed(self._known))
+        return [known for known, common in shared if common >= SAME_PLACE * (area(known.box) + area(box) - common)]
 
 
 def _alike(one: np.ndarray, other: np.ndarray) -> bool:
