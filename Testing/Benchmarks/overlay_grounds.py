@@ -11,7 +11,7 @@ import pydicom
 import pydicom.data
 
 # Real images without any text. Those of pydicom are always there; those of the corpus where its folder is.
-PYDICOM_FILES = ("CT_small.dcm", "693_J2KI.dcm", "liver_1frame.dcm", "image_dfl.dcm", "examples_overlay.dcm")
+PYDICOM_FILES = ("CT_small.dcm", "693_J2KI.dcm", "examples_overlay.dcm")
 CORPUS_STILLS = (
     "ct/ct_rle.dcm",
     "cr/cr_fuji_chest_mono1.dcm",
