@@ -255,7 +255,7 @@ class _Drawing:
             return
         room = self._anatomy.shape[1] * 0.45
         for _ in range(50):
-            text = _invented(self._rng, wish.kind)
+            text = invented(self._rng, wish.kind)
             if wish.face.write(text, wish.height).shape[1] <= room:
                 break
         else:
@@ -353,7 +353,8 @@ def _clockwork(rng: np.random.Generator, count: int) -> Iterator[tuple[str, int,
         yield from ((f"HR {rng.integers(48, 180)}", n, min(n + 4, count - 1)) for n in starts)
 
 
-def _invented(rng: np.random.Generator, kind: str) -> str:
+def invented(rng: np.random.Generator, kind: str) -> str:
+    """A line of text of the kind (as the truth of the corpus names them)."""
     makers: dict[str, tuple[Callable[[np.random.Generator], str], ...]] = {
         "phi-like": (words.name, words.date, words.clock, lambda rng: "".join(map(str, rng.integers(0, 10, 7))), _labelled),
         "scientific": (words.measure, words.number),
