@@ -191,6 +191,31 @@ def _groups(found: Found) -> list[tuple[int, str]]:
         (8, "level" if item.angle == 0 else "a quarter turn" if item.angle % 90 == 0 else "slanted"),
         (9, f"ground: {found.screen.ground.split(',')[0]}"),
     ]
+    if item.height >= READABLE_HEIGHT and item.contrast >= LOW and item.duration in ("static", "brief", "ten"):
+        groups.append((10, f"asked for 1.00: {READABLE_HEIGHT} px or more, contrast {LOW} or more, still for 3 frames or more"))
+    over_moving = item.place == "anatomy" and found.screen.ground == "speckle, moving"
+    if cine and over_moving and item.contrast < DIM and item.height >= READABLE_HEIGHT and item.duration in ("static", "ten"):
+        groups.append((11, "asked for 0.95: dim, over moving speckle, still for 10 frames or more"))
+    return groups
+
+
+def _groups(found: Found) -> list[tuple[int, str]]:
+    item = found.item
+    contrast = "25" if item.contrast < DIM else "40" if item.contrast < LOW else "80" if item.contrast < MIDDLE else "160"
+    single = len(item.marks[0].text) == 1
+    cine = len(found.screen.frames) > 1
+    groups = [
+        (0, "all"),
+        (1, "one character" if single else "two or more characters"),
+        (2, f"capitals {item.height:2} px"),
+        (3, f"contrast about {contrast}"),
+        (4, f"place: {item.place}"),
+        (5, f"cine: {item.duration}" if cine else "still"),
+        (6, f"color: {item.color}"),
+        (7, "opaque" if item.opacity == 1 else "half transparent"),
+        (8, "level" if item.angle == 0 else "a quarter turn" if item.angle % 90 == 0 else "slanted"),
+        (9, f"ground: {found.screen.ground.split(',')[0]}"),
+    ]
     if item.height >= READABLE_HEIGHT and item.contrast >= LOW:
         groups.append((10, f"asked for 1.00: {READABLE_HEIGHT} px or more, contrast {LOW} or more"))
     if cine and item.contrast < DIM and item.height >= READABLE_HEIGHT and item.duration in ("static", "ten") and item.place == "anatomy":
