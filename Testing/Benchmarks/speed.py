@@ -11,7 +11,7 @@ speckle, a timer that runs with every frame and a heart rate that changes every 
 - *EasyOCR, middle frame*: what PyLogik does: CRAFT on the middle frame and the CRNN on its lines. Only its time counts, so the
   networks have random weights and lines as many as there are.
 
-Writes its section of RESULTS.md, unless --dry. Ratios of one row come from interleaved measurements.
+Writes its section of RESULTS.md after each part, unless --dry. Ratios of one row come from interleaved measurements.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def main() -> None:
     for part in arguments.parts:
         lines += ["", *PARTS[part](arguments.frames, engine)]
         print("\n".join(lines), flush=True)
-    if not arguments.dry:
-        write_section("speed", "\n".join(lines))
+        if not arguments.dry:
+            write_section("speed", "\n".join(lines))
 
 
 # --- cines -------------------------------------------------------------------------------------------------------------------
