@@ -199,30 +199,6 @@ def _groups(found: Found) -> list[tuple[int, str]]:
     return groups
 
 
-def _groups(found: Found) -> list[tuple[int, str]]:
-    item = found.item
-    contrast = "25" if item.contrast < DIM else "40" if item.contrast < LOW else "80" if item.contrast < MIDDLE else "160"
-    single = len(item.marks[0].text) == 1
-    cine = len(found.screen.frames) > 1
-    groups = [
-        (0, "all"),
-        (1, "one character" if single else "two or more characters"),
-        (2, f"capitals {item.height:2} px"),
-        (3, f"contrast about {contrast}"),
-        (4, f"place: {item.place}"),
-        (5, f"cine: {item.duration}" if cine else "still"),
-        (6, f"color: {item.color}"),
-        (7, "opaque" if item.opacity == 1 else "half transparent"),
-        (8, "level" if item.angle == 0 else "a quarter turn" if item.angle % 90 == 0 else "slanted"),
-        (9, f"ground: {found.screen.ground.split(',')[0]}"),
-    ]
-    if item.height >= READABLE_HEIGHT and item.contrast >= LOW:
-        groups.append((10, f"asked for 1.00: {READABLE_HEIGHT} px or more, contrast {LOW} or more"))
-    if cine and item.contrast < DIM and item.height >= READABLE_HEIGHT and item.duration in ("static", "ten") and item.place == "anatomy":
-        groups.append((11, "asked for 0.95: dim, over the anatomy, on ten frames or more of a cine"))
-    return groups
-
-
 def _order(group: tuple[int, str]) -> tuple[int, float, str]:
     digits = "".join(letter for letter in group[1] if letter.isdigit())
     return group[0], float(digits) if digits and group[0] in (2, 3) else 0, group[1]
