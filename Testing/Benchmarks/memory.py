@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -32,7 +33,8 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cine = Path(folder) / "cine.dcm"
-        write_cine(cine, arguments.frames, arguments.rows, arguments.columns)
+        pictures = pictures_of(arguments.frames, arguments.rows, arguments.columns)
+        write_cine(cine, pictures, arguments.frames, arguments.rows, arguments.columns)
         seconds, peak, status = measured(cine, Path(folder) / "out")
         size = cine.stat().st_size
     figures = f"{size / 1e9:.2f} GB | {peak / 1e6:.0f} MB | {seconds:.0f} s | {status}"
@@ -44,8 +46,8 @@ def main() -> int:
     return status
 
 
-def write_cine(path: Path, frames: int, rows: int, columns: int) -> None:
-    """One pass, one frame in memory: the header by pydicom, the pixel data element by hand behind it."""
+def write_cine(path: Path, pictures: Iterable[np.ndarray], frames: int, rows: int, columns: int) -> None:
+    """One pass, one frame in memory: the header by pydicom, the pixel data element by hand behind it. ``pictures``: uint8 RGB frames."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UltrasoundMultiFrameImageStorage, generate_uid()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -59,11 +61,11 @@ def write_cine(path: Path, frames: int, rows: int, columns: int) -> None:
     length = frames * rows * columns * 3
     with open(path, "ab") as file:
         file.write(b"\xe0\x7f\x10\x00OW\0\0" + length.to_bytes(4, "little"))
-        for frame in cine(frames, rows, columns):
-            file.write(frame.tobytes())
+        for picture in pictures:
+            file.write(picture.tobytes())
 
 
-def cine(frames: int, rows: int, columns: int):
+def pictures_of(frames: int, rows: int, columns: int) -> Iterator[np.ndarray]:
     """Frames (rows, columns, 3): a fan of speckle that drifts, still text around it, a timer."""
     generator = np.random.default_rng(1)
     ys, xs = np.mgrid[:rows, :columns]
