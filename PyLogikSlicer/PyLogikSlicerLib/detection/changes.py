@@ -30,7 +30,7 @@ WHOLE_SHARE = 0.7
 # A pixel that jumps by so much in so many places: not the next frame of a moving scene but another image.
 CUT_JUMP, CUT_SHARE = 40, 0.2
 # Frames without change after which a tile counts as quiet, and from one look of the reader of words to the next.
-QUIET, WORDS_EVERY = 8, 4
+QUIET, WORDS_EVERY = 8, 3
 
 Closeness = Literal["glance", "words", "whole"]
 

@@ -117,10 +117,15 @@ def _same_line(one: Box, other: Box) -> bool:
     joined, it would lend its credit to what may be an organ taken for a word."""
     low, high = sorted((one[3] - one[1], other[3] - other[1]))
     shared = overlap(one, other)
-    if high > TALLER * low or shared == 0:
+    if high > TALLER * low or shared == 0 or _stands(one) != _stands(other):
         return False
     rows_shared = min(one[3], other[3]) - max(one[1], other[1])
     return shared >= 0.9 * min(area(one), area(other)) or rows_shared >= 0.75 * high
+
+
+def _stands(box: Box) -> bool:
+    """Whether the box is of a line that runs along a column."""
+    return box[3] - box[1] > TALLER * (box[2] - box[0])
 
 
 def _covered(place: Place, others: Sequence[Place], rows: int, columns: int) -> bool:

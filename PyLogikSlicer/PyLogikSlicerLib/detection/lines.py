@@ -32,7 +32,8 @@ def read_lines(view: np.ndarray, places: Sequence[Place], readers: Sequence[Text
 
 
 def upright_lines(view: np.ndarray, place: Place) -> list[np.ndarray]:
-    """The line at ``place``, uint8 RGB, turned to run to the right; both ways where it runs along a column."""
+    """The line at ``place``, uint8 RGB, turned to run to the right; both ways where it runs along a column, and as it is too
+    where it may be a letter or a short word that stands."""
     colour = view if view.ndim == 3 else cv2.cvtColor(view, cv2.COLOR_GRAY2RGB)
     box = clip(place.box, *colour.shape[:2])
     if box is None:
@@ -42,9 +43,10 @@ def upright_lines(view: np.ndarray, place: Place) -> list[np.ndarray]:
     edges = np.diff(corners, axis=0, append=corners[:1])
     line = colour[y0:y1, x0:x1] if (edges == 0).any(axis=1).all() else _levelled(colour, corners)
     rows, columns = line.shape[:2]
-    if rows <= VERTICAL_RATIO * columns:
-        return [line]
-    return [np.ascontiguousarray(np.rot90(line, turns)) for turns in (1, 3)]
+    standing = [np.ascontiguousarray(np.rot90(line, turns)) for turns in (1, 3)]
+    if rows > VERTICAL_RATIO * columns:
+        return standing
+    return [line] if columns > rows else [line, *standing]
 
 
 def _levelled(colour: np.ndarray, corners: np.ndarray) -> np.ndarray:

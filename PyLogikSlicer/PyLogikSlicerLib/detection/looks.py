@@ -109,7 +109,7 @@ class Plan:
 
 DETECTION = Plan(
     whole=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
-    words=Looks(words=(STROKES,), letters=(NATIVE,)),
+    words=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
     glance=Looks(letters=(NATIVE,)),
     closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,

@@ -104,6 +104,22 @@ def test_text_that_runs_up_the_image_is_found_and_read(engine):
     assert any("DOE" in region.text for region in examination.text_map.regions)
 
 
+def test_a_short_word_that_stands_is_read(engine):
+    lying = write(np.zeros((COLUMNS, ROWS), np.uint8), "HR", 60, 100, 255, 20)
+    standing = np.rot90(lying).copy()
+    examination = examine(stack_of([standing]), engine.readers)
+    assert found_share(examination, standing > 128) > 0.98
+    assert any("HR" in region.text for region in examination.text_map.regions)
+
+
+def test_tall_text_that_comes_and_goes_over_moving_speckle_is_found(engine):
+    plains = [speckle(480, 640, seed, 40) for seed in range(16)]
+    frames = [write(plain, "23:00", 240, 200, 230, 44) if 6 <= number < 12 else plain for number, plain in enumerate(plains)]
+    examination = examine(stack_of(frames), engine.readers)
+    for number in range(6, 12):
+        assert found_share(examination, ink(frames[number], plains[number]), number) > 0.95
+
+
 @pytest.mark.parametrize("seed", [6, 7, 8])
 def test_speckle_without_text_stays_whole(engine, seed):
     examination = examine(stack_of([speckle(ROWS, COLUMNS, seed)]), engine.readers)

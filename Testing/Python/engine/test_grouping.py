@@ -76,3 +76,8 @@ def test_leaning_text_keeps_its_polygon():
 def test_a_letter_inside_a_box_as_large_as_an_organ_is_not_made_one_with_it():
     places = group([sighting((20, 10, 180, 110), 0.5, "ppocr x0.25"), sighting((60, 50, 70, 64), 0.9, "glyphs x1")], ROWS, COLUMNS)
     assert len(places) == 2
+
+
+def test_a_line_that_stands_is_not_made_one_with_a_line_that_crosses_it():
+    places = group([sighting((20, 40, 90, 54)), sighting((84, 38, 94, 58), 0.9, "glyphs x1")], ROWS, COLUMNS)
+    assert len(places) == 2
