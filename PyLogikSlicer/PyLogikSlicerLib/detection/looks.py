@@ -109,7 +109,7 @@ class Plan:
 
 DETECTION = Plan(
     whole=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
-    words=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
+    words=Looks(words=(STROKES, HALF), letters=(NATIVE,)),
     glance=Looks(letters=(NATIVE,)),
     closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,
