@@ -20,7 +20,7 @@ from .looks import DETECTION, Plan, Sighting, examine_images
 from .reader import TextReader
 from .readings import Readings
 from .tightening import tightened
-from .tracks import Track, Tracker, regions_of
+from .tracks import LEAD, LEAD_BETWEEN_LOOKS, Track, Tracker, regions_of
 
 CODE_ENGINE = "zxing"
 # Composites of fewer frames show nothing that the frames do not.
@@ -103,8 +103,9 @@ class _Examiner:
         before, self._before[number] = self._before[number], view
         tracker.stay(index, (track for track in alive if _unchanged(track.place.box, before, view)))
         for change in changes:
+            lead = LEAD if change.closeness == "whole" else LEAD_BETWEEN_LOOKS
             for place, text, confidence in self._find(view, change):
-                tracker.see(index, place).read(text, confidence)
+                tracker.see(index, place, lead).read(text, confidence)
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)
 
     def examine_composites(self, composites: Composites) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 
 from ..text_map import Region, polygon_of_box
 from .boxes import area, overlap, union
+from .changes import WORDS_EVERY
 from .grouping import Place, is_box
 
 # Text does not vanish for a moment and come back; a detector's attention does. Gaps up to this many frames are closed.
 LONGEST_GAP = 15
-# Text that fades in or out is readable before and after it is found.
+# Text that fades in or out is readable before and after it is found; and where the reader of words looks at every third frame
+# only, it may have been there since the look before, and until the one after.
 LEAD = 1
+LEAD_BETWEEN_LOOKS = LEAD + WORDS_EVERY - 1
 # Boxes of the same text shake by some pixels; text that moves on is another place.
 SAME_PLACE = 0.5
 # A place that lies in another by this share is a part of it.
@@ -23,13 +26,16 @@ MOST_TEXTS = 8
 @dataclass
 class Track:
     """Grows while frames go by. ``texts``: what was read there, each once, in the order of appearance. ``confidence``: of
-    the least certain reading; 0 where something there could not be read or was not kept, so that no rule trusts the rest."""
+    the least certain reading; 0 where something there could not be read or was not kept, so that no rule trusts the rest.
+    ``lead``, ``trail``: how many frames earlier and later it may have been there unseen."""
 
     place: Place
     first: int
     last: int
     texts: list[str] = field(default_factory=list)
     confidence: float = 1.0
+    lead: int = LEAD
+    trail: int = LEAD
 
     def read(self, text: str, confidence: float) -> None:
         if text in self.texts:
@@ -52,14 +58,15 @@ class Tracker:
         for track in unchanged:
             track.last = frame
 
-    def see(self, frame: int, place: Place) -> Track:
-        """The track that ``place``, seen now, belongs to: an open one grows to hold it, else a new one begins."""
+    def see(self, frame: int, place: Place, lead: int = LEAD) -> Track:
+        """The track that ``place``, seen now, belongs to: an open one grows to hold it, else a new one begins. ``lead``: how
+        many frames ago, and for how many to come, it may be there unseen."""
         for track in self._open:
             if _same_place(track.place, place):
                 track.place = _grown(track.place, place)
-                track.last = frame
+                track.last, track.trail = frame, lead
                 return track
-        track = Track(place, frame, frame)
+        track = Track(place, frame, frame, lead=lead, trail=lead)
         self._tracks.append(track)
         self._open.append(track)
         return track
@@ -108,8 +115,8 @@ def regions_of(tracks: Sequence[Track], frame_count: int) -> list[Region]:
 def _region(track: Track, frame_count: int) -> Region:
     return Region(
         polygon=track.place.polygon,
-        frame_first=max(track.first - LEAD, 0),
-        frame_last=min(track.last + LEAD, frame_count - 1),
+        frame_first=max(track.first - track.lead, 0),
+        frame_last=min(track.last + track.trail, frame_count - 1),
         text=" | ".join(track.texts),
         confidence=round(track.confidence if track.texts else 0.0, 3),
         engine=track.place.engines[0],

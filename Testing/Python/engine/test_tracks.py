@@ -1,7 +1,8 @@
 """Text followed through frames: gaps are closed, spans hold every frame it was seen on, moving text is not smeared."""
 
+from PyLogikSlicerLib.detection.changes import WORDS_EVERY
 from PyLogikSlicerLib.detection.grouping import Place
-from PyLogikSlicerLib.detection.tracks import LONGEST_GAP, Tracker, regions_of
+from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, LONGEST_GAP, Tracker, regions_of
 from PyLogikSlicerLib.text_map import polygon_of_box
 
 
@@ -64,3 +65,11 @@ def test_the_confidence_of_a_text_that_changes_is_that_of_its_least_certain_read
     assert (region.text, region.confidence) == ("00:01 | 00:02", 0.7)
     track.read("", 0.0)
     assert regions_of(tracker.tracks(), 1)[0].confidence == 0.0
+
+
+def test_text_found_between_looks_is_masked_as_far_back_and_ahead_as_it_may_have_been_there():
+    tracker = Tracker()
+    tracker.see(20, place(10), LEAD_BETWEEN_LOOKS).read("DOE", 0.9)
+    (region,) = regions_of(tracker.tracks(), 40)
+    assert (region.frame_first, region.frame_last) == (20 - LEAD_BETWEEN_LOOKS, 20 + LEAD_BETWEEN_LOOKS)
+    assert LEAD_BETWEEN_LOOKS >= WORDS_EVERY
