@@ -130,7 +130,7 @@ _LABELS = {
 class PyLogikSlicerParameterNode:
     """What the panel's controls say. The export folder is no parameter: its name may tell a patient's, and scenes are shared."""
 
-    inputNode: Union[vtkMRMLScalarVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007 - Slicer knows no other way to write it
+    inputNode: Union[vtkMRMLScalarVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007 - Slicer knows no other way to write it
     variant: Variant = Variant.DEID
     threshold: Annotated[int, WithinRange(0, 255)] = 0
     engine: Engine = Engine.AUTO
@@ -141,8 +141,8 @@ class PyLogikSlicerParameterNode:
     imageFormat: ImageFormat = ImageFormat.JPEG
     obfuscateNames: bool = True
     contents: Contents = Contents.ALL
-    predictionNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007
-    truthNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007
+    predictionNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007
+    truthNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007
     showDifferences: bool = True
 
 

@@ -110,6 +110,7 @@ class _Parameter:
         if typing.get_origin(hint) is typing.Annotated:
             hint, *self.annotations = typing.get_args(hint)
         self.nodes = [part for part in (typing.get_args(hint) or (hint,)) if self._isNode(part)]
+        self.mayBeNone = hint in self.nodes or type(None) in typing.get_args(hint)
         self.type = hint
         if typing.get_origin(hint) in (typing.Union, types.UnionType) and not self.nodes:
             raise TypeError(f"no serializer for {hint}")
@@ -126,6 +127,9 @@ class _Parameter:
         return next((annotation for annotation in self.annotations if isinstance(annotation, kind)), None)
 
     def isIn(self, node):
+        if self.nodes and not self.mayBeNone:
+            # Slicer's union of nodes starts as None, and cannot write that unless None is one of its types
+            raise TypeError("Unable to write value 'None' of type '<class 'NoneType'>'")
         return bool(self.nodes) or node.GetParameter(self.name) != ""
 
     def read(self, node):

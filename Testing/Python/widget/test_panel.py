@@ -102,7 +102,8 @@ def test_keys_and_mouse_are_left_alone_while_another_module_is_shown(loaded):
 
 def test_every_choice_is_one_that_the_engine_knows(panel):
     from PyLogikSlicer import Device, Engine, ImageFormat, Variant
-    from PyLogikSlicerLib.detection.engines import DEVICES, ENGINES
+    from PyLogikSlicerLib.detection.devices import DEVICES
+    from PyLogikSlicerLib.detection.engines import ENGINES
     from PyLogikSlicerLib.options import VARIANTS
     from PyLogikSlicerLib.writing.formats import FORMATS
 
