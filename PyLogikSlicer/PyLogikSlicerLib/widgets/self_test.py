@@ -17,6 +17,7 @@ import slicer
 from . import dependencies
 
 PATIENCE_S = 300
+PICTURE_SIZE = (1580, 1040)
 
 
 def logicOnASampleStudy(test, logic) -> None:
@@ -115,6 +116,8 @@ class _Screenshots:
     def __init__(self) -> None:
         folder = os.environ.get("PYLOGIKSLICER_SCREENSHOTS")
         self._folder = Path(folder) if folder else None
+        if self._folder:
+            slicer.util.mainWindow().resize(*PICTURE_SIZE)
 
     def take(self, name: str) -> None:
         slicer.app.processEvents()
