@@ -216,6 +216,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.StartSaveEvent, self.onSceneStartSave)
         self.initializeParameterNode()
         self.tell("")
@@ -250,6 +251,10 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, caller=None, event=None):
         self.initializeParameterNode()
         self.tell("")
+
+    def onSceneEndImport(self, caller=None, event=None):
+        """The parameters came before the nodes that they name, and were read too early."""
+        self.setParameterNode(self.logic.getParameterNode())
 
     def onSceneStartSave(self, caller=None, event=None):
         """Before the first save, ask whether the text that was read may go into the scene; by default it does not."""

@@ -108,7 +108,10 @@ def shown(node):
 
 
 def showInput(node) -> None:
-    """Show a node in all slice views, in its own planes; without a main window there are none."""
+    """Show a node in all slice views, in its own planes, and a sequence in the tool bar that plays it; without a main window there
+    are none."""
     volume = shown(node)
     if volume and slicer.app.layoutManager():
         slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)
+        if volume is not node:
+            slicer.modules.sequences.showSequenceBrowser(slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(node))

@@ -9,6 +9,7 @@ import enum
 import pathlib
 import types
 import typing
+import weakref
 from dataclasses import dataclass
 
 import ctk
@@ -43,20 +44,29 @@ def parameterNodeWrapper(wrapped):
         allParameters = parameters
 
         def __init__(self, parameterNode):
-            self.__dict__.update(parameterNode=parameterNode, _bound={}, _writing=False)
+            self.__dict__.update(parameterNode=parameterNode, _bound={}, _writing=False, _values={})
             for parameter in parameters.values():
                 if not parameter.isIn(parameterNode):
                     parameter.write(parameterNode, parameter.default)
+            self._read()
+            values = self._values  # not self: the observer would keep it
+            tag = parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _readInto(values, parameters, parameterNode))
+            weakref.finalize(self, parameterNode.RemoveObserver, tag)
+
+        def _read(self):
+            """As in Slicer what was read is kept until the node is modified: a node that is added afterwards is not noticed."""
+            _readInto(self._values, parameters, self.parameterNode)
 
         def __getattr__(self, name):
             if name in parameters:
-                return parameters[name].read(self.parameterNode)
+                return self._values[name]
             return getattr(self.parameterNode, name)
 
         def __setattr__(self, name, value):
             if name not in parameters:
                 raise AttributeError(f"no parameter {name}")
             parameters[name].write(self.parameterNode, value)
+            self._read()
 
         def connectGui(self, gui):
             tag = len(self._bound)
@@ -101,6 +111,11 @@ def parameterNodeWrapper(wrapped):
 
     ParameterNode.__name__ = wrapped.__name__
     return ParameterNode
+
+
+def _readInto(values, parameters, node):
+    """A node that is being reset, as the scene is closed, holds nothing for a moment."""
+    values.update({name: parameter.read(node) for name, parameter in parameters.items() if parameter.isIn(node)})
 
 
 class _Parameter:
