@@ -52,6 +52,8 @@ class ReviewPart:
         self.views.reset()
         ui.originalButton.checked = True
         self.table.fill(None)
+        if self.panel.logic.started:
+            self.panel.logic.hideOverlaysBut(study)
         if study:
             self._show()
         self.update()

@@ -65,8 +65,9 @@ def parameterNodeWrapper(wrapped):
         def __setattr__(self, name, value):
             if name not in parameters:
                 raise AttributeError(f"no parameter {name}")
-            parameters[name].write(self.parameterNode, value)
-            self._read()
+            with slicer.util.NodeModify(self.parameterNode):  # who is told of it finds the new value
+                parameters[name].write(self.parameterNode, value)
+                self._read()
 
         def connectGui(self, gui):
             tag = len(self._bound)

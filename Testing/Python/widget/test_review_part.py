@@ -376,6 +376,26 @@ def test_saving_the_scene_asks_once_whether_the_text_goes_with_it(panel):
     assert not panel.study.keepText
 
 
+def test_overlays_of_another_image_are_not_drawn_over_this_one(panel):
+    first = panel.study
+    assert first.segmentation.GetDisplayNode().GetVisibility()
+    panel.parameters.inputNode = _ramp()
+    shown = panel.ui.inputSelector.currentNode()
+    assert shown is panel.parameters.inputNode is not first.node
+    assert panel.study is None and not first.segmentation.GetDisplayNode().GetVisibility()
+    panel.ui.applyButton.click()
+    wait(lambda: not panel.busy)
+    second = panel.study
+    assert second, panel.ui.statusLabel.text
+    assert second.segmentation.GetDisplayNode().GetVisibility() and not first.segmentation.GetDisplayNode().GetVisibility()
+    panel.parameters.inputNode = first.node
+    assert first.segmentation.GetDisplayNode().GetVisibility() and not second.segmentation.GetDisplayNode().GetVisibility()
+
+
+def _ramp():
+    return slicer.util.addVolumeFromArray(np.tile(np.linspace(20, 250, 120, dtype=np.uint8), (1, 90, 1)))
+
+
 def test_closing_the_scene_empties_the_panel(analysed):
     slicer.mrmlScene.Clear(0)
     assert analysed.study is None
