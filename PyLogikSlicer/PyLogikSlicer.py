@@ -130,7 +130,7 @@ _LABELS = {
 class PyLogikSlicerParameterNode:
     """What the panel's controls say. The export folder is no parameter: its name may tell a patient's, and scenes are shared."""
 
-    inputNode: Union[vtkMRMLScalarVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007 - Slicer knows no other way to write it
+    inputNode: Union[vtkMRMLScalarVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007 - Slicer knows no other way to write it
     variant: Variant = Variant.DEID
     threshold: Annotated[int, WithinRange(0, 255)] = 0
     engine: Engine = Engine.AUTO
@@ -141,8 +141,8 @@ class PyLogikSlicerParameterNode:
     imageFormat: ImageFormat = ImageFormat.JPEG
     obfuscateNames: bool = True
     contents: Contents = Contents.ALL
-    predictionNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007
-    truthNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode]  # noqa: UP007
+    predictionNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007
+    truthNode: Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007
     showDifferences: bool = True
 
 
@@ -216,6 +216,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.StartSaveEvent, self.onSceneStartSave)
         self.initializeParameterNode()
         self.tell("")
@@ -250,6 +251,10 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneEndClose(self, caller=None, event=None):
         self.initializeParameterNode()
         self.tell("")
+
+    def onSceneEndImport(self, caller=None, event=None):
+        """The parameters came before the nodes that they name, and were read too early."""
+        self.setParameterNode(self.logic.getParameterNode())
 
     def onSceneStartSave(self, caller=None, event=None):
         """Before the first save, ask whether the text that was read may go into the scene; by default it does not."""

@@ -106,9 +106,14 @@ class SliceWidget(QtWidgets.QWidget):
         composite.SetLayoutName(name)
         composite.SetSingletonTag(name)
         self._logic.SetSliceCompositeNode(slicer.mrmlScene.AddNode(composite))
-        self._logic.ResizeSliceNode(*SIZE)
         self._view = SliceView(self._logic, self._node)
-        self.setFixedSize(*SIZE)
+        self.takeSize(*SIZE)
+
+    def takeSize(self, width, height):
+        """The size that the layout gives to the view: as much of the image as before is shown, not more."""
+        self._logic.ResizeSliceNode(width, height)
+        self._view.window.SetSize(width, height)
+        self.setFixedSize(width, height)
 
     def sliceView(self):
         return self._view
@@ -134,7 +139,7 @@ class SliceWidget(QtWidgets.QWidget):
 
 @qt.with_manners
 class LayoutManager(QtCore.QObject):
-    """``qSlicerLayoutManager``: three slice views, whatever the layout."""
+    """``qSlicerLayoutManager``: three slice views, whatever the layout; side by side they are half as wide."""
 
     VIEWS = {
         "Red": ((0.95, 0.29, 0.24), "Axial"),
@@ -157,9 +162,16 @@ class LayoutManager(QtCore.QObject):
         self.layout = 3
 
     def setLayout(self, layout):
+        """The views take their new sizes when events are processed, as in Slicer."""
         self.layout = layout
         self._layout.SetViewArrangement(layout)
         self.layoutChanged.emit(layout)
+        QtCore.QTimer.singleShot(0, self._layOut)
+
+    def _layOut(self):
+        beside = self.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView
+        for widget in self._widgets.values():
+            widget.takeSize(SIZE[0] // 2 if beside else SIZE[0], SIZE[1])
 
     def sliceViewNames(self):
         return list(self._widgets)

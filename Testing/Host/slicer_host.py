@@ -105,6 +105,8 @@ def start() -> Host:
         logics[name].SetMRMLScene(scene)
         applicationLogic.SetModuleLogic(name, logics[name])
     modules = {name.lower(): SimpleNamespace(logic=lambda name=name: logics[name]) for name in LOGICS}
+    modules["sequences"].played = None
+    modules["sequences"].showSequenceBrowser = functools.partial(setattr, modules["sequences"], "played")
     slicer.modules = SimpleNamespace(**modules)
     for name in ("qMRMLWidget", "qMRMLNodeComboBox"):
         setattr(slicer, name, getattr(mrml_widgets, name))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import slicer
 
+from . import frames
+
 
 @dataclass(frozen=True)
 class Series:
@@ -63,10 +65,21 @@ def patients(search: str = "", database=None) -> tuple[Patient, ...]:
 
 
 def load(seriesUIDs: Iterable[str]) -> list:
-    """Load series by Slicer's own plug-ins; the nodes."""
+    """Load series by Slicer's own plug-ins; the volumes and sequences of volumes that there are then."""
     from DICOMLib import DICOMUtils
 
-    return [slicer.mrmlScene.GetNodeByID(node) for node in DICOMUtils.loadSeriesByUID(list(seriesUIDs)) or ()]
+    return images(DICOMUtils.loadSeriesByUID(list(seriesUIDs)) or ())
+
+
+def images(nodeIDs: Iterable[str]) -> list:
+    """What there is to work on among nodes that were added: plug-ins add browsers and proxies too, and nodes that are gone again."""
+    added = filter(None, map(slicer.mrmlScene.GetNodeByID, nodeIDs))
+    nodes = dict.fromkeys(frames.sequenceOf(node) for node in added)
+    return [node for node in nodes if _isImage(node.GetNthDataNode(0) if frames.isSequence(node) else node)]
+
+
+def _isImage(node) -> bool:
+    return node is not None and node.IsA("vtkMRMLScalarVolumeNode")
 
 
 def _patient(database, uid: str, words: list[str]) -> Patient:

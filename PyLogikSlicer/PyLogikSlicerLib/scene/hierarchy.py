@@ -50,13 +50,16 @@ def placeIn(folder: int, made) -> None:
 def removeMade(made) -> None:
     """Remove a node with its place, its display nodes, and the folder that it is in where that is left empty."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    folder = _folderOf(made)
-    hierarchy.RemoveItem(_itemOf(hierarchy, made), False, True)
+    folder, item = _folderOf(made), _itemOf(hierarchy, made)
     displays = (
         [made.GetNthDisplayNode(index) for index in range(made.GetNumberOfDisplayNodes())] if made.IsA("vtkMRMLDisplayableNode") else []
     )
-    for node in (made, *displays):
-        slicer.mrmlScene.RemoveNode(node)
+    # The item last, where it is left: a node in the scene has one, or Slicer complains. Slicer removes some of these by itself.
+    for node in (*displays, made):
+        if node.GetScene() is slicer.mrmlScene:
+            slicer.mrmlScene.RemoveNode(node)
+    if hierarchy.GetItemByDataNode(made):
+        hierarchy.RemoveItem(item, False, True)
     if folder and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder, False, False)
 

@@ -172,6 +172,12 @@ class StudyLogic(ComparisonLogic):
         if study.segmentation is not None:
             overlays.setAppearance(study, opacity, outline)
 
+    def hideOverlaysBut(self, study: Study | None) -> None:
+        """Hide the overlays of all other studies: the views show one, and all images may lie in one place."""
+        for other in self.studies.values():
+            if other is not study:
+                self.setOverlays(other, 0.0, outline=False)
+
     def updateTable(self, study: Study) -> None:
         """Fill the table node, one row per region; the column "text" is there only with ``study.keepText``."""
         if study.table is None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import qt
 import slicer
+import vtk
 
 ORIGINAL, RESULT, BOTH = "original", "result", "both"
 LEFT, RIGHT = "Red", "Yellow"
 
 
 class CompareViews:
-    """What the slice views show of a study. The layout that was there before side by side comes back after it."""
+    """What the slice views show of a study. The layout and planes that were there before side by side come back after it."""
 
     def __init__(self) -> None:
         self.how = ORIGINAL
         self._layoutBefore: int | None = None
+        self._planesBefore: dict[str, vtk.vtkMatrix4x4] = {}
 
     def show(self, study, how: str, result=None) -> None:
         """``result``: the node of the masked image; not needed for the original."""
@@ -34,6 +37,7 @@ class CompareViews:
         manager = slicer.app.layoutManager()
         if self._layoutBefore is None:
             self._layoutBefore = manager.layout
+            self._planesBefore = {name: _copied(manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS()) for name in (LEFT, RIGHT)}
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         original = shown(study.node)
         left, right = manager.sliceWidget(LEFT), manager.sliceWidget(RIGHT)
@@ -45,13 +49,22 @@ class CompareViews:
             composite.SetBackgroundVolumeID(node.GetID())
             widget.mrmlSliceNode().GetSliceToRAS().DeepCopy(left.mrmlSliceNode().GetSliceToRAS())
             widget.mrmlSliceNode().UpdateMatrices()
-            widget.fitSliceToBackground()
+        _fitWhenLaidOut()
         self._overlaysIn(study, [left.mrmlSliceNode()])
 
     def _restoreLayout(self) -> None:
-        if self._layoutBefore is not None:
-            slicer.app.layoutManager().setLayout(self._layoutBefore)
-            self._layoutBefore = None
+        if self._layoutBefore is None:
+            return
+        manager = slicer.app.layoutManager()
+        manager.setLayout(self._layoutBefore)
+        self._layoutBefore = None
+        for name, plane in self._planesBefore.items():
+            widget = manager.sliceWidget(name)
+            widget.mrmlSliceCompositeNode().SetHotLinkedControl(False)
+            widget.mrmlSliceCompositeNode().SetLinkedControl(False)
+            widget.mrmlSliceNode().GetSliceToRAS().DeepCopy(plane)
+            widget.mrmlSliceNode().UpdateMatrices()
+        _fitWhenLaidOut()
 
     @staticmethod
     def _overlaysIn(study, views: list) -> None:
@@ -60,6 +73,30 @@ class CompareViews:
         display.RemoveAllViewNodeIDs()
         for view in views:
             display.AddViewNodeID(view.GetID())
+
+
+def _copied(matrix) -> vtk.vtkMatrix4x4:
+    copy = vtk.vtkMatrix4x4()
+    copy.DeepCopy(matrix)
+    return copy
+
+
+def _fitWhenLaidOut() -> None:
+    """Views take their sizes after the layout was set, when Qt comes to it; what is fitted before is cut off then."""
+    qt.QTimer.singleShot(0, slicer.util.resetSliceViews)
+
+
+def lookAt(ras) -> None:
+    """Go to the slices through a place. A view moves over the image only if the place is out of its sight."""
+    manager = slicer.app.layoutManager()
+    for name in manager.sliceViewNames() if manager else ():
+        node = manager.sliceWidget(name).mrmlSliceNode()
+        node.JumpSliceByOffsetting(*ras)
+        toView = _copied(node.GetXYToRAS())
+        toView.Invert()
+        position = toView.MultiplyPoint((*ras, 1))[:2]
+        if not all(0 < at < size for at, size in zip(position, node.GetDimensions()[:2], strict=True)):
+            node.JumpSliceByCentering(*ras)
 
 
 def shown(node):
@@ -71,7 +108,10 @@ def shown(node):
 
 
 def showInput(node) -> None:
-    """Show a node in all slice views, in its own planes; without a main window there are none."""
+    """Show a node in all slice views, in its own planes, and a sequence in the tool bar that plays it; without a main window there
+    are none."""
     volume = shown(node)
     if volume and slicer.app.layoutManager():
         slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)
+        if volume is not node:
+            slicer.modules.sequences.showSequenceBrowser(slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(node))

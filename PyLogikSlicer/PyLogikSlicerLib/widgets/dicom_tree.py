@@ -7,20 +7,21 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
-IDENTIFYING = (1, 2)
+IMAGES = 1
+IDENTIFYING = (2, 3)
 
 
 class DicomTree:
     """Fills ``tree``; ``patients(search)`` gives what is shown, ``onLoad(uids)`` loads series.
 
-    The first column tells what a line is without telling who; name and ID stand in columns of their own, which can be hidden.
+    The first column tells what a line is without telling who; name and ID stand in the last columns, which can be hidden.
     """
 
     def __init__(self, tree, patients: Callable[[str], tuple], onLoad: Callable[[list[str]], None]) -> None:
         self.tree, self._patients, self._onLoad = tree, patients, onLoad
         tree.setColumnCount(4)
         tree.setIndentation(10)
-        tree.setHeaderLabels([_("Study / series"), _("Name"), _("ID"), _("Images")])
+        tree.setHeaderLabels([_("Study / series"), _("Images"), _("Name"), _("ID")])
         tree.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
         tree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", lambda item, column: self.load())
 
@@ -31,16 +32,16 @@ class DicomTree:
         for number, patient in enumerate(self._patients(search), 1):
             top = self._item(
                 self.tree.invisibleRootItem(),
-                [_("Patient {number}").format(number=number), patient.name, patient.id, str(patient.images)],
+                [_("Patient {number}").format(number=number), str(patient.images), patient.name, patient.id],
                 [],
             )
             for study in patient.studies:
                 uids = [series.uid for series in study.series]
                 told = " ".join(filter(None, (study.date, *study.modalities, study.description)))
-                middle = self._item(top, [told or _("Study"), "", "", str(study.images)], uids)
+                middle = self._item(top, [told or _("Study"), str(study.images)], uids)
                 for series in study.series:
                     told = " ".join(filter(None, (series.number, series.modality, series.description)))
-                    self._item(middle, [told or _("Series"), "", "", str(series.images)], [series.uid])
+                    self._item(middle, [told or _("Series"), str(series.images)], [series.uid])
                     count += 1
         self.tree.expandAll()
         for column in (3, 2, 1, 0):
@@ -64,6 +65,6 @@ class DicomTree:
     def _item(parent, texts: list[str], uids: list[str]):
         item = qt.QTreeWidgetItem(texts)
         item.setData(0, qt.Qt.UserRole, uids)
-        item.setTextAlignment(3, qt.Qt.AlignRight)
+        item.setTextAlignment(IMAGES, qt.Qt.AlignRight)
         parent.addChild(item)
         return item

@@ -60,6 +60,7 @@ class Handles:
         display.SetPointLabelsVisibility(False)
         display.SetPropertiesLabelVisibility(False)
         display.SetFillVisibility(False)
+        display.SetVisibility3D(False)  # it is the image that is looked at, and the arrows would stand there alone
         display.SetGlyphScale(1.6)
         # Arrows in the middle move the whole outline; turning it or scaling it from there is not what anybody wants.
         display.SetHandlesInteractive(True)

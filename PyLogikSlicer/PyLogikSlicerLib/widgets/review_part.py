@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import PyLogikSlicerError
-from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
+from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews, lookAt
 from .handles import Handles
 from .panel import Panel
 from .region_table import RegionTable
@@ -52,6 +52,8 @@ class ReviewPart:
         self.views.reset()
         ui.originalButton.checked = True
         self.table.fill(None)
+        if self.panel.logic.started:
+            self.panel.logic.hideOverlaysBut(study)
         if study:
             self._show()
         self.update()
@@ -158,12 +160,12 @@ class ReviewPart:
     # Slice views -------------------------------------------------------------------------------------------------------
 
     def _selected(self, indices: list[int]) -> None:
-        """Show the region that was selected: its frame, in the middle of the slice views, with handles."""
+        """Show the region that was selected: its frame, where it is seen in the slice views, with handles."""
         study = self.panel.study
         if study and len(indices) == 1:
             ras, frame = self.panel.logic.rasOf(study, indices[0])
             self.panel.logic.showFrame(study, frame)
-            slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
+            lookAt(ras)
         self._showHandles()
         self.update()
 

@@ -17,6 +17,7 @@ import slicer
 from . import dependencies
 
 PATIENCE_S = 300
+PICTURE_SIZE = (1580, 1040)
 
 
 def logicOnASampleStudy(test, logic) -> None:
@@ -71,18 +72,33 @@ def panelFromLoadToExport(test) -> None:
     ui.sideBySideButton.click()
     shots.take("4-side-by-side")
     ui.originalButton.click()
+    _compare(test, panel)
+    shots.take("5-compared")
     folder = tempfile.mkdtemp()
     try:
         ui.exportFolderPathLineEdit.currentPath = str(Path(folder) / "out")
         ui.exportButton.click()
         _wait(test, lambda: not panel.busy)
-        shots.take("5-exported")
+        shots.take("6-exported")
         test.assertTrue(panel.study.exported, ui.verdictLabel.text)
         test.assertTrue(list((Path(folder) / "out" / "images").rglob("*.jpg")))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     slicer.mrmlScene.Clear()
     test.assertFalse(ui.exportButton.enabled, "the study went with the scene")
+
+
+def _compare(test, panel) -> None:
+    """What was found with itself."""
+    ui, found = panel.ui, panel.study.segmentation
+    drawn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
+    drawn.GetSegmentation().CopySegmentFromSegmentation(found.GetSegmentation(), "redacted")
+    ui.compareCollapsibleButton.collapsed = False
+    ui.predictionSelector.setCurrentNode(found)
+    ui.truthSelector.setCurrentNode(drawn)
+    ui.compareButton.click()
+    _wait(test, lambda: ui.plotButton.enabled)
+    test.assertEqual(float(ui.scoreTable.item(0, 2).text()), 1)
 
 
 def _absent() -> bool:
@@ -115,6 +131,8 @@ class _Screenshots:
     def __init__(self) -> None:
         folder = os.environ.get("PYLOGIKSLICER_SCREENSHOTS")
         self._folder = Path(folder) if folder else None
+        if self._folder:
+            slicer.util.mainWindow().resize(*PICTURE_SIZE)
 
     def take(self, name: str) -> None:
         slicer.app.processEvents()

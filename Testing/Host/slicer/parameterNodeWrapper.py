@@ -9,6 +9,7 @@ import enum
 import pathlib
 import types
 import typing
+import weakref
 from dataclasses import dataclass
 
 import ctk
@@ -43,20 +44,30 @@ def parameterNodeWrapper(wrapped):
         allParameters = parameters
 
         def __init__(self, parameterNode):
-            self.__dict__.update(parameterNode=parameterNode, _bound={}, _writing=False)
+            self.__dict__.update(parameterNode=parameterNode, _bound={}, _writing=False, _values={})
             for parameter in parameters.values():
                 if not parameter.isIn(parameterNode):
                     parameter.write(parameterNode, parameter.default)
+            self._read()
+            values = self._values  # not self: the observer would keep it
+            tag = parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: _readInto(values, parameters, parameterNode))
+            weakref.finalize(self, parameterNode.RemoveObserver, tag)
+
+        def _read(self):
+            """As in Slicer what was read is kept until the node is modified: a node that is added afterwards is not noticed."""
+            _readInto(self._values, parameters, self.parameterNode)
 
         def __getattr__(self, name):
             if name in parameters:
-                return parameters[name].read(self.parameterNode)
+                return self._values[name]
             return getattr(self.parameterNode, name)
 
         def __setattr__(self, name, value):
             if name not in parameters:
                 raise AttributeError(f"no parameter {name}")
-            parameters[name].write(self.parameterNode, value)
+            with slicer.util.NodeModify(self.parameterNode):  # who is told of it finds the new value
+                parameters[name].write(self.parameterNode, value)
+                self._read()
 
         def connectGui(self, gui):
             tag = len(self._bound)
@@ -103,6 +114,11 @@ def parameterNodeWrapper(wrapped):
     return ParameterNode
 
 
+def _readInto(values, parameters, node):
+    """A node that is being reset, as the scene is closed, holds nothing for a moment."""
+    values.update({name: parameter.read(node) for name, parameter in parameters.items() if parameter.isIn(node)})
+
+
 class _Parameter:
     def __init__(self, name, hint, default):
         self.name = name
@@ -110,6 +126,7 @@ class _Parameter:
         if typing.get_origin(hint) is typing.Annotated:
             hint, *self.annotations = typing.get_args(hint)
         self.nodes = [part for part in (typing.get_args(hint) or (hint,)) if self._isNode(part)]
+        self.mayBeNone = hint in self.nodes or type(None) in typing.get_args(hint)
         self.type = hint
         if typing.get_origin(hint) in (typing.Union, types.UnionType) and not self.nodes:
             raise TypeError(f"no serializer for {hint}")
@@ -126,6 +143,9 @@ class _Parameter:
         return next((annotation for annotation in self.annotations if isinstance(annotation, kind)), None)
 
     def isIn(self, node):
+        if self.nodes and not self.mayBeNone:
+            # Slicer's union of nodes starts as None, and cannot write that unless None is one of its types
+            raise TypeError("Unable to write value 'None' of type '<class 'NoneType'>'")
         return bool(self.nodes) or node.GetParameter(self.name) != ""
 
     def read(self, node):

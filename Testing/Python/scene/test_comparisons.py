@@ -13,7 +13,7 @@ from test_slice_views import View, sureOf
 
 from PyLogikSlicerLib.comparing import pictures
 from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.scene import frames
+from PyLogikSlicerLib.scene import comparison_nodes, frames
 from PyLogikSlicerLib.scene.comparison_nodes import OPACITY
 
 SHAPE = (5, 40, 60)
@@ -494,3 +494,19 @@ def test_what_was_found_in_a_cine_is_compared_on_every_frame(logic):
     assert scores == [pytest.approx(dice(mask, np.roll(mask, 2, axis=2)), abs=1e-6) for mask in masks]
     logic.lookAt(result, 0, 1)
     assert browser.GetSelectedItemNumber() == 1
+
+
+def test_a_node_leaves_the_scene_before_its_place_in_the_subject_hierarchy(logic, several):
+    """Slicer complains of a node that is in the scene and has no item."""
+    result = logic.compare(*several)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    node, left = result.segmentation, []
+
+    def removed(*_):
+        left.append(node.GetScene() is not None and not hierarchy.GetItemByDataNode(node))
+
+    tag = hierarchy.AddObserver(hierarchy.SubjectHierarchyItemRemovedEvent, removed)
+    comparison_nodes.removeNodes(result)
+    hierarchy.RemoveObserver(tag)
+    assert left and not any(left) and node.GetScene() is None
+    assert not slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationDisplayNode") - 2, "those of the two masks"

@@ -1,5 +1,9 @@
 """The tree of the DICOM database: what there is, how many images, and only what was searched for."""
 
+import numpy as np
+import slicer
+from scene_samples import addSequence, addVolume
+
 from PyLogikSlicerLib.scene import database
 
 TREE = {
@@ -71,3 +75,14 @@ def test_every_word_that_is_searched_for_has_to_be_there_somewhere():
 
 def test_without_a_database_there_is_nobody(host):
     assert database.patients() == () and not database.available()
+
+
+def test_of_all_that_a_plug_in_adds_only_images_are_worked_on(scene):
+    (cine, browser), volume = addSequence(np.zeros((3, 1, 8, 9), np.uint8)), addVolume(np.zeros((1, 8, 9), np.uint8))
+    gone = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    transforms = scene.AddNewNodeByClass("vtkMRMLSequenceNode")
+    transforms.SetDataNodeAtValue(slicer.vtkMRMLLinearTransformNode(), "0")
+    empty = scene.AddNewNodeByClass("vtkMRMLSequenceNode")
+    added = [node.GetID() for node in (gone, browser, transforms, empty, cine, browser.GetProxyNode(cine), volume)]
+    scene.RemoveNode(gone)
+    assert database.images(added) == [cine, volume]

@@ -44,6 +44,7 @@ def panel_of_a_cine(panel):
     """An ultrasound cine, its text found."""
     panel.input.load([str(examples.get_path("ybr_color"))])
     assert panel.parameters.inputNode.IsA("vtkMRMLSequenceNode")
+    assert slicer.modules.sequences.played.IsSynchronizedSequenceNode(panel.parameters.inputNode, True), "it has its tool bar"
     panel.ui.variantComboBox.setCurrentIndex(0)
     panel.ui.applyButton.click()
     wait(lambda: "left" in panel.ui.statusLabel.text)

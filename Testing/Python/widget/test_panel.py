@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 import slicer
 from panel_steps import PICTURES, ROOT, press, shoot, wait
@@ -102,7 +103,8 @@ def test_keys_and_mouse_are_left_alone_while_another_module_is_shown(loaded):
 
 def test_every_choice_is_one_that_the_engine_knows(panel):
     from PyLogikSlicer import Device, Engine, ImageFormat, Variant
-    from PyLogikSlicerLib.detection.engines import DEVICES, ENGINES
+    from PyLogikSlicerLib.detection.devices import DEVICES
+    from PyLogikSlicerLib.detection.engines import ENGINES
     from PyLogikSlicerLib.options import VARIANTS
     from PyLogikSlicerLib.writing.formats import FORMATS
 
@@ -176,7 +178,7 @@ def test_the_database_shows_studies_and_can_hide_who_the_patient_is(panel):
     tree.load()
     assert loaded == ["1.2.1", "1.2.2"]
     tree.hideIdentity(True)
-    assert ui.databaseTree.isColumnHidden(1) and ui.databaseTree.isColumnHidden(2)
+    assert ui.databaseTree.isColumnHidden(2) and ui.databaseTree.isColumnHidden(3) and not ui.databaseTree.isColumnHidden(1)
     assert "Doe" not in top.text(0) and "12345" not in top.text(0)
     assert tree.show("nobody") == 0
 
@@ -220,3 +222,18 @@ def test_an_image_without_a_region_of_interest_is_told_so(panel, tmp_path):
     assert panel.study is None
     assert "region" in panel.ui.statusLabel.text
     shoot(panel, "8-no-region")
+
+
+def test_a_loaded_scene_brings_its_input_and_settings(panel, tmp_path):
+    image, path = slicer.util.addVolumeFromArray(np.full((1, 8, 9), 7, np.uint8), name="image"), str(tmp_path / "scene.mrml")
+    panel.parameters.inputNode = image
+    panel.ui.variantComboBox.setCurrentIndex(1)
+    slicer.mrmlScene.Commit(path)
+    slicer.mrmlScene.Clear(0)
+    assert panel.parameters.inputNode is None
+    panel.ui.variantComboBox.setCurrentIndex(0)
+    slicer.mrmlScene.SetURL(path)
+    slicer.mrmlScene.Import()
+    assert panel.parameters.inputNode is not None and panel.parameters.inputNode.GetName() == "image"
+    assert panel.ui.inputSelector.currentNode() is panel.parameters.inputNode
+    assert panel.ui.variantComboBox.currentIndex == 1

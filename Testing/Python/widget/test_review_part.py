@@ -102,12 +102,12 @@ def test_masked_text_is_drawn_over_the_image_and_fades_with_the_slider(panel):
     assert display.GetSegmentVisibility2DFill("redacted")
 
 
-def test_selecting_a_row_brings_its_region_to_the_middle_with_handles(panel):
+def test_selecting_a_row_shows_its_region_with_handles(panel):
     select(panel, 1)
     ras, _ = panel.logic.rasOf(panel.study, 1)
     x, y = pixel_of("Red", ras)
     size = view().window.GetSize()
-    assert abs(x - size[0] / 2) < 3 and abs(y - size[1] / 2) < 3
+    assert 0 < x < size[0] and 0 < y < size[1]
     (node,) = handle_nodes("Region")
     assert node.GetNumberOfControlPoints() == len(panel.logic.regionHandles(panel.study, 1))
     shoot(panel, "12-selected")
@@ -277,16 +277,51 @@ def test_original_and_result_are_shown_alone_and_side_by_side(panel):
     column, row = (round(part) for part in pixel_of("Red", ras))
     assert view().picture()[-1 - row, column].max() < 10, "the text is filled"
     shoot(panel, "17-result")
-    panel.ui.sideBySideButton.click()
     manager = slicer.app.layoutManager()
+    planes = _planes(manager)
+    panel.ui.sideBySideButton.click()
+    slicer.app.processEvents()
     assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView
     shown = [manager.sliceWidget(name).mrmlSliceCompositeNode().GetBackgroundVolumeID() for name in ("Red", "Yellow")]
     assert shown == [panel.study.node.GetID(), panel.study.result.GetID()]
     left, right = (manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS() for name in ("Red", "Yellow"))
     assert np.allclose(slicer.util.arrayFromVTKMatrix(left), slicer.util.arrayFromVTKMatrix(right)), "the same way up"
+    assert np.all(_cornersOfTheImage(panel, "Yellow") >= -1), "all of it, however narrow the view has become"
+    assert np.all(_cornersOfTheImage(panel, "Yellow") <= np.array(manager.sliceWidget("Yellow").mrmlSliceNode().GetDimensions()[:2]) + 1)
     shoot(panel, "18-side-by-side", ("Red", "Yellow"))
     panel.ui.originalButton.click()
+    slicer.app.processEvents()
     assert manager.layout != slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView
+    assert np.allclose(_planes(manager), planes), "every view shows its own plane again"
+    assert not manager.sliceWidget("Yellow").mrmlSliceCompositeNode().GetLinkedControl()
+
+
+def _planes(manager):
+    return [slicer.util.arrayFromVTKMatrix(manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS())[:3, :3] for name in ("Red", "Yellow")]
+
+
+def _cornersOfTheImage(panel, name):
+    bounds = np.zeros(6)
+    panel.study.node.GetRASBounds(bounds)
+    return np.array([pixel_of(name, bounds[[0, 2, 4]]), pixel_of(name, bounds[[1, 3, 5]])])
+
+
+def test_the_views_stay_where_they_are_while_the_selected_region_is_seen(panel):
+    slicer.util.resetSliceViews()
+    node = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    seen = list(node.GetFieldOfView()), _center(node)
+    select(panel, 0)
+    assert (list(node.GetFieldOfView()), _center(node)) == seen
+    node.SetFieldOfView(*(0.2 * length for length in node.GetFieldOfView()[:2]), node.GetFieldOfView()[2])
+    node.UpdateMatrices()
+    select(panel, 1)
+    ras, _ = panel.logic.rasOf(panel.study, 1)
+    width, height, _ = node.GetDimensions()
+    assert np.allclose(pixel_of("Red", ras), (width / 2, height / 2), atol=2), "it was out of sight"
+
+
+def _center(node):
+    return [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
 
 
 def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
@@ -339,6 +374,26 @@ def test_saving_the_scene_asks_once_whether_the_text_goes_with_it(panel):
         slicer.app.processEvents()
     assert len(asked) == 1
     assert not panel.study.keepText
+
+
+def test_overlays_of_another_image_are_not_drawn_over_this_one(panel):
+    first = panel.study
+    assert first.segmentation.GetDisplayNode().GetVisibility()
+    panel.parameters.inputNode = _ramp()
+    shown = panel.ui.inputSelector.currentNode()
+    assert shown is panel.parameters.inputNode is not first.node
+    assert panel.study is None and not first.segmentation.GetDisplayNode().GetVisibility()
+    panel.ui.applyButton.click()
+    wait(lambda: not panel.busy)
+    second = panel.study
+    assert second, panel.ui.statusLabel.text
+    assert second.segmentation.GetDisplayNode().GetVisibility() and not first.segmentation.GetDisplayNode().GetVisibility()
+    panel.parameters.inputNode = first.node
+    assert first.segmentation.GetDisplayNode().GetVisibility() and not second.segmentation.GetDisplayNode().GetVisibility()
+
+
+def _ramp():
+    return slicer.util.addVolumeFromArray(np.tile(np.linspace(20, 250, 120, dtype=np.uint8), (1, 90, 1)))
 
 
 def test_closing_the_scene_empties_the_panel(analysed):
