@@ -11,7 +11,7 @@ import numpy as np
 import slicer
 import vtk
 
-from . import comparison_nodes, frames
+from . import comparison_nodes, frames, places
 from .comparisons import Pairing, SceneComparison, comparing
 from .matching import byName, byOverlap, resolved
 from .sides import Side, StudySide
@@ -101,7 +101,7 @@ class ComparisonLogic:
         self.comparisons.draw(comparison)
         place = _placeToLookAt(*(side[k] for side in comparison.masks(pair, item)))
         ras = comparison.lattices[item].toRas((*place, k))
-        slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
+        places.showPlace(ras)
 
     def showPlot(self, comparison: SceneComparison) -> None:
         """Show Dice over the frames in a plot view; Slicer changes to a layout that has one."""

@@ -268,6 +268,10 @@ class StudyLogic(ComparisonLogic):
         """The center of a region and the frame to look at: the current one where the region is on it, else its middle one."""
         return places.rasOf(study, index)
 
+    def showPlace(self, ras: Sequence[float]) -> None:
+        """Let all slice views show the slices through a place; they move over the image only if it is out of sight."""
+        places.showPlace(ras)
+
     def addRegion(self, study: Study, rasCorners: Sequence[Sequence[float]], everyFrame: bool) -> int:
         """Draw a region between two opposite corners (or around four), on the frame they lie on or on every frame; its index.
 

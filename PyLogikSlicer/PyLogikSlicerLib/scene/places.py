@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import slicer
+import vtk
 
 from ..errors import UsageError
 from . import frames
@@ -12,6 +14,17 @@ from .handles import dragged, handlesOf
 from .study import Study
 
 Ras = Sequence[float]
+
+
+def showPlace(ras: Ras) -> None:
+    """Let all slice views show the slices through a place. A view moves over the image only if the place is out of its sight."""
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        node.JumpSliceByOffsetting(*ras)
+        toView = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(node.GetXYToRAS(), toView)
+        position = toView.MultiplyPoint((*ras, 1))[:2]
+        if not all(0 < at < size for at, size in zip(position, node.GetDimensions()[:2], strict=True)):
+            node.JumpSliceByCentering(*ras)
 
 
 def currentFrame(study: Study, ras: Ras | None = None) -> int:

@@ -86,19 +86,6 @@ def _fitWhenLaidOut() -> None:
     qt.QTimer.singleShot(0, slicer.util.resetSliceViews)
 
 
-def lookAt(ras) -> None:
-    """Go to the slices through a place. A view moves over the image only if the place is out of its sight."""
-    manager = slicer.app.layoutManager()
-    for name in manager.sliceViewNames() if manager else ():
-        node = manager.sliceWidget(name).mrmlSliceNode()
-        node.JumpSliceByOffsetting(*ras)
-        toView = _copied(node.GetXYToRAS())
-        toView.Invert()
-        position = toView.MultiplyPoint((*ras, 1))[:2]
-        if not all(0 < at < size for at, size in zip(position, node.GetDimensions()[:2], strict=True)):
-            node.JumpSliceByCentering(*ras)
-
-
 def shown(node):
     """The volume that stands for a node in the slice views: a sequence is shown by the proxy of its browser."""
     if not node.IsA("vtkMRMLSequenceNode"):

@@ -7,7 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..errors import PyLogikSlicerError
-from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews, lookAt
+from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
 from .handles import Handles
 from .panel import Panel
 from .region_table import RegionTable
@@ -165,7 +165,7 @@ class ReviewPart:
         if study and len(indices) == 1:
             ras, frame = self.panel.logic.rasOf(study, indices[0])
             self.panel.logic.showFrame(study, frame)
-            lookAt(ras)
+            self.panel.logic.showPlace(ras)
         self._showHandles()
         self.update()
 

@@ -360,6 +360,8 @@ def test_the_differences_follow_the_frame_and_the_frame_follows_what_is_looked_a
 
     browser.SetSelectedItemNumber(3)
     assert parts() == [80, 80, 320]
+    view.node.SetFieldOfView(1, 1, 1)  # so that nothing is in sight
+    view.node.UpdateMatrices()
     logic.lookAt(result, 0)
     assert browser.GetSelectedItemNumber() == 2 and parts() == [200, 200, 200]
     x, y, k = frames.Grid(browser.GetMasterSequenceNode()).toPixel(_center(view), 2)
@@ -378,8 +380,12 @@ def test_what_is_looked_at_is_the_slice_and_the_segment(logic, view, several):
     view.show(several[0].GetNodeReference("referenceImageGeometryRef"), 0)
     logic.lookAt(result, 1, 3)
     volume = several[1].GetNodeReference("referenceImageGeometryRef")
+    assert frames.Grid(volume).toPixel(_center(view))[2] == 3
+    view.node.SetFieldOfView(1, 1, 1)
+    view.node.UpdateMatrices()
+    logic.lookAt(result, 1, 3)
     x, y, k = frames.Grid(volume).toPixel(_center(view))
-    assert k == 3 and (round(x - 0.5) in (5, 25)) and 5 <= y < 30, "where they differ"
+    assert k == 3 and (round(x - 0.5) in (5, 25)) and 5 <= y < 30, "where they differ, which was out of sight"
     differing = slicer.util.arrayFromSegmentBinaryLabelmap(result.segmentation, "truth only", volume)
     assert differing.sum() == 3 * 25
 
