@@ -70,3 +70,9 @@ def _imported(nodes: Iterator[ast.AST]) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield node.module.partition(".")[0]
+
+
+def test_test_files_have_names_of_their_own():
+    """Without packages, pytest takes two test files of one name for the same module and stops before the first test."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(name for name in set(names) if names.count(name) > 1)
