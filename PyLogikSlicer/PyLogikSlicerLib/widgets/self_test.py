@@ -89,15 +89,16 @@ def panelFromLoadToExport(test) -> None:
 
 
 def _compare(test, panel) -> None:
-    """What was found with itself."""
+    """What was found on the frame that is shown with itself; the study's own segmentation would be that of all frames."""
     ui, found = panel.ui, panel.study.segmentation
-    drawn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
-    drawn.GetSegmentation().CopySegmentFromSegmentation(found.GetSegmentation(), "redacted")
+    drawn = [slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name) for name in ("drawn", "drawn again")]
+    for node in drawn:
+        node.GetSegmentation().CopySegmentFromSegmentation(found.GetSegmentation(), "redacted")
     ui.compareCollapsibleButton.collapsed = False
-    ui.predictionSelector.setCurrentNode(found)
-    ui.truthSelector.setCurrentNode(drawn)
+    ui.predictionSelector.setCurrentNode(drawn[0])
+    ui.truthSelector.setCurrentNode(drawn[1])
     ui.compareButton.click()
-    _wait(test, lambda: ui.plotButton.enabled)
+    _wait(test, lambda: ui.scoreTable.rowCount > 0)
     test.assertEqual(float(ui.scoreTable.item(0, 2).text()), 1)
 
 
