@@ -39,7 +39,7 @@ sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
-from PyLogikSlicerLib.detection.looks import DETECTION, NATIVE, Looks, Plan, examine_image  # noqa: E402
+from PyLogikSlicerLib.detection.looks import DETECTION, NATIVE, Looks, Plan, examine_images  # noqa: E402
 from PyLogikSlicerLib.masking import region_mask  # noqa: E402
 from PyLogikSlicerLib.options import Options  # noqa: E402
 from PyLogikSlicerLib.pipeline import process  # noqa: E402
@@ -228,11 +228,11 @@ def stills(_: list[int], engine: Engine) -> list[str]:
 
 def still_seconds(image: np.ndarray, engine: Engine, words: list) -> tuple[float, ...]:
     """Seconds of a native pass (the mean of one before and one after), of all looks, of the examination, and of all with verification."""
-    before = timed(lambda: examine_image(image, NATIVE_PASS, "whole", words))
-    looks = timed(lambda: examine_image(image, DETECTION, "whole", engine.readers))
+    before = timed(lambda: examine_images([image], NATIVE_PASS, "whole", words))
+    looks = timed(lambda: examine_images([image], DETECTION, "whole", engine.readers))
     with tempfile.TemporaryDirectory() as folder:
         seconds = process(stack_of(image), "still", Path(folder), Options(), engine).seconds
-    after = timed(lambda: examine_image(image, NATIVE_PASS, "whole", words))
+    after = timed(lambda: examine_images([image], NATIVE_PASS, "whole", words))
     return (before + after) / 2, looks, seconds["examine"], sum(seconds.values())
 
 
@@ -268,7 +268,7 @@ def start_up(_: list[int], engine: Engine) -> list[str]:
         script = COLD.format(paths=[str(HERE.parents[1] / "PyLogikSlicer")], still=str(still))
         native, warm, cold, stages = [], [], [], []
         for _ in range(3):
-            native.append(timed(lambda: examine_image(image, NATIVE_PASS, "whole", words)))
+            native.append(timed(lambda: examine_images([image], NATIVE_PASS, "whole", words)))
             start = time.perf_counter()
             told = subprocess.check_output([sys.executable, "-c", script], text=True)
             cold.append(time.perf_counter() - start)
