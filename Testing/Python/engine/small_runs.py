@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -160,8 +161,13 @@ def command(*arguments, **settings) -> subprocess.CompletedProcess:
 
 
 def start_command(*arguments) -> subprocess.Popen:
+    """As from a terminal: a test run in the background (nohup, a job without control) would hand down that Ctrl-C is ignored."""
     started = [sys.executable, "-m", "PyLogikSlicerLib", *map(str, arguments)]
-    return subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(started, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def environment() -> dict[str, str]:
