@@ -10,10 +10,10 @@ from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.errors import VerificationFailed
 from PyLogikSlicerLib.masking import filled, region_mask
 from PyLogikSlicerLib.options import Options
-from PyLogikSlicerLib.pipeline import process
+from PyLogikSlicerLib.pipeline import WIDER, process
 from PyLogikSlicerLib.rendering import rendering_for
 from PyLogikSlicerLib.text_map import Region, polygon_of_box
-from PyLogikSlicerLib.verifying import Written, verify
+from PyLogikSlicerLib.verifying import Verification, Written, verify
 from PyLogikSlicerLib.writing.formats import FORMATS, decode, encode
 
 ROWS, COLUMNS = 200, 300
@@ -114,7 +114,9 @@ def test_what_detection_missed_is_masked_by_verification(engine, tmp_path):
     result = process(stack_of([image]), "image", tmp_path, Options(format="png"), blind)
     output = decode(tmp_path / "image_0000.png", FORMATS["png"])
     assert result.rounds >= 2 and not result.verification.readable
-    assert any(region.reason == "found by verification" for region in result.text_map.regions)
+    found = [region.box for region in result.text_map.regions if region.reason == "found by verification"]
+    ys, xs = np.nonzero(image.astype(int) - plain > 60)
+    assert min(box[0] for box in found) <= xs.min() - WIDER and max(box[3] for box in found) >= ys.max() + WIDER, "with what is around"
     assert (output[image.astype(int) - plain > 60] == 0).all()
 
 
@@ -140,3 +142,11 @@ def test_text_that_stays_readable_fails_the_image(engine, tmp_path):
     bright = np.random.default_rng(7).integers(60, 255, (ROWS, COLUMNS)).astype(np.uint8)
     with pytest.raises(VerificationFailed, match="still readable"):
         process(stack_of([bright]), "image", tmp_path, Options(format="png"), Engine((reader,)))
+
+
+def test_words_that_stay_readable_fail_an_image_and_a_lone_letter_at_the_edge_of_a_mask_does_not():
+    def residue(text):
+        return Region(polygon_of_box((0, 0, 9, 9)), 0, 0, text, 0.95)
+
+    residues = tuple(map(residue, ("y", "1 | I", "DOE", "7 | 12", "+")))
+    assert [region.text for region in Verification(1, residues, 0).readable] == ["DOE", "7 | 12"]

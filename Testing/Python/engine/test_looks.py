@@ -1,0 +1,54 @@
+"""Looks are taken where they are needed: closer ones where ink is faint, half-size ones for tall text, other ones to verify."""
+
+from dataclasses import replace
+
+import numpy as np
+from planted import speckle, write
+
+from PyLogikSlicerLib.detection.grouping import Place
+from PyLogikSlicerLib.detection.lines import read_lines
+from PyLogikSlicerLib.detection.looks import DETECTION, VERIFICATION, Looks, examine_images
+from PyLogikSlicerLib.text_map import polygon_of_box
+
+
+def seen(image, plan, closeness, readers):
+    (sightings,) = examine_images([image], plan, closeness, readers)
+    return sightings
+
+
+def near(sightings, x, y):
+    """Those whose corners hold the pixel (x, y)."""
+    corners = [np.asarray(sighting.polygon) for sighting in sightings]
+    return [one for one, c in zip(sightings, corners, strict=True) if (c.min(axis=0) <= (x, y)).all() and (c.max(axis=0) >= (x, y)).all()]
+
+
+def test_faint_ink_earns_a_closer_look(engine):
+    image = np.zeros((240, 320), np.uint8)
+    for number in range(8):
+        image = write(image, str(number + 1), 20 + 36 * number, 100, 70, 7)
+    nothing_closer = seen(image, replace(DETECTION, closer=Looks()), "whole", engine.readers)
+    closer = [sighting for sighting in seen(image, DETECTION, "whole", engine.readers) if sighting.engine.endswith("x2")]
+    assert closer and not any(sighting.engine.endswith("x2") for sighting in nothing_closer)
+    assert all(90 <= np.asarray(sighting.polygon)[:, 1].mean() <= 115 for sighting in closer), "only where there was something"
+
+
+def test_text_taller_than_the_native_scale_sees_is_seen_over_a_moving_sector_too(engine):
+    image = write(speckle(480, 640, 3, 30), "DOE", 240, 220, 230, 52)
+    assert near(seen(image, DETECTION, "words", engine.readers), 290, 248)
+
+
+def test_verification_takes_no_single_word_for_certain(engine):
+    image = write(np.zeros((240, 320), np.uint8), "DOE 1962", 60, 100)
+    assert any(sighting.certain for sighting in seen(image, DETECTION, "whole", engine.readers))
+    verified = seen(image, VERIFICATION, "whole", engine.readers)
+    assert near(verified, 100, 107) and not any(sighting.certain for sighting in verified)
+
+
+def test_a_short_word_that_stands_in_a_nearly_square_box_is_read(engine):
+    lying = write(np.zeros((80, 80), np.uint8), "HR", 24, 28, 255, 20)
+    standing = np.rot90(lying).copy()
+    ys, xs = np.nonzero(standing)
+    box = int(xs.min()) - 8, int(ys.min()) - 6, int(xs.max()) + 9, int(ys.max()) + 7
+    assert 1 < (box[3] - box[1]) / (box[2] - box[0]) < 1.5
+    ((text, _),) = read_lines(standing, [Place(polygon_of_box(box), ("ppocr x1",))], engine.readers)
+    assert text == "HR"
