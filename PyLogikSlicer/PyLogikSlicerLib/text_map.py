@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -33,9 +33,7 @@ class Region:
     @property
     def box(self) -> Box:
         """The smallest half-open box of whole pixels that holds the polygon."""
-        corners = np.asarray(self.polygon, dtype=float)
-        low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+        return box_of_polygon(self.polygon)
 
     def covers(self, frame: int) -> bool:
         return self.frame_first <= frame <= self.frame_last
@@ -60,6 +58,13 @@ class TextMap:
 
     def with_regions(self, regions: Iterable[Region]) -> TextMap:
         return replace(self, regions=tuple(regions))
+
+
+def box_of_polygon(polygon: Sequence[tuple[float, float]]) -> Box:
+    """The smallest half-open box of whole pixels that holds a polygon."""
+    corners = np.asarray(polygon, dtype=float)
+    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def polygon_of_box(box: Box) -> tuple[tuple[float, float], ...]:

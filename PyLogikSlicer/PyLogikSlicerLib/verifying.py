@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .detection.boxes import area
+from .detection.boxes import area, overlap
 from .detection.examine import Examination, examine
 from .detection.looks import VERIFICATION
 from .detection.reader import TextReader
@@ -162,8 +162,7 @@ def _has_contrast(examination: Examination, over_time: np.ndarray, visible: np.n
 
 def _mostly_inside(region: Region, keeper: Region) -> bool:
     a, b = region.box, keeper.box
-    shared = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
-    return shared > 0.5 * area(a) and region.frame_first <= keeper.frame_last and keeper.frame_first <= region.frame_last
+    return overlap(a, b) > 0.5 * area(a) and region.frame_first <= keeper.frame_last and keeper.frame_first <= region.frame_last
 
 
 def _boxes_around(regions: Sequence[Region], frame: int, crop: Box) -> list[Box]:

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 import zxingcpp
 
+from ..channels import largest, smallest
+
 QUIET_ZONE = 16  # px of white around each image that is read: a symbol at the border has no quiet zone of its own
 
 MARGIN_PIXELS = 3.0
@@ -56,9 +58,8 @@ def _find_in(grey: np.ndarray) -> list[CodeDetection]:
 
 def _find_in_color(image: np.ndarray) -> list[CodeDetection]:
     """Symbols that the brightest channel shows and luminance does not, in the part of the image that has color."""
-    red, green, blue = cv2.split(image)
-    brightest = cv2.max(cv2.max(red, green), blue)
-    colored = cv2.subtract(brightest, cv2.min(cv2.min(red, green), blue)) > 64
+    brightest = largest(image)
+    colored = cv2.subtract(brightest, smallest(image)) > 64
     x, y, width, height = cv2.boundingRect(colored.astype(np.uint8))
     if width == 0:
         return []

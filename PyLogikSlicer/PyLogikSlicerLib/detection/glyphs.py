@@ -30,7 +30,7 @@ HALO = 160  # pixels; more than the network sees to any side, so tiles join with
 
 INK = 0.3  # probability from which a half-resolution pixel is ink
 SURE = 0.45  # some pixel of a word is at least that: noise rarely is
-FAINT = 0.15  # what reaches only this may be text too small for the scale: all letters missed at one scale reach it
+FAINT = 0.15  # what reaches only this may be text too small for the scale
 LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full stop goes with its word
 LEAST_HEIGHT = 4  # pixels; dots and short ticks are lower, no readable letter is
 THIN, LONG = 6, 12  # pixels, and times as long: the side of a frame or a dashed line, never a letter

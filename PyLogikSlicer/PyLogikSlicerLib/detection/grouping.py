@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..masking import polygon_mask
-from ..text_map import Box, polygon_of_box
+from ..text_map import Box, box_of_polygon, polygon_of_box
 from .boxes import area, clip, overlap, union
 from .looks import Sighting
 
@@ -37,9 +37,7 @@ class Place:
 
     @property
     def box(self) -> Box:
-        corners = np.asarray(self.polygon)
-        low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+        return box_of_polygon(self.polygon)
 
 
 def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]:
@@ -74,8 +72,7 @@ def _upright_box(sighting: Sighting) -> Box | None:
     length, width = np.hypot(*edges.T).max(), np.hypot(*edges.T).min()
     if min(lean, 90 - lean) > UPRIGHT_DEGREES and length > 2 * width:
         return None
-    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    return box_of_polygon(sighting.polygon)
 
 
 def _padded(box: Box) -> Box:

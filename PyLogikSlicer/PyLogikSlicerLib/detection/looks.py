@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ..channels import largest
-from ..text_map import Box
+from ..text_map import Box, box_of_polygon
 from .changes import Closeness
 from .reader import Sees, TextReader
 
@@ -169,7 +169,7 @@ def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
     certain of."""
     wanted, answered = (np.zeros((rows, columns), np.uint8) for _ in range(2))
     for sighting in seen:
-        x0, y0, x1, y1 = _box_of(sighting)
+        x0, y0, x1, y1 = box_of_polygon(sighting.polygon)
         if sighting.certain or sighting.sees == "words":
             answered[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 1
         else:
@@ -177,12 +177,6 @@ def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
     around = cv2.dilate(cv2.subtract(wanted, answered), np.ones((2 * CLOSE_HALO + 1, 2 * CLOSE_HALO + 1), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(around, connectivity=8)
     return [(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
-
-
-def _box_of(sighting: Sighting) -> Box:
-    corners = np.asarray(sighting.polygon)
-    low, high = np.floor(corners.min(axis=0)).astype(int), np.ceil(corners.max(axis=0)).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def _sightings(rendered: Sequence[np.ndarray], shape: tuple[int, ...], reader: TextReader, engine: str) -> Iterator[tuple[int, Sighting]]:

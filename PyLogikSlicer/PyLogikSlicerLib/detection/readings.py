@@ -10,7 +10,7 @@ import numpy as np
 
 from ..channels import largest
 from ..text_map import Box
-from .boxes import area, clip, overlap
+from .boxes import area, clip, moved, overlap
 from .grouping import Place
 
 Line = tuple[str, float]
@@ -49,8 +49,8 @@ class Readings:
         return [line for line in lines if line is not None]
 
     def _recall(self, bright: np.ndarray, corner: tuple[int, int], place: Place) -> Line | None:
-        for known in self._there(_moved(place.box, *corner)):
-            box = _moved(known.box, -corner[0], -corner[1])
+        for known in self._there(moved(place.box, *corner)):
+            box = moved(known.box, -corner[0], -corner[1])
             if clip(box, *bright.shape) == box and _alike(known.patch, bright[box[1] : box[3], box[0] : box[2]]):
                 return known.line
         return None
@@ -59,7 +59,7 @@ class Readings:
         box = clip(place.box, *bright.shape)
         if box is not None:
             patch = bright[box[1] : box[3], box[0] : box[2]].copy()
-            reading = _Reading(_moved(box, *corner), patch, line)
+            reading = _Reading(moved(box, *corner), patch, line)
             for outdated in self._there(reading.box)[MOST_THERE - 1 :]:
                 self._known.remove(outdated)
             self._known = [*self._known[1 - MOST :], reading]
@@ -83,7 +83,3 @@ def _strokes(patch: np.ndarray) -> np.ndarray:
     bright = patch > (usual + high) / 2 if high - usual > STROKE_JUMP else np.zeros(patch.shape, bool)
     dark = patch < (usual + low) / 2 if usual - low > STROKE_JUMP else np.zeros(patch.shape, bool)
     return bright | dark
-
-
-def _moved(box: Box, x: int, y: int) -> Box:
-    return box[0] + x, box[1] + y, box[2] + x, box[3] + y

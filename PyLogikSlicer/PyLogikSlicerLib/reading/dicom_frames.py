@@ -185,7 +185,7 @@ def _extended_offsets(file: DicomFile) -> list[int]:
         table = bytes(file.header["ExtendedOffsetTable"].value)
         return list(struct.unpack(f"<{len(table) // 8}Q", table[: len(table) // 8 * 8]))
     except Exception:
-        return []
+        return []  # without a table the fragments are counted, and a wrong count of frames is an error
 
 
 def _read_at(stream, offset: int, length: int) -> bytes:

@@ -110,7 +110,7 @@ def _elements(dataset: Dataset, depth: int) -> Iterator[DataElement]:
         try:
             element = dataset[tag]
         except Exception:
-            continue
+            continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not
         if element.VR != "SQ":
             yield element
         elif depth < _MAX_DEPTH:
@@ -163,7 +163,7 @@ def _ultrasound_regions(dataset: Dataset, rows: int, columns: int) -> Iterator[U
             corners = [int(item[f"RegionLocation{corner}"].value) for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
             spatial_format, data_type = int(item.get("RegionSpatialFormat") or 0), int(item.get("RegionDataType") or 0)
         except Exception:
-            continue
+            continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not
         box = max(corners[0], 0), max(corners[1], 0), min(corners[2] + 1, columns), min(corners[3] + 1, rows)
         if box[0] < box[2] and box[1] < box[3]:
             yield UltrasoundRegion(box, spatial_format, data_type)
