@@ -21,10 +21,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from results import HERE, write_section
+from results import HERE, may_be_shown, write_section
 
 REPOSITORY = HERE.parents[1]
-FREE_LICENCES = ("MIT", "Apache-2.0", "BSD", "CC0")
 SHOWN_AROUND = 40
 
 
@@ -104,19 +103,13 @@ def _shortfall(leak: dict, corpus: Path, out: Path) -> str:
     told = (
         f"- `{name}` frame {frame}: `{leak['text']}` ({leak['kind']}, {leak['height']} px high), {leak['visible']:.0%} of its ink visible"
     )
-    if not _free(name, corpus):
+    if not may_be_shown(name, corpus):
         return f"{told} (the image's licence does not let us show it)"
     truth = json.loads((corpus / "truth" / f"{name}.json").read_text())
     boxes = [item["box"] for item in truth["items"] if item["text"] == leak["text"] and item.get("frame") in (None, frame)]
     picture = HERE / "pictures" / f"leak_{name}_{frame}_{'-'.join(str(round(edge)) for edge in boxes[0][:2])}.png"
     _draw(corpus / "truth" / f"{name}_{frame}.png", out / "images" / name / f"{name}_{frame:04d}.png", boxes, picture)
     return f"{told}\n\n  ![before and after](pictures/{picture.name})\n"
-
-
-def _free(name: str, corpus: Path) -> bool:
-    with open(corpus / "MANIFEST.csv", newline="", encoding="utf-8") as file:
-        licences = {Path(row["file"]).stem: row["licence"] for row in csv.DictReader(file)}
-    return licences.get(name, "").startswith(FREE_LICENCES)
 
 
 def _draw(before: Path, after: Path, boxes: list, picture: Path) -> None:

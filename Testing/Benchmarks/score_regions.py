@@ -10,7 +10,6 @@ continued. Bytes of the formats that were not run are those of the written frame
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -22,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from pydicom import dcmread
-from results import HERE, write_section
+from results import HERE, may_be_shown, write_section
 
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
@@ -35,7 +34,6 @@ from PyLogikSlicerLib.roi import find_roi  # noqa: E402
 from PyLogikSlicerLib.writing.formats import FORMATS, encode  # noqa: E402
 
 GOOD = 0.97
-FREE_LICENCES = ("MIT", "Apache-2.0", "BSD", "CC0")
 TIMED_FRAMES = (1, 30, 100, 300)
 
 
@@ -99,9 +97,7 @@ def composites(source: Path):
 
 def shortfall(row: dict, image: dict, corpus: Path) -> str:
     told = f"- `{row['name']}`: Dice {row['dice']:.4f}; {'; '.join(image['roi']['notes'])}"
-    with open(corpus / "MANIFEST.csv", newline="", encoding="utf-8") as file:
-        licences = {Path(entry["file"]).stem: entry["licence"] for entry in csv.DictReader(file)}
-    if not licences.get(row["name"], "").startswith(FREE_LICENCES):
+    if not may_be_shown(row["name"], corpus):
         return f"{told} (the image's licence does not let us show it)"
     truth = cv2.imread(str(corpus / "roi" / f"{row['name']}_mask.png"), cv2.IMREAD_GRAYSCALE)
     shown = cv2.cvtColor(composites(sources_of(corpus)[row["name"]]).maximum, cv2.COLOR_GRAY2BGR)
