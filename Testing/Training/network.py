@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 STRIDE = 16  # rows and columns of the input must be multiples of it: four halvings
@@ -67,3 +71,39 @@ class Shipped(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         x = image.permute(0, 3, 1, 2).float() / 127.5 - 1.0
         return torch.sigmoid(self.network(x))[:, 0]
+
+
+@torch.no_grad()
+def shipped_weights(path: Path, prepared: torch.Tensor) -> GlyphNet:
+    """A network to go on training with, from the ONNX file that :class:`Shipped` became.
+
+    Its normalizations were folded into the convolutions; they are unfolded with the statistics of ``prepared``, images float32
+    ``(N, 3, rows, columns)`` as the network takes them, so that it computes the same as before.
+    """
+    graph = onnx.load(path).graph
+    values = {constant.name: torch.from_numpy(numpy_helper.to_array(constant).copy()) for constant in graph.initializer}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    network = GlyphNet().eval()
+    order: list[nn.Module] = []
+    handles = [module.register_forward_hook(lambda module, *_: order.append(module)) for module in network.modules() if not list(module.children())]
+    network(prepared[:1])
+    for handle in handles:
+        handle.remove()
+    layers = [module for module in order if isinstance(module, nn.Conv2d)]
+    for layer, node in zip(layers, convolutions, strict=True):
+        layer.weight.copy_(values[node.input[1]])
+        if layer.bias is not None:
+            layer.bias.copy_(values[node.input[2]])
+    norms = {norm: values[node.input[2]] for norm, node in zip((m for m in order if isinstance(m, nn.BatchNorm2d)), convolutions, strict=False)}
+
+    def unfold(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
+        norm.running_mean.copy_(inputs[0].mean((0, 2, 3)))
+        norm.running_var.copy_(inputs[0].var((0, 2, 3)))
+        norm.weight.copy_((norm.running_var + norm.eps).sqrt())
+        norm.bias.copy_(norms[norm] + norm.running_mean)
+
+    handles = [norm.register_forward_pre_hook(unfold) for norm in norms]
+    network(prepared)
+    for handle in handles:
+        handle.remove()
+    return network

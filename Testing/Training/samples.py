@@ -16,6 +16,9 @@ from words import few, foreign, phrase, single
 
 SIZE = 256
 LEAST_CONTRAST = 16  # grey levels between ink and ground; below, a person would not read it: neither text nor not
+# Nor what stands out by less than this share of the noise under it; letters far larger than its grain are read in more.
+NOISE_HIDES, NOISE_HIDES_TALL, TALL = 0.9, 0.6, 14
+MOST_SLANT = 28  # degrees
 
 
 class Page:
@@ -48,7 +51,8 @@ class Page:
             return
         contrast = brightest(np.abs(after - before))[there].mean()
         noise = brightest(before).std()
-        readable = contrast >= max(LEAST_CONTRAST, 0.9 * noise) and there.sum() >= 0.6 * (ink > 0.4).sum()
+        hidden = NOISE_HIDES if min(ink.shape) < TALL else NOISE_HIDES_TALL
+        readable = contrast >= max(LEAST_CONTRAST, hidden * noise) and there.sum() >= 0.6 * (ink > 0.4).sum()
         self.image = drawn
         if readable:
             self.ink[rows, columns] |= there
@@ -73,7 +77,7 @@ class Style:
                 break
         else:
             self.colour = (0, 0, 0) if level > 128 else (255, 255, 255)
-        if rng.random() < 0.15:  # dim text
+        if rng.random() < 0.25:  # dim text
             step = rng.uniform(20, 60) * (1 if level < 150 else -1)
             self.colour = tuple(int(np.clip(v, 0, 255)) for v in ground.reshape(-1, 3).mean(0) + step)
         self.shadow = str(rng.choice(["", "", "", "", "", "drop", "outline"]))
@@ -110,6 +114,12 @@ def turn_ink(rng: np.random.Generator, ink: np.ndarray, quarter: int, angle: flo
     return cv2.warpAffine(ink, matrix, (width, height), flags=cv2.INTER_LINEAR)
 
 
+def turn_of(rng: np.random.Generator) -> tuple[int, float]:
+    """Quarter turns and degrees of a line: mostly none."""
+    quarter = int(rng.choice([0, 1, 2, 3], p=[0.7, 0.12, 0.06, 0.12]))
+    return quarter, float(rng.uniform(-MOST_SLANT, MOST_SLANT)) if rng.random() < 0.15 else 0.0
+
+
 def height_of(rng: np.random.Generator, least: float, most: float) -> float:
     """Height of capitals; small ones are commonest on screens."""
     return float(np.exp(rng.uniform(np.log(least), np.log(most)) * 0.6 + 0.4 * rng.uniform(np.log(least), np.log(min(most, 2.2 * least)))))
@@ -128,12 +138,12 @@ def corner(rng: np.random.Generator, page: Page, ink: np.ndarray) -> tuple[int, 
 
 
 def scattered(rng: np.random.Generator, page: Page, height: float) -> None:
-    """Single letters, digits and very short words, apart from one another."""
+    """Single letters, digits and words, apart from one another."""
     pen, style = Pen(rng, height), Style(rng, page.image)
     for _ in range(int(rng.integers(1, 9))):
         if rng.random() < 0.25:
             pen, style = Pen(rng, height * rng.uniform(0.8, 1.4)), Style(rng, page.image)
-        ink = turn_ink(rng, pen.write(few(rng)), 0, rng.uniform(-10, 10) if rng.random() < 0.1 else 0.0)
+        ink = turn_ink(rng, pen.write(few(rng) if rng.random() < 0.8 else phrase(rng)), *turn_of(rng))
         page.stamp(rng, ink, *corner(rng, page, ink), style)
 
 
@@ -164,8 +174,7 @@ def scale_numbers(rng: np.random.Generator, page: Page, height: float) -> None:
 def block(rng: np.random.Generator, page: Page, height: float) -> None:
     """One to eight lines, aligned, as headers, measurements and lists are."""
     pen, style = Pen(rng, height), Style(rng, page.image)
-    quarter = int(rng.choice([0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]))
-    angle = rng.uniform(-8, 8) if rng.random() < 0.06 else 0.0
+    quarter, angle = turn_of(rng)
     inks = [turn_ink(rng, pen.write(phrase(rng)), quarter, angle) for _ in range(int(rng.choice([1, 1, 1, 2, 3, 5, 8])))]
     x, y = corner(rng, page, inks[0])
     leading = height * rng.uniform(1.25, 2.2)
@@ -197,9 +206,9 @@ def buttons(rng: np.random.Generator, page: Page, height: float) -> None:
 
 
 def marker(rng: np.random.Generator, page: Page, height: float) -> None:
-    """A large letter alone: L, R, a lead marker, a probe mark."""
+    """A large letter or two alone: L, R, a lead marker, a probe mark."""
     pen, style = Pen(rng, min(height * rng.uniform(1.2, 2.5), 44)), Style(rng, page.image)
-    ink = pen.write(single(rng))
+    ink = turn_ink(rng, pen.write(single(rng) if rng.random() < 0.7 else few(rng)), *turn_of(rng))
     page.stamp(rng, ink, *corner(rng, page, ink), style)
 
 

@@ -1,6 +1,6 @@
 """Train the glyph network on generated screens, and write it as ONNX.
 
-    python train.py OUT [--corpus ../../../shared/corpus/edge] [--steps 6000] [--seed 1] [--resume OUT/checkpoint.pt]
+    python train.py OUT [--corpus ../../../shared/corpus/edge] [--steps 6000] [--seed 1] [--resume OUT/checkpoint.pt | glyphs.onnx --first STEP]
 
 Deterministic by seed, for one generator and one number of threads: sample i of seed s is always the same, and the network
 sees the samples in order. Written as it goes: checkpoint.pt, log.csv, and the network as glyphs.onnx, from the running mean
@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from network import GlyphNet, Shipped
+from network import GlyphNet, Shipped, shipped_weights
 from samples import sample
 from torch.utils.data import DataLoader, Dataset
 
@@ -109,19 +109,27 @@ def running_mean(mean: torch.Tensor, now: torch.Tensor, steps: torch.Tensor) -> 
     return mean + (now - mean) * max(1 / WINDOW, 9 / (10 + int(steps)))
 
 
+def _begun(options: argparse.Namespace) -> GlyphNet:
+    """A new network, or that of an ONNX file."""
+    if not (options.resume or "").endswith(".onnx"):
+        return GlyphNet()
+    images = np.stack([sample(options.seed, index, options.corpus)[0] for index in range(4 * BATCH)])
+    return shipped_weights(Path(options.resume), prepared(torch.from_numpy(images)))
+
+
 def train(options: argparse.Namespace) -> None:
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    network = GlyphNet().to(memory_format=torch.channels_last)
+    network = _begun(options).to(memory_format=torch.channels_last)
     mean = torch.optim.swa_utils.AveragedModel(network, avg_fn=running_mean, use_buffers=True)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
     done = 0
-    if options.resume:
+    if options.resume and not options.resume.endswith(".onnx"):
         state = torch.load(options.resume, weights_only=True)
         network.load_state_dict(state["network"]), mean.load_state_dict(state["mean"]), optimiser.load_state_dict(state["optimiser"])
         done = state["step"]
-    first, last = done, done + options.steps
+    first, last = options.first or done, (options.first or done) + options.steps
     validation = list(loader(Samples(VALIDATION_SEED, 0, VALIDATION_SAMPLES, options.corpus), 0))
     validation_samples = PreparedBatches(validation)
     batches = loader(Samples(options.seed, first * BATCH, last * BATCH, options.corpus), options.workers)
@@ -184,7 +192,8 @@ if __name__ == "__main__":
         default=1,
         help="more only where the cores are free: threads that wait for one another waste most of their time",
     )
-    parser.add_argument("--resume", help="checkpoint.pt to go on from")
+    parser.add_argument("--resume", help="checkpoint.pt, or a shipped .onnx, to go on from")
+    parser.add_argument("--first", type=int, default=0, help="the step to count from, so that no sample is seen again; by default the checkpoint's")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     train(options)
