@@ -5,11 +5,13 @@ A frame is compared tile by tile with what was examined. How closely a tile is l
 - what appears where all was quiet (a label, another image) gets every look (``whole``);
 - what changes on and on (a moving sector, a timer) gets a cheap look on every frame (``glance``) and now and then that of
   the reader of words too (``words``);
-- when it comes to rest, or the stack ends, its last state gets every look again.
+- when it comes to rest, or the stack ends, its last state gets every look again;
+- what changes only where a mask lies already (``hidden``) needs no look: whatever appears there is not shown.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,9 +53,10 @@ class FrameMemory:
         self._examined: np.ndarray | None = None
         self._frame = -1
 
-    def update(self, view: np.ndarray, last: bool = False) -> list[Change]:
+    def update(self, view: np.ndarray, last: bool = False, hidden: Sequence[Box] = ()) -> list[Change]:
         """What of ``view`` (uint8 ``(rows, columns[, 3])``) has to be looked at; the caller does so now. ``last``: no frame
-        comes after it."""
+        comes after it. ``hidden``: boxes in the view that are masked on this frame whatever they show; what changed there is looked
+        at as soon as it is hidden no longer."""
         self._frame += 1
         jump = self._jump(view)
         rows, columns = view.shape[:2]
@@ -62,13 +65,23 @@ class FrameMemory:
             tiles = -(-rows // TILE), -(-columns // TILE)
             self._changed, self._worded = (np.full(tiles, self._frame) for _ in range(2))
             self._owed = np.zeros(tiles, bool)
+            self._since = np.full((rows, columns), self._frame, np.int32)
             return [Change((0, 0, columns, rows), "whole")]
-        changed = _tiles_of(jump > NOISE)
+        differs = jump > NOISE
+        self._since[differs] = self._frame
+        for x0, y0, x1, y1 in () if last else hidden:
+            differs[y0:y1, x0:x1] = False
+        changed = _tiles_of(differs)
         for y, x in zip(*np.nonzero(changed), strict=True):
             tile = np.s_[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
             self._examined[tile] = view[tile]
         needs = self._sorted_by_need(changed, last)
         return [Change(box, closeness) for closeness, tiles in needs for box in _boxes_of_tiles(tiles, rows, columns)]
+
+    def unchanged_since(self, box: Box) -> int:
+        """The frame from which on all that lies in a box in the view is as it is now."""
+        x0, y0, x1, y1 = box
+        return int(self._since[y0:y1, x0:x1].max())
 
     def _sorted_by_need(self, changed: np.ndarray, last: bool) -> list[tuple[Closeness, np.ndarray]]:
         """The tiles of each closeness. ``_owed`` are those whose last state was only glanced at."""

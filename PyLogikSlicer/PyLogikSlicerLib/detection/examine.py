@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from ..composites import CompositeAccumulator, Composites
@@ -14,13 +13,13 @@ from ..text_map import Box, TextMap
 from .boxes import area, clip
 from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
-from .grouping import Place, group
+from .grouping import Place, group, is_box
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_images
 from .reader import TextReader
 from .readings import Readings
 from .tightening import tightened
-from .tracks import LEAD, LEAD_BETWEEN_LOOKS, Track, Tracker, regions_of
+from .tracks import LEAD, LEAD_BETWEEN_LOOKS, UNSEEN, Track, Tracker, regions_of
 
 CODE_ENGINE = "zxing"
 # Composites of fewer frames show nothing that the frames do not.
@@ -78,7 +77,6 @@ class _Examiner:
         self._plan, self._attention = plan, attention
         self._memories: list[FrameMemory] = []
         self._trackers: list[Tracker] = []
-        self._before: list[np.ndarray] = []
         self._readings = Readings(lambda view, places: read_lines(view, places, readers))
         self.coverage: list[str] = []
 
@@ -90,22 +88,24 @@ class _Examiner:
         while len(self._memories) < len(views):
             self._memories.append(FrameMemory())
             self._trackers.append(Tracker())
-            self._before.append(views[len(self._before)])
         share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
         self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
 
     def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool) -> float:
-        tracker = self._trackers[number]
+        tracker, memory = self._trackers[number], self._memories[number]
         alive = tracker.alive(index)
-        changes = self._memories[number].update(view, last)
+        hidden = [track for track in alive if _stays_hidden(track, index, *view.shape[:2])]
+        changes = memory.update(view, last, [track.place.box for track in hidden])
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
-        before, self._before[number] = self._before[number], view
-        tracker.stay(index, (track for track in alive if _unchanged(track.place.box, before, view)))
+        tracker.stay(index, (track for track in alive if track in hidden or _is_unchanged(track, memory, *view.shape[:2])))
         for change in changes:
             lead = LEAD if change.closeness == "whole" else LEAD_BETWEEN_LOOKS
             for place, text, confidence in self._find(view, change):
-                tracker.see(index, place, lead).read(text, confidence)
+                track = tracker.see(index, place, lead)
+                track.read(text, confidence)
+                if (box := clip(place.box, *view.shape[:2])) is not None:
+                    track.first = min(track.first, memory.unchanged_since(box))
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)
 
     def examine_composites(self, composites: Composites) -> None:
@@ -126,7 +126,7 @@ class _Examiner:
         """(place, text, confidence) of all text and codes in a part of a view; places in pixels of the view."""
         x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-        symbols = find_codes(crop) if change.closeness != "glance" else []
+        symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness != "glance" else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(sightings, y1 - y0, x1 - x0)
@@ -149,12 +149,16 @@ def believed(place: Place, text: str, confidence: float) -> bool:
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)
 
 
-def _unchanged(box: Box, before: np.ndarray, now: np.ndarray) -> bool:
-    clipped = clip(box, *now.shape[:2])
-    if clipped is None or before.shape != now.shape:
-        return False
-    x0, y0, x1, y1 = clipped
-    return int(cv2.absdiff(before[y0:y1, x0:x1], now[y0:y1, x0:x1]).max()) <= NOISE
+def _stays_hidden(track: Track, frame: int, rows: int, columns: int) -> bool:
+    """Whether the track's box is masked on this frame without another look at it: a text that changes on and on."""
+    box = track.place.box
+    return track.is_settled and frame - track.seen <= UNSEEN and is_box(track.place) and clip(box, rows, columns) == box
+
+
+def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) -> bool:
+    """Whether what lies at the track's place is what was seen there."""
+    box = clip(track.place.box, rows, columns)
+    return box is not None and memory.unchanged_since(box) <= track.seen
 
 
 def _within(changes: Sequence[Change], attention: Sequence[Box]) -> list[Change]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ class Place:
     certain: bool = False
     worded: bool = True
 
-    @property
+    @functools.cached_property
     def box(self) -> Box:
         return box_of_polygon(self.polygon)
 

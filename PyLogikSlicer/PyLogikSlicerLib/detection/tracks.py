@@ -21,13 +21,16 @@ SAME_PLACE = 0.5
 # A place that lies in another by this share is a part of it.
 PART = 0.8
 MOST_TEXTS = 8
+# Text that has changed so often that nothing read there tells more is masked unseen for so many frames, then looked for again.
+UNSEEN = 15
 
 
 @dataclass
 class Track:
     """Grows while frames go by. ``texts``: what was read there, each once, in the order of appearance. ``confidence``: of
     the least certain reading; 0 where something there could not be read or was not kept, so that no rule trusts the rest.
-    ``lead``, ``trail``: how many frames earlier and later it may have been there unseen."""
+    ``lead``, ``trail``: how many frames earlier and later it may have been there unseen; ``seen``: the last frame on which it
+    was seen and not only taken to be there."""
 
     place: Place
     first: int
@@ -36,6 +39,12 @@ class Track:
     confidence: float = 1.0
     lead: int = LEAD
     trail: int = LEAD
+    seen: int = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no reading can change what is known of it: no more texts are taken, and no rule keeps it."""
+        return len(self.texts) == MOST_TEXTS and self.confidence == 0.0
 
     def read(self, text: str, confidence: float) -> None:
         if text in self.texts:
@@ -64,9 +73,9 @@ class Tracker:
         for track in self._open:
             if _same_place(track.place, place):
                 track.place = _grown(track.place, place)
-                track.last, track.trail = frame, lead
+                track.last, track.seen, track.trail = frame, frame, lead
                 return track
-        track = Track(place, frame, frame, lead=lead, trail=lead)
+        track = Track(place, frame, frame, lead=lead, trail=lead, seen=frame)
         self._tracks.append(track)
         self._open.append(track)
         return track

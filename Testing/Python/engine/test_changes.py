@@ -107,6 +107,42 @@ def test_the_last_frame_gets_every_look_where_the_stack_moved():
     assert flicker(memory, 5, last=True)[-1] == {"whole"}
 
 
+def test_what_changes_where_it_is_masked_needs_no_look_until_it_is_masked_no_longer_or_the_stack_ends():
+    memory, hidden = FrameMemory(), [(8, 8, 14, 14)]
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    for level in (100, 200, 100):
+        frame = np.zeros((ROWS, COLUMNS), np.uint8)
+        frame[10, 10] = level
+        assert memory.update(frame, hidden=hidden) == []
+    assert covered(memory.update(frame), 10, 10)
+    frame = frame.copy()
+    frame[10, 10] = 0
+    assert closeness_at(memory.update(frame, last=True, hidden=hidden), 10, 10) == {"whole"}
+
+
+@given(st.integers(0, ROWS - 1), st.integers(0, COLUMNS - 1))
+def test_one_pixel_beside_what_is_masked_is_looked_at(y, x):
+    memory, hidden = FrameMemory(), (100, 60, 180, 90)
+    memory.update(np.zeros((ROWS, COLUMNS), np.uint8))
+    frame = np.zeros((ROWS, COLUMNS), np.uint8)
+    frame[60:90, 100:180] = 200
+    frame[y, x] = 100
+    inside = 100 <= x < 180 and 60 <= y < 90
+    assert covered(memory.update(frame, hidden=[hidden]), y, x) is not inside
+
+
+def test_it_knows_since_when_a_place_has_been_as_it_is():
+    memory, box = FrameMemory(), (5, 5, 30, 20)
+    frame = np.zeros((ROWS, COLUMNS), np.uint8)
+    for number in range(12):
+        frame = frame.copy()
+        frame[50, 50] = 100 + 20 * (number % 2)  # elsewhere in the same tile
+        if number == 7:
+            frame[10, 10] = 200
+        memory.update(frame)
+        assert memory.unchanged_since(box) == (7 if number >= 7 else 0)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_boxes_never_leave_the_frame(seed):
     generator = np.random.default_rng(seed)

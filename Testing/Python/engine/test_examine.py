@@ -5,7 +5,7 @@ import pytest
 from planted import ink, speckle, stack_of, write
 
 from PyLogikSlicerLib.detection.examine import examine
-from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS
+from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
 from PyLogikSlicerLib.masking import region_mask
 from PyLogikSlicerLib.stack import Display
 
@@ -63,6 +63,40 @@ def test_a_timer_is_masked_on_every_frame(engine):
     examination = examine(stack_of(frames), engine.readers)
     for number, frame in enumerate(frames):
         assert found_share(examination, ink(frame, plain), number) > 0.98
+
+
+def timed(plain, frames):
+    return [write(plain, f"00:{number // 60:02d}:{number % 60:02d}", 200, 10) for number in range(frames)]
+
+
+def test_a_timer_that_is_known_costs_a_look_now_and_then_and_is_masked_all_the_time(engine):
+    plain = speckle(ROWS, COLUMNS, 5)
+    frames = timed(plain, 60)
+    examination = examine(stack_of(frames), engine.readers)
+    for number, frame in enumerate(frames):
+        assert found_share(examination, ink(frame, plain), number) > 0.98
+    looked_at = [how != "unchanged" for how in examination.text_map.coverage]
+    assert all(looked_at[:MOST_TEXTS]) and looked_at[-1]
+    assert 2 <= sum(looked_at[30:-1]) <= 4
+
+
+def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(engine):
+    plain = speckle(ROWS, COLUMNS, 5)
+    name = write(plain, "DOE JANE 1962", 140, 10)  # reaches over the timer's place
+    frames = [*timed(plain, 30), *[name] * 5, *[plain] * 40]
+    examination = examine(stack_of(frames), engine.readers)
+    for number in range(35):
+        assert found_share(examination, ink(frames[number], plain), number) > 0.98
+    assert found_share(examination, ink(name, plain), 35 + UNSEEN + LEAD_BETWEEN_LOOKS) == 0
+
+
+def test_what_only_the_last_look_finds_is_masked_since_it_has_been_there(engine):
+    plain = np.zeros((ROWS, COLUMNS), np.uint8)
+    frames = timed(plain, 40)
+    frames[12:] = [write(frame, "R", 206, 40, height=60) for frame in frames[12:]]  # too tall for a glance, beside what is never at rest
+    examination = examine(stack_of(frames), engine.readers)
+    for number in (12, 25, 39):
+        assert found_share(examination, ink(frames[number], plain), number) > 0.98
 
 
 def test_static_text_over_moving_speckle_is_masked_on_every_frame(engine):
