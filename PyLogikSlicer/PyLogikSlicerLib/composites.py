@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from .channels import largest, smallest
@@ -37,11 +38,11 @@ class CompositeAccumulator:
             self._sum = np.zeros(luminance.shape, np.float32)
             self._squares = np.zeros(luminance.shape, np.float64)
         else:
-            np.minimum(self._minimum, luminance, out=self._minimum)
-            np.maximum(self._maximum, luminance, out=self._maximum)
-            np.maximum(self._spread, spread, out=self._spread)
-        self._sum += luminance
-        self._squares += np.square(luminance, dtype=np.float32)
+            cv2.min(self._minimum, luminance, self._minimum)
+            cv2.max(self._maximum, luminance, self._maximum)
+            cv2.max(self._spread, spread, self._spread)
+        cv2.accumulate(luminance, self._sum)
+        cv2.accumulateSquare(luminance, self._squares)
         self._count += 1
 
     def result(self) -> Composites:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from . import ahead
 from .analysis import Analysis
 from .decisions import decide
 from .detection.boxes import clip
@@ -149,13 +150,21 @@ class _Writer:
             yield np.ascontiguousarray(pixels[y0:y1, x0:x1]), mask[y0:y1, x0:x1]
 
     def write(self, text_map: TextMap, changed: Sequence[Region] | None, on_progress: Callable[[int, int], None]) -> None:
-        for number, (path, (pixels, _)) in enumerate(zip(self.files, self.frames(text_map), strict=True)):
-            if changed is None or any(region.covers(number) for region in changed):
-                try:
-                    path.write_bytes(encode(pixels, self.fmt))
-                except OSError as error:
-                    raise VerificationFailed(f"frame {number} could not be written ({error.strerror}): nothing is published") from None
-            on_progress(number + 1, len(self.files))
+        def is_due(number: int) -> bool:
+            return changed is None or any(region.covers(number) for region in changed)
+
+        due = ((number, pixels) for number, (pixels, _) in enumerate(self.frames(text_map)) if is_due(number))
+        with closing(ahead.each(self._save, due)) as saved:  # before the folder is removed, nobody writes to it any more
+            for number in saved:
+                on_progress(number + 1, len(self.files))
+
+    def _save(self, frame: tuple[int, np.ndarray]) -> int:
+        number, pixels = frame
+        try:
+            self.files[number].write_bytes(encode(pixels, self.fmt))
+        except OSError as error:
+            raise VerificationFailed(f"frame {number} could not be written ({error.strerror}): nothing is published") from None
+        return number
 
 
 class _Clock:

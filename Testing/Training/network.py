@@ -85,7 +85,9 @@ def shipped_weights(path: Path, prepared: torch.Tensor) -> GlyphNet:
     convolutions = [node for node in graph.node if node.op_type == "Conv"]
     network = GlyphNet().eval()
     order: list[nn.Module] = []
-    handles = [module.register_forward_hook(lambda module, *_: order.append(module)) for module in network.modules() if not list(module.children())]
+    handles = [
+        module.register_forward_hook(lambda module, *_: order.append(module)) for module in network.modules() if not list(module.children())
+    ]
     network(prepared[:1])
     for handle in handles:
         handle.remove()
@@ -94,7 +96,9 @@ def shipped_weights(path: Path, prepared: torch.Tensor) -> GlyphNet:
         layer.weight.copy_(values[node.input[1]])
         if layer.bias is not None:
             layer.bias.copy_(values[node.input[2]])
-    norms = {norm: values[node.input[2]] for norm, node in zip((m for m in order if isinstance(m, nn.BatchNorm2d)), convolutions, strict=False)}
+    norms = {
+        norm: values[node.input[2]] for norm, node in zip((m for m in order if isinstance(m, nn.BatchNorm2d)), convolutions, strict=False)
+    }
 
     def unfold(norm: nn.BatchNorm2d, inputs: tuple[torch.Tensor, ...]) -> None:
         norm.running_mean.copy_(inputs[0].mean((0, 2, 3)))

@@ -1,6 +1,6 @@
 """Train the glyph network on generated screens, and write it as ONNX.
 
-    python train.py OUT [--corpus ../../../shared/corpus/edge] [--steps 6000] [--seed 1] [--resume OUT/checkpoint.pt | glyphs.onnx --first STEP]
+    python train.py OUT [--corpus ../../../shared/corpus/edge] [--steps 6000] [--seed 1] [--resume checkpoint.pt | glyphs.onnx --first STEP]
 
 Deterministic by seed, for one generator and one number of threads: sample i of seed s is always the same, and the network
 sees the samples in order. Written as it goes: checkpoint.pt, log.csv, and the network as glyphs.onnx, from the running mean
@@ -193,7 +193,9 @@ if __name__ == "__main__":
         help="more only where the cores are free: threads that wait for one another waste most of their time",
     )
     parser.add_argument("--resume", help="checkpoint.pt, or a shipped .onnx, to go on from")
-    parser.add_argument("--first", type=int, default=0, help="the step to count from, so that no sample is seen again; by default the checkpoint's")
+    parser.add_argument(
+        "--first", type=int, default=0, help="the step to count from, so that no sample is seen again; by default the checkpoint's"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     train(options)

@@ -90,15 +90,6 @@ def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(eng
     assert found_share(examination, ink(name, plain), 35 + UNSEEN + LEAD_BETWEEN_LOOKS) == 0
 
 
-def test_what_only_the_last_look_finds_is_masked_since_it_has_been_there(engine):
-    plain = np.zeros((ROWS, COLUMNS), np.uint8)
-    frames = timed(plain, 40)
-    frames[12:] = [write(frame, "R", 206, 40, height=60) for frame in frames[12:]]  # too tall for a glance, beside what is never at rest
-    examination = examine(stack_of(frames), engine.readers)
-    for number in (12, 25, 39):
-        assert found_share(examination, ink(frames[number], plain), number) > 0.98
-
-
 def test_static_text_over_moving_speckle_is_masked_on_every_frame(engine):
     frames, plains = [], [speckle(ROWS, COLUMNS, seed, 90) for seed in range(8)]
     frames = [write(plain, "LT KIDNEY", 110, 120, 230) for plain in plains]
