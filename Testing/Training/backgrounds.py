@@ -85,6 +85,8 @@ def turned(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 
 def contrasted(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     table = (np.linspace(0, 1, 256) ** rng.uniform(0.6, 1.6)) * rng.uniform(0.5, 1.2) + rng.uniform(-0.05, 0.1)
+    if rng.random() < 0.08:  # a narrow window: little is between black and white
+        table = (np.linspace(0, 1, 256) - rng.uniform(0.1, 0.8)) * rng.uniform(3, 12)
     if rng.random() < 0.12:
         table = table[::-1]
     return cv2.LUT(image, np.clip(table * 255, 0, 255).astype(np.uint8))

@@ -253,12 +253,33 @@ def grating(rng: np.random.Generator, image: np.ndarray) -> None:
     part[:] = np.where(wave, light, dark)[: part.shape[0], : part.shape[1], None]
 
 
+def implants(rng: np.random.Generator, image: np.ndarray) -> None:
+    """Metal on X-rays: clips and staples in a row, or a pulse generator with what is inside it."""
+    x, y = place(rng, image)
+    tone = (int(rng.integers(170, 256)),) * 3 if rng.random() < 0.8 else (int(rng.integers(0, 60)),) * 3
+    if rng.random() < 0.6:
+        step = rng.normal(0, 14, 2)
+        for k in range(int(rng.integers(1, 9))):
+            at = tuple(int(v) for v in (x, y) + k * step + rng.normal(0, 2, 2))
+            axes, sweep = tuple(int(v) for v in rng.integers(2, 10, 2)), float(rng.uniform(40, 140))
+            cv2.ellipse(image, at, axes, rng.uniform(0, 180), 0, sweep, tone, int(rng.choice([1, 1, 2, 3])), cv2.LINE_AA)
+        return
+    wide, high = (int(v) for v in rng.integers(30, 90, 2))
+    cv2.ellipse(image, (x, y), (wide // 2, high // 2), 0, 0, 360, tone, -1, cv2.LINE_AA)
+    for _ in range(int(rng.integers(3, 14))):
+        corner = np.array((x, y)) + rng.uniform(-0.35, 0.35, 2) * (wide, high)
+        size = rng.uniform(2, 14, 2)
+        ends = [tuple(int(v) for v in end) for end in (corner - size / 2, corner + size / 2)]
+        shade = (int(np.clip(tone[0] - rng.uniform(-120, 180), 0, 255)),) * 3
+        cv2.rectangle(image, *ends, shade, int(rng.choice([-1, 1, 2])))
+
+
 def flow(rng: np.random.Generator, image: np.ndarray) -> None:
     image[:] = doppler(rng, image)
 
 
-DRAWERS = (ruler, bar, trace, spectrum, frame, lines, grid, arc, arrow, icon, highlights, catheter, patch, flow, grating)
-SHARES = np.array([8, 1.5, 1.5, 1, 2, 2.5, 0.7, 1.5, 1.6, 1.6, 2, 1.5, 0.5, 1.0, 0.5])
+DRAWERS = (ruler, bar, trace, spectrum, frame, lines, grid, arc, arrow, icon, highlights, catheter, patch, flow, grating, implants)
+SHARES = np.array([8, 1.5, 1.5, 1, 2, 2.5, 0.7, 1.5, 1.6, 1.6, 2, 1.5, 0.5, 1.0, 0.5, 1.0])
 
 
 def draw_clutter(rng: np.random.Generator, image: np.ndarray, most: int) -> np.ndarray:

@@ -244,8 +244,31 @@ def badge(rng: np.random.Generator, page: Page, height: float) -> None:
     page.stamp(rng, ink, x + radius - ink.shape[1] // 2, y + radius - ink.shape[0] // 2, style)
 
 
-LAYOUTS = (scattered, scale_numbers, block, buttons, marker, other_letters, badge)
-SHARES = np.array([3.2, 3.2, 3.0, 1, 0.8, 0.5, 0.7])
+def cube(rng: np.random.Generator, page: Page, height: float) -> None:
+    """An orientation cube: a letter on each of two faces that are seen aslant."""
+    pen, style = Pen(rng, 40), Style(rng, page.image)
+    style.box, style.shadow = None, ""
+    side = max(height, 16) * rng.uniform(1.4, 2.4)
+    lean, open_by = rng.uniform(-0.6, 0.6), rng.uniform(0.7, 1.5)
+    along = side * np.array([np.cos(lean), np.sin(lean)])
+    down = side * np.array([np.cos(lean + np.pi / 2 * open_by), np.sin(lean + np.pi / 2 * open_by)])
+    back = side * rng.uniform(0.4, 0.9) * np.array([np.cos(lean - 1.1), np.sin(lean - 1.1)])
+    start = np.array(corner(rng, page, np.zeros((int(side), int(side)))), float)
+    for origin, first, second in ((start, along, down), (start + back, along, -back)):
+        outline = np.array([origin, origin + first, origin + first + second, origin + second]).astype(np.int32)
+        cv2.polylines(page.image, [outline], True, style.colour, 1, cv2.LINE_AA if rng.random() < 0.5 else cv2.LINE_8)
+        ink = pen.write(str(rng.choice(list("APLRSIHF"))))
+        inner = origin + 0.2 * (first + second)
+        to_page = np.column_stack([0.6 * first / ink.shape[1], 0.6 * second / ink.shape[0], inner])
+        x, y = np.floor(np.minimum.reduce([inner, inner + 0.6 * first, inner + 0.6 * second, inner + 0.6 * (first + second)])).astype(int)
+        to_page[:, 2] -= (x, y)
+        reach = int(2.5 * side)
+        seen = cv2.warpAffine(cv2.dilate(ink, np.ones((2, 2))), to_page, (reach, reach), flags=cv2.INTER_AREA)
+        page.stamp(rng, seen, int(x), int(y), style)
+
+
+LAYOUTS = (scattered, scale_numbers, block, buttons, marker, other_letters, badge, cube)
+SHARES = np.array([3.2, 3.2, 3.0, 1, 1.3, 0.5, 0.7, 0.3])
 
 
 def degraded(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
