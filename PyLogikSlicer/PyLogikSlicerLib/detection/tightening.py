@@ -1,7 +1,8 @@
 """Tightening: places of text fitted to what can be seen in them, so that masks hide the text and little else.
 
 Detectors grow their boxes, or cut letters, and a look at half the size sees several lines as one. Nothing is given up on a
-reader's word: what is trimmed away is flat in the image, and a place is dropped only when others hold all there is to see in it.
+reader's word: what is trimmed away is flat in the image, or faint beside the text that other places hold there; a place shrinks
+to what only it shows, and goes when others hold all there is to see in it.
 """
 
 from __future__ import annotations
@@ -20,28 +21,32 @@ from .grouping import PADDING, Place, is_box
 
 # Grey levels between neighbors that nobody can see as a stroke: quantisation and the quiet parts of a JPEG.
 FLAT = 8
+# Text of one place has one contrast: what stands out by less than this share of what others hold there is the ground behind it.
+FAINT = 0.15
+# Pixels around a place to which its smoothed or compressed letters fade.
+RIM = 2
 # How large, in heights of the line, a letter may be that a box cuts, and how much of it must lie in the box.
 LARGEST_LETTER, MOSTLY_IN = 1.0, 0.6
 
 
 def tightened(places: Sequence[Place], view: np.ndarray) -> list[tuple[Place, Place]]:
     """(place, the same fitted) for all but those that others make superfluous; ``view``: uint8 ``(rows, columns[, 3])``."""
-    content = visible_content(view)
-    kept = [(place, _fitted(place, content)) for place in places]
+    contrast = local_contrast(view)
+    kept = [(place, _fitted(place, contrast > FLAT)) for place in places]
     for pair in sorted(kept, key=lambda pair: -area(pair[1].box)):
-        place = pair[1]
+        seen, place = pair
         smaller = (other for _, other in kept if other is not place and area(other.box) <= area(place.box))
         others = [other for other in smaller if overlap(other.box, place.box)]
-        if others and _is_explained(place, others, content):
-            kept.remove(pair)
+        rest = _shown_only_by(place, others, contrast) if others else place
+        where = kept.index(pair)
+        kept[where : where + 1] = [(seen, rest)] if rest is not None else []
     return kept
 
 
-def visible_content(view: np.ndarray) -> np.ndarray:
-    """Bool ``(rows, columns)``: True where a pixel or a neighbor of it stands out from what is around, in any channel."""
+def local_contrast(view: np.ndarray) -> np.ndarray:
+    """uint8 ``(rows, columns)``: by how many grey levels a pixel and its neighbors differ, in the channel where they do most."""
     window = np.ones((3, 3), np.uint8)
-    contrast = cv2.subtract(cv2.dilate(view, window), cv2.erode(view, window))
-    return largest(contrast) > FLAT
+    return largest(cv2.subtract(cv2.dilate(view, window), cv2.erode(view, window)))
 
 
 def _fitted(place: Place, content: np.ndarray) -> Place:
@@ -50,11 +55,16 @@ def _fitted(place: Place, content: np.ndarray) -> Place:
     box = clip(place.box, *content.shape)
     if box is None or not is_box(place):
         return place
-    x0, y0, x1, y1 = _grown_over_letters(box, content)
+    return _shrunk(place, _grown_over_letters(box, content), content) or place
+
+
+def _shrunk(place: Place, box: Box, content: np.ndarray) -> Place | None:
+    """The place with the smallest box in ``box`` that holds all its content, padded; None where there is none."""
+    x0, y0, x1, y1 = box
     inside = content[y0:y1, x0:x1]
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
-        return place
+        return None
     left, top = x0 + int(columns[0]) - PADDING, y0 + int(rows[0]) - PADDING
     right, bottom = x0 + int(columns[-1]) + 1 + PADDING, y0 + int(rows[-1]) + 1 + PADDING
     return replace(place, polygon=polygon_of_box((max(left, x0), max(top, y0), min(right, x1), min(bottom, y1))))
@@ -76,15 +86,22 @@ def _grown_over_letters(box: Box, content: np.ndarray) -> Box:
     return grown[0] + left, grown[1] + top, grown[2] + left, grown[3] + top
 
 
-def _is_explained(place: Place, others: Sequence[Place], content: np.ndarray) -> bool:
-    """Whether all that can be seen at a place lies at other places too."""
-    box = clip(place.box, *content.shape)
+def _shown_only_by(place: Place, others: Sequence[Place], contrast: np.ndarray) -> Place | None:
+    """The place without what ``others`` hold; a leaning one as it is; None where nothing is left to see."""
+    box = clip(place.box, *contrast.shape)
     if box is None:
-        return True
+        return None
     x0, y0, x1, y1 = box
     shape = y1 - y0, x1 - x0
-    own, rest = (polygon_mask([_shifted(one, x0, y0) for one in which], *shape) for which in ([place], others))
-    return not (own & ~rest & content[y0:y1, x0:x1]).any()
+    own, held = (polygon_mask([_shifted(one, x0, y0) for one in which], *shape) for which in ([place], others))
+    here = contrast[y0:y1, x0:x1]
+    text = float(np.percentile(here[own & held], 95)) if (own & held).any() else 0.0
+    around = cv2.dilate(held.astype(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)) > 0
+    left = np.zeros(contrast.shape, bool)
+    left[y0:y1, x0:x1] = own & ~around & (here > max(FLAT, FAINT * text))
+    if not is_box(place):
+        return place if left.any() else None
+    return _shrunk(place, box, left)
 
 
 def _shifted(place: Place, x: int, y: int) -> tuple[tuple[float, float], ...]:

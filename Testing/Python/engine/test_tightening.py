@@ -1,12 +1,13 @@
 """Masks are fitted to what can be seen, and nothing that can be seen at a place of text is given up."""
 
+import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import ink, speckle, write
 
 from PyLogikSlicerLib.detection.grouping import Place
-from PyLogikSlicerLib.detection.tightening import tightened, visible_content
+from PyLogikSlicerLib.detection.tightening import FAINT, FLAT, RIM, local_contrast, tightened
 from PyLogikSlicerLib.masking import polygon_mask
 from PyLogikSlicerLib.text_map import polygon_of_box
 
@@ -31,8 +32,34 @@ boxes = st.tuples(st.integers(0, 180), st.integers(0, 100), st.integers(4, 90), 
 def test_all_that_can_be_seen_at_a_place_stays_masked(found, seed):
     view = write(speckle(ROWS, COLUMNS, seed, 60) if seed else np.zeros((ROWS, COLUMNS), np.uint8), "DOE 1962", 30, 40)
     places = [place(box) for box in found]
-    lost = mask_of(places) & ~mask_of(fitted for _, fitted in tightened(places, view)) & visible_content(view)
-    assert not lost.any()
+    around = cv2.dilate(mask_of(fitted for _, fitted in tightened(places, view)).astype(np.uint8), np.ones((2 * RIM + 1,) * 2)) > 0
+    contrast = local_contrast(view)
+    assert contrast[mask_of(places) & ~around].max(initial=0) <= max(FLAT, FAINT * contrast.max())
+
+
+def test_a_lone_place_gives_up_nothing_that_can_be_seen():
+    view = write(speckle(ROWS, COLUMNS, 1, 60), "DOE 1962", 30, 40)
+    for box in ((10, 20, 150, 90), (20, 30, 60, 60), (0, 0, COLUMNS, ROWS)):
+        lost = mask_of([place(box)]) & ~mask_of(fitted for _, fitted in tightened([place(box)], view))
+        assert local_contrast(view)[lost].max(initial=0) <= FLAT
+
+
+def test_a_place_that_holds_another_line_shrinks_to_its_own():
+    plain = speckle(ROWS, COLUMNS, 3, 12)  # a texture that can be seen everywhere
+    view = write(write(plain, "DOE JOHN", 20, 20), "1962", 20, 70)
+    line = place((16, 16, 120, 42))
+    _, rest = sorted((fitted for _, fitted in tightened([place((10, 10, 190, 100)), line], view)), key=lambda one: one.box[1])
+    text = ink(write(plain, "1962", 20, 70), plain)
+    assert not (text & ~mask_of([rest])).any()
+    assert mask_of([rest]).sum() < 0.3 * 180 * 90
+
+
+def test_dim_text_beside_bright_text_is_not_taken_for_the_ground():
+    plain = np.zeros((ROWS, COLUMNS), np.uint8)
+    view = write(write(plain, "DOE JOHN", 20, 20), "1962", 20, 70, 60)
+    places = [place((10, 10, 150, 100)), place((16, 16, 120, 42))]
+    text = np.abs(view.astype(int) - write(plain, "DOE JOHN", 20, 20)) > 20
+    assert not (text & ~mask_of(fitted for _, fitted in tightened(places, view))).any()
 
 
 def test_the_flat_margin_of_a_generous_box_is_not_masked():
