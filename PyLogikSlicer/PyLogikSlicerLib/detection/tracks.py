@@ -20,6 +20,8 @@ LEAD_BETWEEN_LOOKS = LEAD + WORDS_EVERY - 1
 SAME_PLACE = 0.5
 # A place that lies in another by this share is a part of it.
 PART = 0.8
+# Once in a while a box takes in what is beside the text: it is masked as long as it is seen so, not as long as the text is there.
+MOST_GROWTH = 1.5
 MOST_TEXTS = 8
 # Text that has changed so often that nothing read there tells more is masked unseen for so many frames, then looked for again.
 UNSEEN = 15
@@ -30,7 +32,7 @@ class Track:
     """Grows while frames go by. ``texts``: what was read there, each once, in the order of appearance. ``confidence``: of
     the least certain reading; 0 where something there could not be read or was not kept, so that no rule trusts the rest.
     ``lead``, ``trail``: how many frames earlier and later it may have been there unseen; ``seen``: the last frame on which it
-    was seen and not only taken to be there."""
+    was seen and not only taken to be there; ``size``: pixels of the box that it was seen in first."""
 
     place: Place
     first: int
@@ -40,6 +42,7 @@ class Track:
     lead: int = LEAD
     trail: int = LEAD
     seen: int = 0
+    size: int = 0
 
     @property
     def is_settled(self) -> bool:
@@ -68,14 +71,18 @@ class Tracker:
             track.last = frame
 
     def see(self, frame: int, place: Place, lead: int = LEAD) -> Track:
-        """The track that ``place``, seen now, belongs to: an open one grows to hold it, else a new one begins. ``lead``: how
-        many frames ago, and for how many to come, it may be there unseen."""
+        """The track that ``place``, seen now, belongs to: an open one grows a little to hold it, else a new one begins. ``lead``:
+        how many frames ago, and for how many to come, it may be there unseen."""
         for track in self._open:
             if _same_place(track.place, place):
-                track.place = _grown(track.place, place)
-                track.last, track.seen, track.trail = frame, frame, lead
-                return track
-        track = Track(place, frame, frame, lead=lead, trail=lead, seen=frame)
+                grown = _grown(track.place, place)
+                fits = area(grown.box) <= MOST_GROWTH * track.size
+                if fits or overlap(track.place.box, place.box) >= PART * area(track.place.box):
+                    track.last, track.seen, track.trail = frame, frame, lead
+                if fits:
+                    track.place = grown
+                    return track
+        track = Track(place, frame, frame, lead=lead, trail=lead, seen=frame, size=area(place.box))
         self._tracks.append(track)
         self._open.append(track)
         return track

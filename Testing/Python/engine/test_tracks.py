@@ -73,3 +73,11 @@ def test_text_found_between_looks_is_masked_as_far_back_and_ahead_as_it_may_have
     (region,) = regions_of(tracker.tracks(), 40)
     assert (region.frame_first, region.frame_last) == (20 - LEAD_BETWEEN_LOOKS, 20 + LEAD_BETWEEN_LOOKS)
     assert LEAD_BETWEEN_LOOKS >= WORDS_EVERY
+
+
+def test_a_box_that_once_takes_in_what_is_beside_the_text_is_masked_then_and_no_longer():
+    regions = follow({frame: [place(20, width=70 if frame == 30 else 40)] for frame in range(60)}, 60)
+    for frame in range(60):
+        assert any(r.covers(frame) and r.box[0] <= 20 and r.box[2] >= 60 for r in regions)
+    assert all(not r.covers(frame) for r in regions if r.box[2] > 60 for frame in (0, 25, 35, 59))
+    assert any(r.covers(30) and r.box[2] >= 90 for r in regions)
