@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Burned-in text over text-free grounds, the same for the same seed, as DICOM with the truth beside it.
 
-    python Testing/Benchmarks/overlay_generator.py OUT [--seed 1] [--stills 24] [--cines 8] [--frames 30] [--corpus ../shared/corpus]
+    python Testing/Benchmarks/overlay_generator.py OUT [--seed 1] [--stills 24] [--cines 8] [--dim 0] [--frames 30]
 
 OUT/dicom holds the images, OUT/truth their truth and reference frames as ``score.py`` reads them:
 
@@ -18,13 +18,13 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from openjpeg.utils import PhotometricInterpretation, encode_array
-from overlay_grounds import Ground, ground
+from overlay_grounds import Ground, ground, speckle_cine
 from overlay_typefaces import Face, faces
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -133,11 +133,14 @@ def main() -> None:
         print(f"{made.name}: {made.ground}, {len(made.frames)} frames, {len(made.items)} items")
 
 
-def add_options(parser: argparse.ArgumentParser, stills: int = 24, cines: int = 8) -> None:
+def add_options(parser: argparse.ArgumentParser, stills: int = 24, cines: int = 8, dim: int = 0) -> None:
     """What decides the set; :func:`screens` takes it."""
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stills", type=int, default=stills)
     parser.add_argument("--cines", type=int, default=cines)
+    parser.add_argument(
+        "--dim", type=int, default=dim, help="cines of moving speckle on which all text is dim and stays for 10 frames or more"
+    )
     parser.add_argument("--frames", type=int, default=30, help="of each cine")
     parser.add_argument("--corpus", type=Path, default=CORPUS, help="the folder edge of the corpus; grounds of it are used where it is")
     parser.add_argument("--installed-fonts", action="store_true", help="write with Debian's fonts too; sets then differ between machines")
@@ -149,6 +152,8 @@ def screens(arguments: argparse.Namespace) -> Iterator[Screen]:
         yield screen(arguments.seed, index, 1, corpus, arguments.installed_fonts)
     for index in range(arguments.cines):
         yield screen(arguments.seed, index, arguments.frames, corpus, arguments.installed_fonts)
+    for index in range(arguments.dim):
+        yield dim_screen(arguments.seed, index, arguments.frames, arguments.installed_fonts)
 
 
 def screen(seed: int, index: int, frames: int, corpus: Path | None = None, installed: bool = False) -> Screen:
@@ -156,10 +161,24 @@ def screen(seed: int, index: int, frames: int, corpus: Path | None = None, insta
     still = frames == 1
     rng = np.random.default_rng([seed, index, not still])
     under = ground(rng, index, frames, STILL if still else CINE, corpus)
+    return _drawn(f"overlay{seed}_{'still' if still else 'cine'}{index:03d}", rng, under, _wishes(rng, still, faces(installed)))
+
+
+def dim_screen(seed: int, index: int, frames: int, installed: bool = False) -> Screen:
+    """Cine ``index`` of another series: moving speckle, and over it text of the least contrast that stays for a while."""
+    rng = np.random.default_rng([seed, index, 2])
+    under = speckle_cine(rng, frames, CINE)
+    wishes = [
+        replace(wish, contrast=CONTRASTS[0], place="anatomy", duration=("static", "ten")[number % 2], height=max(wish.height, 8))
+        for number, wish in enumerate(_wishes(rng, False, faces(installed)))
+    ]
+    return _drawn(f"overlay{seed}_dim{index:03d}", rng, under, wishes)
+
+
+def _drawn(name: str, rng: np.random.Generator, under: Ground, wishes: Sequence[_Wish]) -> Screen:
     drawing = _Drawing(rng, under)
-    for wish in _wishes(rng, still, faces(installed)):
+    for wish in wishes:
         drawing.add(wish)
-    name = f"overlay{seed}_{'still' if still else 'cine'}{index:03d}"
     return Screen(name, drawing.frames, tuple(drawing.items), under.anatomy, under.name, under.modality)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How much of the generator's text is found, and what else is masked: by height, contrast, place, duration and color, per reader.
 
-    python Testing/Benchmarks/recall.py [--stills 20] [--cines 6] [--frames 30] [--seed 1] [--modes both verified ppocr glyphs]
+    python Testing/Benchmarks/recall.py [--stills 20] [--cines 6] [--dim 6] [--frames 30] [--seed 1] [--modes both verified ppocr glyphs]
 
 The modes: ``both`` is the examination with PP-OCR and the glyph network, ``verified`` the whole of the pipeline on top of it,
 ``ppocr`` and ``glyphs`` the examination with one of them alone. Writes its section of RESULTS.md, unless --dry.
@@ -70,7 +70,7 @@ class Tally:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_options(parser, stills=20, cines=6)
+    add_options(parser, stills=20, cines=6, dim=6)
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--dry", action="store_true", help="print, and leave RESULTS.md alone")
     arguments = parser.parse_args()
@@ -137,7 +137,8 @@ def section(tallies: dict[str, Tally], arguments: argparse.Namespace) -> str:
     screens_seen = {found.screen.name: found.screen for found in some}.values()
     fonts = "the fonts of Pillow, matplotlib and OpenCV" + (" and the system's" if arguments.installed_fonts else "")
     lines = [
-        f"Seed {arguments.seed}: {arguments.stills} stills, {arguments.cines} cines of {arguments.frames} frames, {len(some)} items, "
+        f"Seed {arguments.seed}: {arguments.stills} stills, {arguments.cines} cines and {arguments.dim} with dim text only, of "
+        f"{arguments.frames} frames, {len(some)} items, "
         f"{fonts}; grounds: {', '.join(sorted({screen.ground for screen in screens_seen}))}.",
         "",
         "| | items | " + " | ".join(tallies) + " |",

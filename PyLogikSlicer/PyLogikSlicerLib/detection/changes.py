@@ -83,6 +83,10 @@ class FrameMemory:
         x0, y0, x1, y1 = box
         return int(self._since[y0:y1, x0:x1].max())
 
+    def changed_after(self, frame: int) -> np.ndarray:
+        """Bool ``(rows, columns)``: what has changed since that frame."""
+        return self._since > frame
+
     def _sorted_by_need(self, changed: np.ndarray, last: bool) -> list[tuple[Closeness, np.ndarray]]:
         """The tiles of each closeness. ``_owed`` are those whose last state was only glanced at."""
         fresh = changed & (self._frame - self._changed > QUIET)

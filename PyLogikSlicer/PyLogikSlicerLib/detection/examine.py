@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..composites import CompositeAccumulator, Composites
+from ..channels import largest
+from ..composites import CompositeAccumulator, Composites, median_of_five
 from ..stack import ImageStack
 from ..text_map import Box, TextMap
 from .boxes import area, clip
@@ -24,6 +25,8 @@ from .tracks import LEAD, LEAD_BETWEEN_LOOKS, UNSEEN, Track, Tracker, regions_of
 CODE_ENGINE = "zxing"
 # Composites of fewer frames show nothing that the frames do not.
 FEWEST = 4
+# So many frames together show dim text of which each alone shows too little.
+WINDOW = 5
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
 LEGIBLE, SYMBOL = 0.9, 0.5
@@ -55,15 +58,13 @@ def examine(
     Raises :class:`~PyLogikSlicerLib.errors.UnreadableInput` when a frame cannot be decoded.
     """
     examiner = _Examiner(readers, stack.rows, stack.columns, plan, attention)
-    accumulator = CompositeAccumulator()
     low, high = np.inf, -np.inf
     for index, frame in enumerate(stack.frames()):
         views = stack.display.views(frame)
         examiner.examine_frame(index, views, last=index + 1 == stack.frame_count)
-        accumulator.add(views[0])
         low, high = _widened(low, high, frame)
         on_progress(index + 1, stack.frame_count)
-    composites = accumulator.result()
+    composites = examiner.composites.result()
     if attention is None:
         examiner.examine_composites(composites)
     regions = regions_of(examiner.tracks(), stack.frame_count)
@@ -77,6 +78,8 @@ class _Examiner:
         self._plan, self._attention = plan, attention
         self._memories: list[FrameMemory] = []
         self._trackers: list[Tracker] = []
+        self.composites = CompositeAccumulator()
+        self._recent: list[np.ndarray] = []
         self._readings = Readings(lambda view, places: read_lines(view, places, readers))
         self.coverage: list[str] = []
 
@@ -89,16 +92,22 @@ class _Examiner:
             self._memories.append(FrameMemory())
             self._trackers.append(Tracker())
         share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
+        self.composites.add(views[0])
+        if self._attention is None:
+            self._recent.append(largest(views[0]))
+        if len(self._recent) == WINDOW:
+            self._examine_recent(index)
+            self._recent.clear()
         self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
 
     def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool) -> float:
         tracker, memory = self._trackers[number], self._memories[number]
         alive = tracker.alive(index)
-        hidden = [track for track in alive if _stays_hidden(track, index, *view.shape[:2])]
-        changes = memory.update(view, last, [track.place.box for track in hidden])
+        changes = memory.update(view, last, _hidden(alive, index, *view.shape[:2]))
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
-        tracker.stay(index, (track for track in alive if track in hidden or _is_unchanged(track, memory, *view.shape[:2])))
+        shape = view.shape[:2]
+        tracker.stay(index, (track for track in alive if _stays_hidden(track, index, *shape) or _is_unchanged(track, memory, *shape)))
         for change in changes:
             lead = LEAD if change.closeness == "whole" else LEAD_BETWEEN_LOOKS
             for place, text, confidence in self._find(view, change):
@@ -107,6 +116,20 @@ class _Examiner:
                 if (box := clip(place.box, *view.shape[:2])) is not None:
                     track.first = min(track.first, memory.unchanged_since(box))
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)
+
+    def _examine_recent(self, last: int) -> None:
+        """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of their median, which shows
+        nothing that was there on less than half of them."""
+        tracker, first = self._trackers[0], last - len(self._recent) + 1
+        median, varies = median_of_five(*self._recent), self._memories[0].changed_after(first)
+        for x0, y0, x1, y1 in _hidden(tracker.alive(last), last, *varies.shape):
+            varies[y0:y1, x0:x1] = False
+        for box in boxes_around(varies):
+            for place, text, confidence in self._find(median, Change(box, "glance")):
+                # It was there on most of these frames, and perhaps on as many before and after them.
+                track = tracker.see(last, place, len(self._recent))
+                track.read(text, confidence)
+                track.first = min(track.first, first)
 
     def examine_composites(self, composites: Composites) -> None:
         """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
@@ -153,6 +176,10 @@ def _stays_hidden(track: Track, frame: int, rows: int, columns: int) -> bool:
     """Whether the track's box is masked on this frame without another look at it: a text that changes on and on."""
     box = track.place.box
     return track.is_settled and frame - track.seen <= UNSEEN and is_box(track.place) and clip(box, rows, columns) == box
+
+
+def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Box]:
+    return [track.place.box for track in tracks if _stays_hidden(track, frame, rows, columns)]
 
 
 def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) -> bool:

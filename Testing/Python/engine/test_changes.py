@@ -153,3 +153,13 @@ def test_boxes_never_leave_the_frame(seed):
         frame[y, x] = 200
     for x0, y0, x1, y1 in (change.box for change in memory.update(frame)):
         assert 0 <= x0 < x1 <= COLUMNS and 0 <= y0 < y1 <= ROWS
+
+
+def test_it_knows_what_has_changed_after_a_frame():
+    memory = FrameMemory()
+    for number in range(8):
+        frame = np.zeros((ROWS, COLUMNS), np.uint8)
+        frame[number, 0] = 200  # one pixel comes and goes on each frame
+        memory.update(frame)
+    assert sorted(np.nonzero(memory.changed_after(5)[:, 0])[0]) == [5, 6, 7]
+    assert not memory.changed_after(5)[:, 1:].any()

@@ -59,6 +59,14 @@ def test_every_screen_has_text_of_many_heights_and_in_many_places(generator, mad
     assert {item.color for item in items} == {*generator.HUES, "grey"}
 
 
+def test_the_dim_series_is_dim_and_lasts_and_lies_over_what_moves(generator):
+    screen = generator.dim_screen(5, 0, FRAMES + 8)
+    assert len(screen.items) > generator.ITEMS / 2 and screen.ground == "speckle, moving"
+    assert {item.duration for item in screen.items} == {"static", "ten"}
+    assert np.median([item.contrast for item in screen.items]) < 40 and min(item.height for item in screen.items) >= 8
+    assert np.array_equal(generator.dim_screen(5, 0, FRAMES + 8).frames, screen.frames)
+
+
 def test_capitals_are_as_high_as_asked(generator):
     for face in generator.faces():
         for height in generator.HEIGHTS:
