@@ -30,6 +30,8 @@ WINDOW = 5
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
 LEGIBLE, SYMBOL = 0.9, 0.5
+# So many looks at one place need no reader's word.
+AGREED = 3
 
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
@@ -161,12 +163,12 @@ class _Examiner:
 
 
 def believed(place: Place, text: str, confidence: float) -> bool:
-    """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or a reader of words
-    saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and bright speckle,
+    """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or a
+    reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and bright speckle,
     nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these too."""
     if not place.worded and confidence >= SYMBOL and text and not any(map(str.isalnum, text)):
         return False
-    if place.certain or (confidence >= LEGIBLE and any(map(str.isalnum, text))):
+    if place.certain or len(place.engines) >= AGREED or (confidence >= LEGIBLE and any(map(str.isalnum, text))):
         return True
     x0, y0, x1, y1 = place.box
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from planted import ink, speckle, stack_of, write
 
-from PyLogikSlicerLib.detection.examine import examine
+from PyLogikSlicerLib.detection.examine import believed, examine
+from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
 from PyLogikSlicerLib.masking import region_mask
 from PyLogikSlicerLib.stack import Display
+from PyLogikSlicerLib.text_map import polygon_of_box
 
 ROWS, COLUMNS = 240, 320
 
@@ -63,6 +65,27 @@ def test_a_timer_is_masked_on_every_frame(engine):
     examination = examine(stack_of(frames), engine.readers)
     for number, frame in enumerate(frames):
         assert found_share(examination, ink(frame, plain), number) > 0.98
+
+
+LETTER, LINE = (10, 10, 20, 22), (10, 10, 80, 22)
+
+
+@pytest.mark.parametrize(
+    "box,looks,told,text,confidence,is_text",
+    [
+        (LETTER, 1, {"worded": False}, "7", 0.95, True),
+        (LETTER, 1, {"worded": False}, "7", 0.5, False),
+        (LETTER, 1, {"worded": False, "certain": True}, "", 0.0, True),
+        (LETTER, 3, {"worded": False}, "7", 0.5, True),
+        (LETTER, 3, {"worded": False, "certain": True}, "+", 0.8, False),
+        (LETTER, 1, {}, "7", 0.5, False),
+        (LETTER, 2, {}, "7", 0.5, True),
+        (LINE, 1, {}, "", 0.0, True),
+    ],
+)
+def test_what_is_believed_of_what_was_seen(box, looks, told, text, confidence, is_text):
+    place = Place(polygon_of_box(box), tuple(f"look {number}" for number in range(looks)), **told)
+    assert believed(place, text, confidence) is is_text
 
 
 def timed(plain, frames):
