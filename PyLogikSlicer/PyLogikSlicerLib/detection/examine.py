@@ -163,9 +163,10 @@ class _Examiner:
 
 
 def believed(place: Place, text: str, confidence: float) -> bool:
-    """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or a
-    reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and bright speckle,
-    nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these too."""
+    """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
+    a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
+    bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these
+    too."""
     if not place.worded and confidence >= SYMBOL and text and not any(map(str.isalnum, text)):
         return False
     if place.certain or len(place.engines) >= AGREED or (confidence >= LEGIBLE and any(map(str.isalnum, text))):
