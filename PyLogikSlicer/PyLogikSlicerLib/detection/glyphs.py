@@ -23,7 +23,7 @@ from .network import open_network, sample_line
 from .reader import Detection
 
 MODEL = "glyphs.onnx"
-MODEL_SHA256 = "862f1894ffbf600ee2f96bfa0f23bf629ff10d5fd8ba2062edca030d4e60a3aa"
+MODEL_SHA256 = "e0e0c89d75620abd91652bb548c113eed803fbf1416ffb684cf50c05bb460838"
 STRIDE = 16  # the network halves the image four times
 TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
 HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
@@ -47,7 +47,7 @@ class GlyphReader:
 
     name = "glyphs"
     sees = "letters"
-    certain = 0.95
+    certain = 0.9
 
     def __init__(self, threads: int = 0, model: bytes | None = None, device: Device = CPU, half: bool = False):
         """``threads``: of ONNX Runtime, 0 for all cores. ``model``: the bytes of the ONNX file, by default the one that is shipped.
