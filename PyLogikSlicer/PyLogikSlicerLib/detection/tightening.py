@@ -22,7 +22,7 @@ from .grouping import PADDING, Place, is_box
 # Grey levels between neighbors that nobody can see as a stroke: quantisation and the quiet parts of a JPEG.
 FLAT = 8
 # Text of one place has one contrast: what stands out by less than this share of what others hold there is the ground behind it.
-FAINT = 0.15
+FAINT = 0.2
 # Pixels around a place to which its smoothed or compressed letters fade.
 RIM = 2
 # How large, in heights of the line, a letter may be that a box cuts, and how much of it must lie in the box.

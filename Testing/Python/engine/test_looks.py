@@ -25,7 +25,7 @@ def near(sightings, x, y):
 def test_faint_ink_earns_a_closer_look(engine):
     image = np.zeros((240, 320), np.uint8)
     for number in range(8):
-        image = write(image, str(number + 1), 20 + 36 * number, 100, 70, 7)
+        image = write(image, str(number + 1), 20 + 36 * number, 100, 70, 4)
     nothing_closer = seen(image, replace(DETECTION, closer=Looks()), "whole", engine.readers)
     closer = [sighting for sighting in seen(image, DETECTION, "whole", engine.readers) if sighting.engine.endswith("x2")]
     assert closer and not any(sighting.engine.endswith("x2") for sighting in nothing_closer)

@@ -56,10 +56,20 @@ def press(view: str, *positions) -> None:
 
 def pixel_of(view: str, ras) -> tuple[float, float]:
     """Where a RAS position is in a slice view."""
-    import slicer
     import vtk
 
     matrix = vtk.vtkMatrix4x4()
-    matrix.DeepCopy(slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetXYToRAS())
+    matrix.DeepCopy(_to_ras(view))
     matrix.Invert()
     return matrix.MultiplyPoint((*ras, 1))[:2]
+
+
+def ras_of(view: str, x: float, y: float) -> tuple[float, float, float]:
+    """The RAS position under a pixel of a slice view, as :func:`press` takes it."""
+    return _to_ras(view).MultiplyPoint((int(x), int(y), 0, 1))[:3]
+
+
+def _to_ras(view: str):
+    import slicer
+
+    return slicer.app.layoutManager().sliceWidget(view).mrmlSliceNode().GetXYToRAS()

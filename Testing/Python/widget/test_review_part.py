@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 import slicer
-from panel_steps import pixel_of, press, shoot, wait
+from panel_steps import pixel_of, press, ras_of, shoot, wait
 from pydicom import examples
 
 EXAMPLE = str(examples.get_path("rgb_color"))
@@ -261,9 +261,12 @@ def test_the_background_is_picked_from_the_image(panel):
     panel.ui.pickButton.click()
     assert "Click" in panel.ui.statusLabel.text
     ras, _ = panel.logic.rasOf(panel.study, 0)
-    press("Red", pixel_of("Red", ras))
+    pixel = pixel_of("Red", ras)
+    press("Red", pixel)
     assert not panel.ui.pickButton.checked
-    assert panel.parameters.threshold == panel.ui.thresholdSpinBox.value == panel.logic.pickThreshold(panel.study.node, ras)
+    assert (
+        panel.parameters.threshold == panel.ui.thresholdSpinBox.value == panel.logic.pickThreshold(panel.study.node, ras_of("Red", *pixel))
+    )
     panel.ui.pickButton.click()
     press("Red", (1, 1))
     assert not panel.ui.pickButton.checked
