@@ -31,6 +31,8 @@ from .writing.output import file_sha256
 
 ROUNDS = 3
 WIDER = 4  # pixels
+# Of the frames; and how sure a reader is of what it has read.
+BRIEF, READ = 0.1, 0.5
 
 OnStage = Callable[[str, int, int], None]
 
@@ -72,9 +74,17 @@ def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnSta
     roi = None
     if options.variant not in ("deid", "find-txt"):
         with clock("roi"):
-            masked = region_mask(text_map.regions, stack.rows, stack.columns)
+            hiding = [region for region in text_map.regions if hides_echo(region, stack.frame_count)]
+            masked = region_mask(hiding, stack.rows, stack.columns)
             roi = find_roi(examination.composites, masked, options.variant, options.threshold, stack.header)
     return Analysis(text_map, roi, examination.value_range, clock.seconds)
+
+
+def hides_echo(region: Region, frame_count: int) -> bool:
+    """Whether what is seen over time at a region must not count as echo. A place that could hardly be read, on a few frames, was
+    speckle more likely than text, and what is there on all the other frames may be the edge of the sector."""
+    frames = region.frame_last - region.frame_first + 1
+    return frames >= BRIEF * frame_count or region.confidence >= READ
 
 
 def publish(

@@ -13,9 +13,11 @@ import pytest
 
 from PyLogikSlicerLib.composites import CompositeAccumulator
 from PyLogikSlicerLib.errors import NoRegionFound
+from PyLogikSlicerLib.pipeline import hides_echo
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.roi import find_roi
 from PyLogikSlicerLib.stack import Header, UltrasoundRegion
+from PyLogikSlicerLib.text_map import Region, polygon_of_box
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Benchmarks"))
 from roi_phantom import KINDS, composites_of, dice, make_phantom, pylogik  # noqa: E402
@@ -332,3 +334,13 @@ def test_every_outline_is_explained_and_can_be_reported(outlines):
     for _, roi, _, _ in outlines:
         json.dumps(dict(roi.shape))
         assert roi.notes and roi.kind == roi.shape["kind"]
+
+
+@pytest.mark.parametrize(
+    "first,last,confidence,frames,hides",
+    [(26, 31, 0.35, 92, False), (26, 31, 0.95, 92, True), (0, 91, 0.0, 92, True), (26, 45, 0.35, 92, True), (0, 0, 0.0, 1, True)],
+)
+def test_a_place_that_is_masked_for_a_moment_and_was_hardly_read_does_not_hide_the_edge(first, last, confidence, frames, hides):
+    """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
+    region = Region(polygon_of_box((416, 32, 449, 76)), first, last, "At", confidence)
+    assert hides_echo(region, frames) is hides
