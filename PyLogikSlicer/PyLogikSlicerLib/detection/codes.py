@@ -44,7 +44,7 @@ def find_codes(image: np.ndarray, closely: bool = True) -> list[CodeDetection]:
     """All linear and matrix symbols of an image, decoded or only located, from top to bottom.
 
     ``image``: uint8 ``(rows, columns)`` or ``(rows, columns, 3)`` RGB; it is not changed. Without ``closely`` it is read as it
-    is, in a seventh of the time: for what is looked at again and again.
+    is only, neither enlarged nor turned: for what is looked at again and again.
     """
     if not closely:
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

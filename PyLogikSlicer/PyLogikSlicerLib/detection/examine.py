@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..channels import largest
 from ..composites import CompositeAccumulator, Composites, median_of_five
 from ..stack import ImageStack
 from ..text_map import Box, TextMap
@@ -94,9 +93,9 @@ class _Examiner:
             self._memories.append(FrameMemory())
             self._trackers.append(Tracker())
         share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
-        self.composites.add(views[0])
+        luminance = self.composites.add(views[0])
         if self._attention is None:
-            self._recent.append(largest(views[0]))
+            self._recent.append(luminance)
         if len(self._recent) == WINDOW:
             self._examine_recent(index)
             self._recent.clear()
@@ -105,18 +104,15 @@ class _Examiner:
     def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool) -> float:
         tracker, memory = self._trackers[number], self._memories[number]
         alive = tracker.alive(index)
-        changes = memory.update(view, last, _hidden(alive, index, *view.shape[:2]))
+        hidden = _hidden(alive, index, *view.shape[:2])
+        changes = memory.update(view, last, [track.place.box for track in hidden])
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
-        shape = view.shape[:2]
-        tracker.stay(index, (track for track in alive if _stays_hidden(track, index, *shape) or _is_unchanged(track, memory, *shape)))
+        tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, *view.shape[:2]))])
         for change in changes:
             lead = LEAD if change.closeness == "whole" else LEAD_BETWEEN_LOOKS
             for place, text, confidence in self._find(view, change):
-                track = tracker.see(index, place, lead)
-                track.read(text, confidence)
-                if (box := clip(place.box, *view.shape[:2])) is not None:
-                    track.first = min(track.first, memory.unchanged_since(box))
+                tracker.see(index, place, lead).read(text, confidence)
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)
 
     def _examine_recent(self, last: int) -> None:
@@ -124,7 +120,7 @@ class _Examiner:
         nothing that was there on less than half of them."""
         tracker, first = self._trackers[0], last - len(self._recent) + 1
         median, varies = median_of_five(*self._recent), self._memories[0].changed_after(first)
-        for x0, y0, x1, y1 in _hidden(tracker.alive(last), last, *varies.shape):
+        for x0, y0, x1, y1 in (track.place.box for track in _hidden(tracker.alive(last), last, *varies.shape)):
             varies[y0:y1, x0:x1] = False
         for box in boxes_around(varies):
             for place, text, confidence in self._find(median, Change(box, "glance")):
@@ -175,14 +171,10 @@ def believed(place: Place, text: str, confidence: float) -> bool:
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)
 
 
-def _stays_hidden(track: Track, frame: int, rows: int, columns: int) -> bool:
-    """Whether the track's box is masked on this frame without another look at it: a text that changes on and on."""
-    box = track.place.box
-    return track.is_settled and frame - track.seen <= UNSEEN and is_box(track.place) and clip(box, rows, columns) == box
-
-
-def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Box]:
-    return [track.place.box for track in tracks if _stays_hidden(track, frame, rows, columns)]
+def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
+    """Those whose boxes are masked on this frame without another look at them: texts that change on and on."""
+    settled = (track for track in tracks if track.is_settled and frame - track.seen <= UNSEEN and is_box(track.place))
+    return [track for track in settled if clip(track.place.box, rows, columns) == track.place.box]
 
 
 def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) -> bool:

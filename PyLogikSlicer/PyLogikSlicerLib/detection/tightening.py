@@ -23,8 +23,6 @@ from .grouping import PADDING, Place, is_box
 FLAT = 8
 # Text of one place has one contrast: what stands out by less than this share of what others hold there is the ground behind it.
 FAINT = 0.2
-# Pixels around a place to which its smoothed or compressed letters fade.
-RIM = 2
 # How large, in heights of the line, a letter may be that a box cuts, and how much of it must lie in the box.
 LARGEST_LETTER, MOSTLY_IN = 1.0, 0.6
 
@@ -96,9 +94,8 @@ def _shown_only_by(place: Place, others: Sequence[Place], contrast: np.ndarray) 
     own, held = (polygon_mask([_shifted(one, x0, y0) for one in which], *shape) for which in ([place], others))
     here = contrast[y0:y1, x0:x1]
     text = float(np.percentile(here[own & held], 95)) if (own & held).any() else 0.0
-    around = cv2.dilate(held.astype(np.uint8), np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)) > 0
     left = np.zeros(contrast.shape, bool)
-    left[y0:y1, x0:x1] = own & ~around & (here > max(FLAT, FAINT * text))
+    left[y0:y1, x0:x1] = own & ~held & (here > max(FLAT, FAINT * text))
     if not is_box(place):
         return place if left.any() else None
     return _shrunk(place, box, left)

@@ -26,7 +26,7 @@ def find_roi(composites: Composites, text: np.ndarray, variant: Variant, thresho
     composites
         Temporal composites over all frames, arrays ``(rows, columns)``.
     text
-        Bool ``(rows, columns)``; True where text is masked in any frame.
+        Bool ``(rows, columns)``; True where text keeps what is seen from counting.
     variant
         ``deid-us``: the displayed ultrasound data; ``deid-one``: the largest object; ``deid-clean``: all large objects.
     threshold

@@ -120,6 +120,13 @@ def test_bars_at_any_angle_are_found(ultrasound, symbology, angle, inverted):
     assert covered(code, corners) > 0.99
 
 
+@pytest.mark.parametrize(("symbology", "text"), [*MATRIX.items(), *LINEAR.items()])
+def test_a_large_symbol_is_read_without_a_close_look_too(ultrasound, symbology, text):
+    image, corners = planted(ultrasound, symbol_of(symbology, text), 4 if symbology == "Aztec Code" else 3)
+    (code,) = find_codes(image, closely=False)
+    assert code.text and covered(code, corners) > 0.99
+
+
 @pytest.mark.parametrize("height", [8, 60, 160])
 def test_the_whole_height_of_the_bars_is_covered_however_high_they_are(ultrasound, height):
     image, corners = planted(ultrasound, symbol_of("Code 128", "PAT-0012345", height), 2, 2)

@@ -113,6 +113,15 @@ def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(eng
     assert found_share(examination, ink(name, plain), 35 + UNSEEN + LEAD_BETWEEN_LOOKS) == 0
 
 
+def test_what_no_look_at_its_frame_sees_beside_a_timer_is_masked_on_all_of_them(engine):
+    plain = np.zeros((ROWS, COLUMNS), np.uint8)
+    frames = timed(plain, 30)  # until its timer is known, its tile is never at rest
+    frames[3:12] = [write(frame, "R", 206, 40, height=60) for frame in frames[3:12]]  # too tall for a glance, and no word
+    examination = examine(stack_of(frames), engine.readers)
+    for number in range(3, 12):
+        assert found_share(examination, ink(frames[number], plain), number) > 0.98
+
+
 def test_static_text_over_moving_speckle_is_masked_on_every_frame(engine):
     frames, plains = [], [speckle(ROWS, COLUMNS, seed, 90) for seed in range(8)]
     frames = [write(plain, "LT KIDNEY", 110, 120, 230) for plain in plains]

@@ -10,10 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from planted import stack_of
 
 from PyLogikSlicerLib.composites import CompositeAccumulator
+from PyLogikSlicerLib.detection.engines import Engine
+from PyLogikSlicerLib.detection.reader import Detection
 from PyLogikSlicerLib.errors import NoRegionFound
-from PyLogikSlicerLib.pipeline import hides_echo
+from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.pipeline import analyse, hides_echo
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.roi import find_roi
 from PyLogikSlicerLib.stack import Header, UltrasoundRegion
@@ -344,3 +348,31 @@ def test_a_place_that_is_masked_for_a_moment_and_was_hardly_read_does_not_hide_t
     """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
     region = Region(polygon_of_box((416, 32, 449, 76)), first, last, "At", confidence)
     assert hides_echo(region, frames) is hides
+
+
+class Startled:
+    """A reader that takes what is on the right of an image with a grey corner for a word that it cannot read."""
+
+    name, device, sees, certain = "startled", "cpu", "words", 2.0
+
+    def detect(self, images):
+        return [self._seen(image) if ((image[0, 0] > 100) & (image[0, 0] < 160)).all() else [] for image in images]
+
+    def _seen(self, image):
+        rows, columns = image.shape[:2]
+        return [Detection(polygon_of_box((columns // 2, rows // 3, columns, rows // 3 + columns // 4)), 0.9)]
+
+
+@pytest.mark.parametrize("startled", [0, 3, 30])
+def test_a_moment_of_false_text_does_not_change_the_outline_and_a_lasting_one_does(startled):
+    screen, mask = sector_screen()
+    frames = [screen.copy() for _ in range(60)]
+    for number, frame in enumerate(frames):
+        frame[:4, :4] = 255 if number else 0  # so that no composite has a grey one
+    for frame in frames[8 : 8 + startled]:
+        frame //= 4  # so unlike the others that it is looked at as a whole
+        frame[:4, :4] = 128
+    analysis = analyse(stack_of(frames), Options(variant="deid-one"), Engine((Startled(),)))
+    outlined = dice(analysis.roi.mask(), mask)
+    assert (outlined >= 0.97) is (startled < 30), outlined
+    assert bool(analysis.text_map.regions) is (startled > 0)
