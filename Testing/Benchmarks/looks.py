@@ -29,6 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.detection.examine import believed  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
+from PyLogikSlicerLib.detection.extents import fitted  # noqa: E402
 from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402
 from PyLogikSlicerLib.detection.lines import read_lines  # noqa: E402
 from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, STROKES, Look, Looks, Plan, Sighting, examine_images  # noqa: E402
@@ -147,7 +148,7 @@ class Reading:
 def judge(tally: Tally, image: np.ndarray, seen: Sequence[Sighting], truth: dict, items: Sequence[dict], reading: Reading, score) -> None:
     """By the rule of score.py: an item leaks when more than 5 % of its ink is farther than 3 pixels from the mask."""
     shape = image.shape[:2]
-    places = group(seen, *shape)
+    places = group(fitted(seen), *shape)
     kept = [place for place, line in zip(places, reading.lines(places), strict=True) if believed(place, *line)]
     mask = polygon_mask([fitted.polygon for _, fitted in tightened(kept, image)], *shape)
     around = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0

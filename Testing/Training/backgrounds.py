@@ -92,8 +92,9 @@ def contrasted(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     return cv2.LUT(image, np.clip(table * 255, 0, 255).astype(np.uint8))
 
 
-def speckle(rng: np.random.Generator, size: int) -> np.ndarray:
-    """Log-compressed Rayleigh speckle over a slow map of echogenicity, coarser across the beam than along it; grey or slightly tinted."""
+def speckle(rng: np.random.Generator, size: int, frames: int = 1) -> np.ndarray:
+    """Log-compressed Rayleigh speckle over a slow map of echogenicity, coarser across the beam than along it; grey or slightly tinted.
+    The mean of so many ``frames`` with the same echogenicity, none of which has any of another's speckle."""
     half = size // 2 + 1
     tissue = cv2.resize(
         rng.random((int(rng.integers(2, 9)), int(rng.integers(2, 9)))).astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC
@@ -106,18 +107,22 @@ def speckle(rng: np.random.Generator, size: int) -> np.ndarray:
             )
     fine = rng.random() < 0.5
     shape = (size, size) if fine else (half, half)
-    waves = rng.standard_normal((2, *shape)).astype(np.float32)
+    waves = rng.standard_normal((frames, 2, *shape)).astype(np.float32)
     along, across = rng.uniform(0.4, 1.6), rng.uniform(0.6, 3.0) * (1 if rng.random() < 0.75 else 2.5)
     if rng.random() < 0.2:
         along, across = across, along
-    waves = [cv2.GaussianBlur(wave, (0, 0), sigmaX=across, sigmaY=along) for wave in waves]
-    amplitude = np.hypot(*waves)
+    level = np.mean([_decibels(pair, across, along) for pair in waves], axis=0)
     if not fine:
-        amplitude = cv2.resize(amplitude, (size, size), interpolation=cv2.INTER_LINEAR)
-    level = 20 * np.log10(amplitude / amplitude.mean() + 1e-3)
-    grey = (level / rng.uniform(30, 60) + tissue * rng.uniform(0.3, 1.0) + rng.uniform(-0.3, 0.3)) * 255 * rng.uniform(0.4, 1.0)
+        level = cv2.resize(level, (size, size), interpolation=cv2.INTER_LINEAR)
+    brighter = 0.4 if rng.random() < 0.15 else 0.0  # whole organs that are bright, where its grains look most like letters
+    grey = (level / rng.uniform(30, 60) + tissue * rng.uniform(0.3, 1.0) + rng.uniform(-0.3, 0.3) + brighter) * 255 * rng.uniform(0.4, 1.0)
     tint = rng.uniform(0.8, 1.0, 3) if rng.random() < 0.2 else np.ones(3)
     return np.clip(grey[..., None] * tint, 0, 255).astype(np.uint8)
+
+
+def _decibels(waves: np.ndarray, across: float, along: float) -> np.ndarray:
+    amplitude = np.hypot(*(cv2.GaussianBlur(wave, (0, 0), sigmaX=across, sigmaY=along) for wave in waves))
+    return 20 * np.log10(amplitude / amplitude.mean() + 1e-3)
 
 
 def sector(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
@@ -172,6 +177,12 @@ def flat(rng: np.random.Generator, size: int) -> np.ndarray:
     if rng.random() < 0.35:
         image += rng.normal(0, rng.uniform(1, 12), (size, size, 1 if rng.random() < 0.6 else 3))
     return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def moments_together(rng: np.random.Generator, size: int) -> np.ndarray:
+    """What many frames of a moving sector show together: little of the speckle and all of what stands still."""
+    image = speckle(rng, size, int(rng.integers(2, 8)))
+    return sector(rng, image) if rng.random() < 0.3 else image
 
 
 def doppler(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import sys
 
 import cv2
 import numpy as np
-from backgrounds import background
+from backgrounds import background, moments_together
 from clutter import calipers, colour_of, draw_clutter
 from typefaces import Pen
 from words import few, foreign, phrase, single
@@ -19,13 +19,16 @@ LEAST_CONTRAST = 16  # grey levels between ink and ground; below, a person would
 # Nor what stands out by less than this share of the noise under it; letters far larger than its grain are read in more.
 NOISE_HIDES, NOISE_HIDES_TALL, TALL = 0.9, 0.6, 14
 MOST_SLANT = 28  # degrees
+TOGETHER = 0.15  # of the samples: many frames seen together
+AROUND = 20  # pixels, the standard deviation of what is around
 
 
 class Page:
-    """A screen being drawn: the image, the ink of its text, the weight of each pixel of ink, and where nothing is learned."""
+    """A screen being drawn: the image, the ink of its text, the weight of each pixel of ink, and where nothing is learned.
+    ``faint``: the share of its text that hardly stands out of what lies behind."""
 
-    def __init__(self, image: np.ndarray):
-        self.image = image
+    def __init__(self, image: np.ndarray, faint: float = 0.03):
+        self.image, self.faint = image, faint
         self.ink = np.zeros(image.shape[:2], bool)
         self.weight = np.ones(image.shape[:2], np.float32)
         self.ignored = np.zeros(image.shape[:2], bool)
@@ -64,9 +67,9 @@ class Page:
 class Style:
     """Colour, opacity, shadow and box of one block of text."""
 
-    def __init__(self, rng: np.random.Generator, ground: np.ndarray):
-        """``ground``: the image it goes on; the colour is chosen to differ from its mean."""
-        ground = ground[::4, ::4]
+    def __init__(self, rng: np.random.Generator, page: Page):
+        """The colour is chosen to differ from the mean of the page."""
+        ground = page.image[::4, ::4]
         level = brightest(ground).mean()
         self.alpha = 1.0 if rng.random() < 0.75 else rng.uniform(0.35, 1.0)
         for _ in range(8):
@@ -80,6 +83,9 @@ class Style:
         if rng.random() < 0.25:  # dim text
             step = rng.uniform(20, 60) * (1 if level < 150 else -1)
             self.colour = tuple(int(np.clip(v, 0, 255)) for v in ground.reshape(-1, 3).mean(0) + step)
+        if rng.random() < page.faint:
+            self.alpha = rng.uniform(0.1, 0.3)
+            self.colour = colour_of(rng) if level < 150 else (0, 0, 0)
         self.shadow = str(rng.choice(["", "", "", "", "", "drop", "outline"]))
         self.offset = int(rng.integers(1, 3))
         self.shade = (0, 0, 0) if max(self.colour) > 100 else (255, 255, 255)
@@ -139,10 +145,10 @@ def corner(rng: np.random.Generator, page: Page, ink: np.ndarray) -> tuple[int, 
 
 def scattered(rng: np.random.Generator, page: Page, height: float) -> None:
     """Single letters, digits and words, apart from one another."""
-    pen, style = Pen(rng, height), Style(rng, page.image)
+    pen, style = Pen(rng, height), Style(rng, page)
     for _ in range(int(rng.integers(1, 9))):
         if rng.random() < 0.25:
-            pen, style = Pen(rng, height * rng.uniform(0.8, 1.4)), Style(rng, page.image)
+            pen, style = Pen(rng, height * rng.uniform(0.8, 1.4)), Style(rng, page)
         ink = turn_ink(rng, pen.write(few(rng) if rng.random() < 0.8 else phrase(rng)), *turn_of(rng))
         page.stamp(rng, ink, *corner(rng, page, ink), style)
 
@@ -150,7 +156,7 @@ def scattered(rng: np.random.Generator, page: Page, height: float) -> None:
 def scale_numbers(rng: np.random.Generator, page: Page, height: float) -> None:
     """A ruler with a number at some of its ticks; the numbers are mostly as small as screens have them."""
     height = min(height, height_of(rng, 6, 14)) if rng.random() < 0.6 else height
-    pen, style, colour = Pen(rng, height), Style(rng, page.image), colour_of(rng)
+    pen, style, colour = Pen(rng, height), Style(rng, page), colour_of(rng)
     x, y = corner(rng, page, np.zeros((8, 8)))
     x, y, upright = max(x, 0), max(y, 0), rng.random() < 0.7
     first, stride = int(rng.choice([0, 0, 1, 2, 5, -100])), int(rng.choice([1, 1, 1, 2, 5, 10, 20]))
@@ -173,7 +179,7 @@ def scale_numbers(rng: np.random.Generator, page: Page, height: float) -> None:
 
 def block(rng: np.random.Generator, page: Page, height: float) -> None:
     """One to eight lines, aligned, as headers, measurements and lists are."""
-    pen, style = Pen(rng, height), Style(rng, page.image)
+    pen, style = Pen(rng, height), Style(rng, page)
     quarter, angle = turn_of(rng)
     inks = [turn_ink(rng, pen.write(phrase(rng)), quarter, angle) for _ in range(int(rng.choice([1, 1, 1, 2, 3, 5, 8])))]
     x, y = corner(rng, page, inks[0])
@@ -187,7 +193,7 @@ def block(rng: np.random.Generator, page: Page, height: float) -> None:
 
 def buttons(rng: np.random.Generator, page: Page, height: float) -> None:
     """Words or letters in boxes: menus, soft keys, probe marks."""
-    pen, style = Pen(rng, height), Style(rng, page.image)
+    pen, style = Pen(rng, height), Style(rng, page)
     style.box, style.shadow = None, ""
     face = tuple(int(v) for v in np.repeat(rng.integers(30, 230), 3) + rng.integers(-20, 25, 3))
     x, y = corner(rng, page, np.zeros((8, 8)))
@@ -207,14 +213,14 @@ def buttons(rng: np.random.Generator, page: Page, height: float) -> None:
 
 def marker(rng: np.random.Generator, page: Page, height: float) -> None:
     """A large letter or two alone: L, R, a lead marker, a probe mark."""
-    pen, style = Pen(rng, min(height * rng.uniform(1.2, 2.5), 44)), Style(rng, page.image)
+    pen, style = Pen(rng, min(height * rng.uniform(1.2, 2.5), 44)), Style(rng, page)
     ink = turn_ink(rng, pen.write(single(rng) if rng.random() < 0.7 else few(rng)), *turn_of(rng))
     page.stamp(rng, ink, *corner(rng, page, ink), style)
 
 
 def other_letters(rng: np.random.Generator, page: Page, height: float) -> None:
     text, wide = foreign(rng)
-    pen, style = Pen(rng, max(height, 10), wide), Style(rng, page.image)
+    pen, style = Pen(rng, max(height, 10), wide), Style(rng, page)
     while not wide and (pen.hershey or ".pcf" in str(pen.face.path)):
         pen = Pen(rng, max(height, 10))
     ink = pen.write(text)
@@ -223,7 +229,7 @@ def other_letters(rng: np.random.Generator, page: Page, height: float) -> None:
 
 def badge(rng: np.random.Generator, page: Page, height: float) -> None:
     """A letter in a disc or on a shaded ball: probe marks of many makers."""
-    pen, style = Pen(rng, min(height, 22)), Style(rng, page.image)
+    pen, style = Pen(rng, min(height, 22)), Style(rng, page)
     style.box, style.shadow, style.alpha = None, "", 1.0
     ink = pen.write(single(rng))
     radius = int(max(ink.shape) * rng.uniform(0.75, 1.3)) + 1
@@ -246,7 +252,7 @@ def badge(rng: np.random.Generator, page: Page, height: float) -> None:
 
 def cube(rng: np.random.Generator, page: Page, height: float) -> None:
     """An orientation cube: a letter on each of two faces that are seen aslant."""
-    pen, style = Pen(rng, 40), Style(rng, page.image)
+    pen, style = Pen(rng, 40), Style(rng, page)
     style.box, style.shadow = None, ""
     side = max(height, 16) * rng.uniform(1.4, 2.4)
     lean, open_by = rng.uniform(-0.6, 0.6), rng.uniform(0.7, 1.5)
@@ -269,6 +275,12 @@ def cube(rng: np.random.Generator, page: Page, height: float) -> None:
 
 LAYOUTS = (scattered, scale_numbers, block, buttons, marker, other_letters, badge, cube)
 SHARES = np.array([3.2, 3.2, 3.0, 1, 1.3, 0.5, 0.7, 0.3])
+
+
+def stretched(image: np.ndarray, gain: float) -> np.ndarray:
+    """The differences from the mean of what is around, times ``gain``."""
+    around = cv2.GaussianBlur(image, (0, 0), AROUND).astype(np.float32)
+    return np.clip((image - around) * gain + around, 0, 255).astype(np.uint8)
 
 
 def degraded(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
@@ -296,7 +308,9 @@ def sample(seed: int, index: int, corpus: str | None) -> tuple[np.ndarray, np.nd
     rng = np.random.default_rng([seed, index])
     scale = float(rng.choice([0.5, 0.7, 1.0, 1.5, 2.0], p=[0.06, 0.08, 0.62, 0.08, 0.16]))
     side = int(round(SIZE / scale / 2)) * 2
-    page = Page(draw_clutter(rng, background(rng, side, corpus), 5 if rng.random() < 0.6 else 2))
+    together = rng.random() < TOGETHER
+    ground = moments_together(rng, side) if together else background(rng, side, corpus)
+    page = Page(draw_clutter(rng, ground, 5 if rng.random() < 0.6 else 2), *([0.5] if together else ()))
     if rng.random() < 0.12:
         calipers(rng, page.image, page.ignored)
     if rng.random() < 0.84:
@@ -315,6 +329,8 @@ def sample(seed: int, index: int, corpus: str | None) -> tuple[np.ndarray, np.nd
     weights = halved(cv2.dilate(np.where(ink, weight, 0), np.ones((3, 3))))
     weights = np.where(target > 0, np.maximum(weights, 1), 1).astype(np.float32)
     weights[rim | ((halved(ignored.astype(np.uint8)) > 0) & (target == 0))] = 0
+    if together:
+        image = stretched(image, rng.uniform(1, 3))
     return degraded(rng, image), target > 0, weights
 
 

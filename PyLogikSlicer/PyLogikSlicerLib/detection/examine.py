@@ -13,6 +13,7 @@ from ..text_map import Box, TextMap
 from .boxes import area, clip
 from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
+from .extents import fitted
 from .grouping import Place, group, is_box
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_images
@@ -150,7 +151,7 @@ class _Examiner:
         symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness != "glance" else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
-        places = group(sightings, y1 - y0, x1 - x0)
+        places = group(fitted(sightings), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
         credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line)}
         found = [(place, *credited[seen]) for seen, place in tightened(tuple(credited), crop)]

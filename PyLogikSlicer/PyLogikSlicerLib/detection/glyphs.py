@@ -243,4 +243,5 @@ def detection_of(group: list[Piece], shape: tuple[int, int]) -> Detection:
     tilted = (centre, (width + 2 + 2 * PAD, height + 2 + 2 * PAD), angle)
     if tilted[1][0] * tilted[1][1] < MUCH_SMALLER * (x1 - x0) * (y1 - y0):
         corners = np.clip(cv2.boxPoints(tilted), 0, (shape[1], shape[0]))
-    return Detection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in group))
+    letters = tuple(polygon_of_box(piece.box) for piece in group)
+    return Detection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in group), marks=letters)

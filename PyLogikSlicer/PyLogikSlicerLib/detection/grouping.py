@@ -13,9 +13,8 @@ from ..masking import polygon_mask
 from ..text_map import Box, box_of_polygon, polygon_of_box
 from .boxes import area, clip, overlap, union
 from .looks import Sighting
+from .upright import upright_box
 
-# A scanned page may lean; a burned-in line does not. Below this angle a box is taken as upright.
-UPRIGHT_DEGREES = 4.0
 # Boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
 PADDING = 2
 # Boxes of one line differ in height by their readers' habits, not by more than this: two lines are twice as high as one.
@@ -49,7 +48,7 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
     """
     upright, leaning = [], []
     for sighting in sightings:
-        box = _upright_box(sighting)
+        box = upright_box(sighting.polygon)
         if box is None:
             leaning.append(_padded_polygon(sighting))
         elif (clipped := clip(_padded(box), rows, columns)) is not None:
@@ -62,18 +61,6 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
 def is_box(place: Place) -> bool:
     """Whether the polygon is an upright box of whole pixels."""
     return place.polygon == polygon_of_box(place.box)
-
-
-def _upright_box(sighting: Sighting) -> Box | None:
-    corners = np.asarray(sighting.polygon)
-    edges = np.diff(corners, axis=0, append=corners[:1])
-    longest = edges[np.hypot(*edges.T).argmax()]
-    lean = np.degrees(np.arctan2(longest[1], longest[0])) % 90
-    # Of a nearly square box (one character) the rotation says nothing: it is the noise of the outline.
-    length, width = np.hypot(*edges.T).max(), np.hypot(*edges.T).min()
-    if min(lean, 90 - lean) > UPRIGHT_DEGREES and length > 2 * width:
-        return None
-    return box_of_polygon(sighting.polygon)
 
 
 def _padded(box: Box) -> Box:

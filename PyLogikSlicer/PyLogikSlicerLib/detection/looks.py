@@ -18,7 +18,7 @@ import numpy as np
 from ..channels import largest
 from ..text_map import Box, box_of_polygon
 from .changes import Closeness
-from .reader import Sees, TextReader
+from .reader import Polygon, Sees, TextReader
 
 # Wider than any stroke of text that the native scale is responsible for, narrower than anatomy.
 STROKE = 19
@@ -43,14 +43,17 @@ class Look:
 @dataclass(frozen=True)
 class Sighting:
     """One place where one reader saw text in one look; ``polygon`` in pixels of the image examined. ``certain``: the
-    reader's word alone is enough. ``doubtful``: it is not enough even with others'. ``sees``: what kind of reader it is."""
+    reader's word alone is enough. ``doubtful``: it is not enough even with others'. ``sees``: what kind of reader it is.
+    ``marks``: as in :class:`~.reader.Detection`. ``scale``: pixels of the look to a pixel of the image."""
 
-    polygon: tuple[tuple[float, float], ...]
+    polygon: Polygon
     score: float
     engine: str
     certain: bool = False
     sees: Sees = "words"
     doubtful: bool = False
+    marks: tuple[Polygon, ...] = ()
+    scale: float = 1.0
 
 
 def as_shown(image: np.ndarray) -> np.ndarray:
@@ -150,7 +153,7 @@ def _look_at(colours: Sequence[np.ndarray], looks: Looks, readers: Sequence[Text
     for look in dict.fromkeys(look for reader in readers for look in looks.of(reader)):
         rendered = [_resized(look.render(colour), look.scale) for colour in colours]
         for reader in (reader for reader in readers if look in looks.of(reader)):
-            for number, sighting in _sightings(rendered, colours[0].shape, reader, f"{reader.name} {look.name}"):
+            for number, sighting in _sightings(rendered, colours[0].shape, reader, look):
                 seen[number].append(sighting)
     return seen
 
@@ -160,8 +163,12 @@ def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: S
     found = []
     for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
         (part,) = _look_at([np.ascontiguousarray(colour[y0:y1, x0:x1])], plan.closer, readers)
-        found += [replace(one, polygon=tuple((x + x0, y + y0) for x, y in one.polygon)) for one in part]
+        found += [replace(one, polygon=_moved(one.polygon, x0, y0), marks=tuple(_moved(mark, x0, y0) for mark in one.marks)) for one in part]
     return found
+
+
+def _moved(polygon: Polygon, x: int, y: int) -> Polygon:
+    return tuple((a + x, b + y) for a, b in polygon)
 
 
 def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
@@ -179,16 +186,20 @@ def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
     return [(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
 
 
-def _sightings(rendered: Sequence[np.ndarray], shape: tuple[int, ...], reader: TextReader, engine: str) -> Iterator[tuple[int, Sighting]]:
+def _sightings(rendered: Sequence[np.ndarray], shape: tuple[int, ...], reader: TextReader, look: Look) -> Iterator[tuple[int, Sighting]]:
     """Each with the number of its image; ``shape`` is that of the images before they were resized."""
     tiles = [(number, x, y, tile) for number, image in enumerate(rendered) for x, y, tile in _tiles(image)]
     stretch = np.array([shape[1] / rendered[0].shape[1], shape[0] / rendered[0].shape[0]])
     for (number, x, y, _), detections in zip(tiles, reader.detect([tile for *_, tile in tiles]), strict=True):
         for detection in detections:
-            corners = (np.asarray(detection.polygon) + (x, y)) * stretch
-            polygon = tuple((float(a), float(b)) for a, b in corners)
+            polygon, *marks = (_stretched(one, (x, y), stretch) for one in (detection.polygon, *detection.marks))
             certain = detection.score >= reader.certain
-            yield number, Sighting(polygon, detection.score, engine, certain, reader.sees, detection.doubtful)
+            engine = f"{reader.name} {look.name}"
+            yield number, Sighting(polygon, detection.score, engine, certain, reader.sees, detection.doubtful, tuple(marks), look.scale)
+
+
+def _stretched(polygon: Polygon, corner: tuple[int, int], stretch: np.ndarray) -> Polygon:
+    return tuple((float(a), float(b)) for a, b in (np.asarray(polygon) + corner) * stretch)
 
 
 def _resized(image: np.ndarray, scale: float) -> np.ndarray:

@@ -20,15 +20,15 @@ from ..errors import EngineUnavailable
 from .batches import of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
-from .reader import Detection
+from .reader import Detection, Polygon
 
 # The network was trained on text lines of moderate height. Taller boxes are whole organs and sectors that it takes for
 # one word (8 % of the region of interest on real screens, 0.3 % without them); tall text is found at a smaller scale.
-TALLEST_LINE = 64
+TALLEST_LINE = 54
 INK_THRESHOLD = 0.3
 SCORE_THRESHOLD = 0.4
 # DBNet predicts text kernels shrunk by a ratio of area to perimeter; boxes are grown back by the same (Liao et al., eq. 10).
-UNCLIP_RATIO = 2.0
+UNCLIP_RATIO = 1.5
 BORDER = 32
 STRIDE = 32
 RECOGNISER_HEIGHT = 48
@@ -112,9 +112,13 @@ def boxes_of(probability: np.ndarray, tallest: int = TALLEST_LINE) -> list[Detec
             continue
         score = _mean_inside(probability, contour)
         if score >= SCORE_THRESHOLD:
-            corners = cv2.boxPoints(((x + 0.5, y + 0.5), (width + grow, height + grow), angle))
-            found.append(Detection(tuple((float(a), float(b)) for a, b in corners), score))
+            mark, grown = (((x + 0.5, y + 0.5), (width + more, height + more), angle) for more in (0, grow))
+            found.append(Detection(_corners(grown), score, marks=(_corners(mark),)))
     return found
+
+
+def _corners(rectangle: tuple) -> Polygon:
+    return tuple((float(x), float(y)) for x, y in cv2.boxPoints(rectangle))
 
 
 def _mean_inside(probability: np.ndarray, contour: np.ndarray) -> float:

@@ -8,15 +8,20 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+Polygon = tuple[tuple[float, float], ...]
+
 
 @dataclass(frozen=True)
 class Detection:
     """A place where there is text. ``polygon``: (x, y) corners in pixels of the image given, x right, y down, pixel edges
-    at integers. ``score``: 0 to 1, the engine's own. ``doubtful``: too faint to count as text, but worth a closer look."""
+    at integers. ``score``: 0 to 1, the engine's own. ``doubtful``: too faint to count as text, but worth a closer look. ``marks``:
+    polygons of what the engine itself marked there, be it the middle of a line or letter by letter, before it guessed how far the
+    text reaches; empty where it does not tell."""
 
-    polygon: tuple[tuple[float, float], ...]
+    polygon: Polygon
     score: float
     doubtful: bool = False
+    marks: tuple[Polygon, ...] = ()
 
 
 Sees = Literal["words", "letters"]

@@ -1,8 +1,8 @@
 """Tightening: places of text fitted to what can be seen in them, so that masks hide the text and little else.
 
 Detectors grow their boxes, or cut letters, and a look at half the size sees several lines as one. Nothing is given up on a
-reader's word: what is trimmed away is flat in the image, or faint beside the text that other places hold there; a place shrinks
-to what only it shows, and goes when others hold all there is to see in it.
+reader's word: what is trimmed away is flat in the image; a place shrinks to what only it shows, and goes when others hold all there
+is to see in it.
 """
 
 from __future__ import annotations
@@ -21,21 +21,19 @@ from .grouping import PADDING, Place, is_box
 
 # Grey levels between neighbors that nobody can see as a stroke: quantisation and the quiet parts of a JPEG.
 FLAT = 8
-# Text of one place has one contrast: what stands out by less than this share of what others hold there is the ground behind it.
-FAINT = 0.2
 # How large, in heights of the line, a letter may be that a box cuts, and how much of it must lie in the box.
 LARGEST_LETTER, MOSTLY_IN = 1.0, 0.6
 
 
 def tightened(places: Sequence[Place], view: np.ndarray) -> list[tuple[Place, Place]]:
     """(place, the same fitted) for all but those that others make superfluous; ``view``: uint8 ``(rows, columns[, 3])``."""
-    contrast = local_contrast(view)
-    kept = [(place, _fitted(place, contrast > FLAT)) for place in places]
+    content = local_contrast(view) > FLAT
+    kept = [(place, _fitted(place, content)) for place in places]
     for pair in sorted(kept, key=lambda pair: -area(pair[1].box)):
         seen, place = pair
         smaller = (other for _, other in kept if other is not place and area(other.box) <= area(place.box))
         others = [other for other in smaller if overlap(other.box, place.box)]
-        rest = _shown_only_by(place, others, contrast) if others else place
+        rest = _shown_only_by(place, others, content) if others else place
         where = kept.index(pair)
         kept[where : where + 1] = [(seen, rest)] if rest is not None else []
     return kept
@@ -84,18 +82,15 @@ def _grown_over_letters(box: Box, content: np.ndarray) -> Box:
     return grown[0] + left, grown[1] + top, grown[2] + left, grown[3] + top
 
 
-def _shown_only_by(place: Place, others: Sequence[Place], contrast: np.ndarray) -> Place | None:
+def _shown_only_by(place: Place, others: Sequence[Place], content: np.ndarray) -> Place | None:
     """The place without what ``others`` hold; a leaning one as it is; None where nothing is left to see."""
-    box = clip(place.box, *contrast.shape)
+    box = clip(place.box, *content.shape)
     if box is None:
         return None
     x0, y0, x1, y1 = box
-    shape = y1 - y0, x1 - x0
-    own, held = (polygon_mask([_shifted(one, x0, y0) for one in which], *shape) for which in ([place], others))
-    here = contrast[y0:y1, x0:x1]
-    text = float(np.percentile(here[own & held], 95)) if (own & held).any() else 0.0
-    left = np.zeros(contrast.shape, bool)
-    left[y0:y1, x0:x1] = own & ~held & (here > max(FLAT, FAINT * text))
+    own, held = (polygon_mask([_shifted(one, x0, y0) for one in which], y1 - y0, x1 - x0) for which in ([place], others))
+    left = np.zeros(content.shape, bool)
+    left[y0:y1, x0:x1] = own & ~held & content[y0:y1, x0:x1]
     if not is_box(place):
         return place if left.any() else None
     return _shrunk(place, box, left)
