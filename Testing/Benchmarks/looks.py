@@ -28,8 +28,8 @@ REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.detection.examine import believed  # noqa: E402
-from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
 from PyLogikSlicerLib.detection.extents import fitted  # noqa: E402
+from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
 from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402
 from PyLogikSlicerLib.detection.lines import read_lines  # noqa: E402
 from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, STROKES, Look, Looks, Plan, Sighting, examine_images  # noqa: E402

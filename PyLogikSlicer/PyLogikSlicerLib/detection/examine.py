@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..composites import CompositeAccumulator, Composites, median_of_five
+from ..composites import CompositeAccumulator, Composites, stretched, usual
 from ..stack import ImageStack
 from ..text_map import Box, TextMap
 from .boxes import area, clip
@@ -26,7 +27,7 @@ CODE_ENGINE = "zxing"
 # Composites of fewer frames show nothing that the frames do not.
 FEWEST = 4
 # So many frames together show dim text of which each alone shows too little.
-WINDOW = 5
+WINDOW, STEP = 8, 3
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
 LEGIBLE, SYMBOL = 0.9, 0.5
@@ -81,7 +82,7 @@ class _Examiner:
         self._memories: list[FrameMemory] = []
         self._trackers: list[Tracker] = []
         self.composites = CompositeAccumulator()
-        self._recent: list[np.ndarray] = []
+        self._recent: deque[np.ndarray] = deque(maxlen=WINDOW)
         self._readings = Readings(lambda view, places: read_lines(view, places, readers))
         self.coverage: list[str] = []
 
@@ -97,9 +98,8 @@ class _Examiner:
         luminance = self.composites.add(views[0])
         if self._attention is None:
             self._recent.append(luminance)
-        if len(self._recent) == WINDOW:
+        if len(self._recent) == WINDOW and (last or (index + 1 - WINDOW) % STEP == 0):
             self._examine_recent(index)
-            self._recent.clear()
         self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
 
     def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool) -> float:
@@ -117,16 +117,18 @@ class _Examiner:
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)
 
     def _examine_recent(self, last: int) -> None:
-        """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of their median, which shows
-        nothing that was there on less than half of them."""
+        """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of them all."""
         tracker, first = self._trackers[0], last - len(self._recent) + 1
-        median, varies = median_of_five(*self._recent), self._memories[0].changed_after(first)
+        varies = self._memories[0].changed_after(first)
         for x0, y0, x1, y1 in (track.place.box for track in _hidden(tracker.alive(last), last, *varies.shape)):
             varies[y0:y1, x0:x1] = False
-        for box in boxes_around(varies):
-            for place, text, confidence in self._find(median, Change(box, "glance")):
-                # It was there on most of these frames, and perhaps on as many before and after them.
-                track = tracker.see(last, place, len(self._recent))
+        boxes = boxes_around(varies)
+        if not boxes:
+            return
+        together = stretched(usual(self._recent))
+        for box in boxes:
+            for place, text, confidence in self._find(together, Change(box, "glance")):
+                track = tracker.see(last, place, STEP - 1)
                 track.read(text, confidence)
                 track.first = min(track.first, first)
 

@@ -48,10 +48,9 @@ def _as_far_as_its_letters(word: Sighting, letters: Sequence[Sighting]) -> Sight
     mark, grown = box_of_polygon(word.marks[0]), box_of_polygon(word.polygon)
     along = 0 if mark[2] - mark[0] >= mark[3] - mark[1] else 1
     across = 1 - along
-    height = mark[2 + across] - mark[across]
-    if mark[2 + along] - mark[along] < LONG * height:
+    if not _is_long(mark):
         return word
-    slack = SHORT * height
+    slack = SHORT * (mark[2 + across] - mark[across])
     for scale in sorted({letter.scale for letter in letters}, reverse=True):
         boxes = [box_of_polygon(letter.polygon) for letter in letters if letter.scale >= scale]
         on_it = [box for box in boxes if overlap(box, mark) and _reaches(box, mark, across, slack)]
@@ -64,6 +63,11 @@ def _as_far_as_its_letters(word: Sighting, letters: Sequence[Sighting]) -> Sight
             cut[2 + axis] = min(grown[2 + axis], high) if high >= mark[2 + axis] - slack else grown[2 + axis]
         return replace(word, polygon=polygon_of_box(union((cut[0], cut[1], cut[2], cut[3]), mark)))
     return word
+
+
+def _is_long(mark: Box) -> bool:
+    low, high = sorted((mark[2] - mark[0], mark[3] - mark[1]))
+    return high >= LONG * low
 
 
 def _reaches(box: Box, mark: Box, axis: int, slack: float) -> bool:
@@ -83,7 +87,7 @@ def _covered(spans: Sequence[tuple[int, int]], whole: tuple[int, int]) -> float:
 
 def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sighting]:
     """What finer looks saw of the letters of a coarse one, and a box around those that it alone saw."""
-    if len(coarse.marks) == 1:
+    if len(coarse.marks) == 1 and not _is_long(box_of_polygon(coarse.marks[0])):
         return [coarse]
     boxes = [(other, box_of_polygon(other.polygon)) for other in finer]
     closer: list[Sighting] = []

@@ -163,7 +163,9 @@ def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: S
     found = []
     for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
         (part,) = _look_at([np.ascontiguousarray(colour[y0:y1, x0:x1])], plan.closer, readers)
-        found += [replace(one, polygon=_moved(one.polygon, x0, y0), marks=tuple(_moved(mark, x0, y0) for mark in one.marks)) for one in part]
+        found += [
+            replace(one, polygon=_moved(one.polygon, x0, y0), marks=tuple(_moved(mark, x0, y0) for mark in one.marks)) for one in part
+        ]
     return found
 
 

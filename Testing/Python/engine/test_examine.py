@@ -208,3 +208,14 @@ def test_a_frame_that_cannot_be_decoded_ends_the_examination(engine):
 def test_the_range_of_values_is_that_of_all_frames(engine):
     frames = [np.full((32, 32), value, np.int16) for value in (-5, 7, 90)]
     assert examine(stack_of(frames), engine.readers).value_range == (-5.0, 90.0)
+
+
+@pytest.mark.parametrize("height", [10, 28])
+def test_of_what_lies_around_text_over_echo_little_is_masked(engine, height):
+    plain = speckle(300, 400, 5, 90)
+    view = write(plain, "DOE JOHN", 110, 150, height=height)
+    mask = region_mask(examine(stack_of([view]), engine.readers).text_map.regions, 300, 400)
+    text = ink(view, plain)
+    ys, xs = np.nonzero(text)
+    assert mask[text].all()
+    assert mask.sum() < 2 * np.ptp(ys) * np.ptp(xs)

@@ -1,0 +1,84 @@
+"""Boxes end where letters were seen to end, and nothing that a reader marked is given up."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from PyLogikSlicerLib.detection.extents import fitted
+from PyLogikSlicerLib.detection.looks import Sighting
+from PyLogikSlicerLib.masking import polygon_mask
+from PyLogikSlicerLib.text_map import box_of_polygon, polygon_of_box
+
+SIDE = 200
+
+
+def word(mark, grown, engine="ppocr x1"):
+    return Sighting(polygon_of_box(grown), 0.9, engine, marks=(polygon_of_box(mark),))
+
+
+def letters(*boxes, scale=1.0, certain=False):
+    low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
+    polygon = polygon_of_box((int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+    return Sighting(polygon, 0.8, f"glyphs x{scale:g}", certain, "letters", marks=tuple(map(polygon_of_box, boxes)), scale=scale)
+
+
+def boxes_of(sightings):
+    return [box_of_polygon(sighting.polygon) for sighting in sightings]
+
+
+def test_a_word_ends_where_its_letters_end():
+    seen = fitted([word((20, 50, 120, 60), (10, 40, 130, 70)), letters((15, 46, 60, 64), (64, 46, 124, 64))])
+    assert boxes_of(seen) == [(15, 46, 124, 64)] * 2
+
+
+def test_an_upright_column_of_letters_too():
+    seen = fitted([word((50, 20, 60, 120), (40, 10, 70, 130)), letters((46, 15, 64, 60), (46, 64, 64, 124))])
+    assert boxes_of(seen)[0] == (46, 15, 64, 124)
+
+
+def test_an_end_that_no_letter_reaches_stays_where_the_reader_guessed():
+    seen = fitted([word((20, 50, 120, 60), (10, 40, 130, 70)), letters((15, 46, 110, 64))])
+    assert boxes_of(seen)[0] == (15, 46, 130, 64)
+
+
+def test_letters_on_half_of_a_word_say_nothing_of_the_other_half():
+    both = [word((20, 50, 120, 60), (10, 40, 130, 70)), letters((15, 46, 70, 64))]
+    assert fitted(both) == both
+
+
+def test_fragments_of_letters_say_nothing_of_their_height():
+    both = [word((20, 50, 120, 70), (10, 40, 130, 80)), letters((15, 46, 124, 60))]
+    assert fitted(both) == both
+
+
+def test_a_letter_alone_keeps_what_it_stands_on():
+    both = [word((50, 50, 62, 64), (42, 42, 70, 72)), letters((53, 52, 60, 62))]
+    assert fitted(both) == both
+
+
+def test_what_a_coarse_look_took_for_one_word_is_what_a_finer_one_saw():
+    near, far = letters((10, 10, 60, 24)), letters((10, 60, 60, 74))
+    coarse = letters((8, 8, 64, 28), (8, 56, 64, 76), scale=0.5, certain=True)
+    seen = fitted([near, far, coarse])
+    assert boxes_of(seen) == [*boxes_of([near, far]), *boxes_of([near, far])]
+    assert [one.certain for one in seen] == [False, False, True, True] and {one.engine for one in seen[2:]} == {coarse.engine}
+
+
+def test_what_only_the_coarse_look_saw_stays():
+    coarse = letters((8, 8, 64, 28), (8, 56, 64, 76), (80, 56, 90, 76), scale=0.5)
+    assert boxes_of(fitted([letters((10, 10, 60, 24)), coarse]))[1:] == [(10, 10, 60, 24), (8, 56, 90, 76)]
+
+
+spans = st.tuples(st.integers(0, 150), st.integers(0, 150), st.integers(3, 50), st.integers(3, 50))
+box = spans.map(lambda s: (s[0], s[1], s[0] + s[2], s[1] + s[3]))
+words = st.tuples(box, st.integers(0, 12)).map(lambda w: word(w[0], (w[0][0] - w[1], w[0][1] - w[1], w[0][2] + w[1], w[0][3] + w[1])))
+lines = st.tuples(st.lists(box, min_size=1, max_size=4), st.sampled_from([0.5, 1.0, 2.0])).map(lambda g: letters(*g[0], scale=g[1]))
+
+
+@given(st.lists(st.one_of(words, lines), max_size=6))
+def test_nothing_becomes_larger_and_no_mark_of_a_word_is_lost(sightings):
+    found = fitted(sightings)
+    before, after = (polygon_mask([one.polygon for one in which], SIDE, SIDE) for which in (sightings, found))
+    marks = polygon_mask([mark for one in sightings if one.sees == "words" for mark in one.marks], SIDE, SIDE)
+    assert not (after & ~before).any() and not (marks & ~after).any()
+    assert {one.engine for one in found} == {one.engine for one in sightings}
