@@ -19,7 +19,7 @@ from .grouping import Place, group, is_box
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_images
 from .reader import TextReader
-from .readings import Readings
+from .readings import Line, Readings
 from .tightening import tightened
 from .tracks import LEAD, LEAD_BETWEEN_LOOKS, UNSEEN, Track, Tracker, regions_of
 
@@ -112,8 +112,8 @@ class _Examiner:
         tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, *view.shape[:2]))])
         for change in changes:
             lead = LEAD if change.closeness == "whole" else LEAD_BETWEEN_LOOKS
-            for place, text, confidence in self._find(view, change):
-                tracker.see(index, place, lead).read(text, confidence)
+            for place, line in self._find(view, change):
+                tracker.see(index, place, lead).read(*line)
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)
 
     def _examine_recent(self, last: int) -> None:
@@ -127,10 +127,10 @@ class _Examiner:
             return
         together = stretched(usual(self._recent))
         for box in boxes:
-            for place, text, confidence in self._find(together, Change(box, "glance")):
-                track = tracker.see(last, place, STEP - 1)
-                track.read(text, confidence)
-                track.first = min(track.first, first)
+            for place, line in self._find(together, Change(box, "glance"), lambda place: tracker.is_open(place, first)):
+                track = tracker.see(last, place, STEP - 1, since=first)
+                if line is not None:
+                    track.read(*line)
 
     def examine_composites(self, composites: Composites) -> None:
         """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
@@ -138,27 +138,30 @@ class _Examiner:
             return
         tracker = self._trackers[0]
         for box in boxes_around(composites.deviation > NOISE / 2):
-            for place, text, confidence in self._find(composites.minimum, Change(box, "whole")):
-                tracker.see_throughout(composites.frame_count, place).read(text, confidence)
+            for place, line in self._find(composites.minimum, Change(box, "whole")):
+                tracker.see_throughout(composites.frame_count, place).read(*line)
             # The mean and the maximum also show what was there for a moment only: that is known from its frames.
             for image in (composites.mean.round().astype(np.uint8), composites.maximum):
-                for place, text, confidence in self._find(image, Change(box, "whole")):
+                for place, line in self._find(image, Change(box, "whole")):
                     if not tracker.bridge(place):
-                        tracker.see_throughout(composites.frame_count, place).read(text, confidence)
+                        tracker.see_throughout(composites.frame_count, place).read(*line)
 
-    def _find(self, view: np.ndarray, change: Change) -> list[tuple[Place, str, float]]:
-        """(place, text, confidence) of all text and codes in a part of a view; places in pixels of the view."""
+    def _find(self, view: np.ndarray, change: Change, known: Callable[[Place], bool] = lambda place: False) -> list[tuple[Place, Line]]:
+        """All text and codes in a part of a view, and what is read there; places in pixels of the view. Of what is ``known`` nothing
+        is read, and nothing returned as read: None."""
         x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
         symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness != "glance" else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
-        lines = self._readings.lines(crop, (x0, y0), places)
-        credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line)}
-        found = [(place, *credited[seen]) for seen, place in tightened(tuple(credited), crop)]
-        found += [(places[0], text, 1.0) for places, text in codes if places]
-        return [(_moved(place, x0, y0), text, confidence) for place, text, confidence in found]
+        credited: dict[Place, Line | None] = {place: None for place in places if known(_moved(place, x0, y0))}
+        unknown = [place for place in places if place not in credited]
+        lines = self._readings.lines(crop, (x0, y0), unknown)
+        credited |= {place: line for place, line in zip(unknown, lines, strict=True) if believed(place, *line)}
+        found = [(place, credited[seen]) for seen, place in tightened(tuple(credited), crop)]
+        found += [(places[0], (text, 1.0)) for places, text in codes if places]
+        return [(_moved(place, x0, y0), line) for place, line in found]
 
 
 def believed(place: Place, text: str, confidence: float) -> bool:

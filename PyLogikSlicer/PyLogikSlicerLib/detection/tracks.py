@@ -70,19 +70,21 @@ class Tracker:
         for track in unchanged:
             track.last = frame
 
-    def see(self, frame: int, place: Place, lead: int = LEAD) -> Track:
+    def see(self, frame: int, place: Place, lead: int = LEAD, since: int | None = None) -> Track:
         """The track that ``place``, seen now, belongs to: an open one grows a little to hold it, else a new one begins. ``lead``:
-        how many frames ago, and for how many to come, it may be there unseen."""
+        how many frames ago, and for how many to come, it may be there unseen. ``since``: seen not on this frame but in all from
+        that one to this taken together."""
+        seen = frame if since is None else since
         for track in self._open:
             if _same_place(track.place, place):
                 grown = _grown(track.place, place)
                 fits = area(grown.box) <= MOST_GROWTH * track.size
                 if fits or overlap(track.place.box, place.box) >= PART * area(track.place.box):
-                    track.last, track.seen, track.trail = frame, frame, lead
+                    track.first, track.last, track.seen, track.trail = min(track.first, seen), frame, max(track.seen, seen), lead
                 if fits:
                     track.place = grown
                     return track
-        track = Track(place, frame, frame, lead=lead, trail=lead, seen=frame, size=area(place.box))
+        track = Track(place, seen, frame, lead=lead, trail=lead, seen=seen, size=area(place.box))
         self._tracks.append(track)
         self._open.append(track)
         return track
@@ -92,6 +94,10 @@ class Tracker:
         track = self.see(frame_count - 1, place)
         track.first = 0
         return track
+
+    def is_open(self, place: Place, since: int) -> bool:
+        """Whether text at ``place`` was seen on frame ``since`` or later."""
+        return any(track.seen >= since and _same_place(track.place, place) for track in self._open)
 
     def bridge(self, place: Place) -> bool:
         """Close all gaps between the tracks at ``place``, however long; False where no frame showed text there."""
