@@ -31,6 +31,8 @@ WINDOW, STEP = 8, 3
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
 LEGIBLE, SYMBOL = 0.9, 0.5
+# In frames taken together noise is rarely read as a letter, and dim letters are never read well.
+LEGIBLE_TOGETHER = 0.5
 # So many looks at one place need no reader's word.
 AGREED = 3
 
@@ -127,7 +129,7 @@ class _Examiner:
             return
         together = stretched(usual(self._recent))
         for box in boxes:
-            for place, line in self._find(together, Change(box, "glance"), lambda place: tracker.is_open(place, first)):
+            for place, line in self._find(together, Change(box, "together"), lambda place: tracker.is_open(place, first)):
                 track = tracker.see(last, place, STEP - 1, since=first)
                 if line is not None:
                     track.read(*line)
@@ -151,27 +153,28 @@ class _Examiner:
         is read, and nothing returned as read: None."""
         x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-        symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness != "glance" else []
+        symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness in ("whole", "words") else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
         credited: dict[Place, Line | None] = {place: None for place in places if known(_moved(place, x0, y0))}
+        legible = LEGIBLE_TOGETHER if change.closeness == "together" else LEGIBLE
         unknown = [place for place in places if place not in credited]
         lines = self._readings.lines(crop, (x0, y0), unknown)
-        credited |= {place: line for place, line in zip(unknown, lines, strict=True) if believed(place, *line)}
+        credited |= {place: line for place, line in zip(unknown, lines, strict=True) if believed(place, *line, legible)}
         found = [(place, credited[seen]) for seen, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]
         return [(_moved(place, x0, y0), line) for place, line in found]
 
 
-def believed(place: Place, text: str, confidence: float) -> bool:
+def believed(place: Place, text: str, confidence: float, legible: float = LEGIBLE) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
     a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
     bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these
     too."""
     if not place.worded and confidence >= SYMBOL and text and not any(map(str.isalnum, text)):
         return False
-    if place.certain or len(place.engines) >= AGREED or (confidence >= LEGIBLE and any(map(str.isalnum, text))):
+    if place.certain or len(place.engines) >= AGREED or (confidence >= legible and any(map(str.isalnum, text))):
         return True
     x0, y0, x1, y1 = place.box
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)

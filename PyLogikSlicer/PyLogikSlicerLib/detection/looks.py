@@ -97,13 +97,14 @@ class Plan:
     whole: Looks
     words: Looks
     glance: Looks
+    together: Looks = Looks()
     closer: Looks = Looks()
     smaller: bool = False
     certain: bool = True
 
     def looks(self, closeness: Closeness, rows: int, columns: int) -> Looks:
         """The looks at an image of that size."""
-        looks = {"whole": self.whole, "words": self.words, "glance": self.glance}[closeness]
+        looks = {"whole": self.whole, "words": self.words, "glance": self.glance, "together": self.together}[closeness]
         if closeness != "whole" or not self.smaller:
             return looks
         more = tuple(_smaller_looks(rows, columns))
@@ -114,6 +115,7 @@ DETECTION = Plan(
     whole=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
     words=Looks(words=(STROKES, HALF), letters=(NATIVE,)),
     glance=Looks(letters=(NATIVE,)),
+    together=Looks(letters=(NATIVE, DOUBLE)),
     closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,
 )
@@ -159,12 +161,15 @@ def _look_at(colours: Sequence[np.ndarray], looks: Looks, readers: Sequence[Text
 
 
 def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: Sequence[TextReader]) -> list[Sighting]:
-    """What closer looks at the doubtful parts of an image show."""
+    """What closer looks at the doubtful parts of an image show: those for letters, and where there are any, those for words."""
     found = []
     for x0, y0, x1, y1 in _doubts(seen, *colour.shape[:2]):
-        (part,) = _look_at([np.ascontiguousarray(colour[y0:y1, x0:x1])], plan.closer, readers)
+        part = [np.ascontiguousarray(colour[y0:y1, x0:x1])]
+        (there,) = _look_at(part, Looks(letters=plan.closer.letters), readers)
+        if not all(one.doubtful for one in there):
+            there += _look_at(part, Looks(words=plan.closer.words), readers)[0]
         found += [
-            replace(one, polygon=_moved(one.polygon, x0, y0), marks=tuple(_moved(mark, x0, y0) for mark in one.marks)) for one in part
+            replace(one, polygon=_moved(one.polygon, x0, y0), marks=tuple(_moved(mark, x0, y0) for mark in one.marks)) for one in there
         ]
     return found
 
