@@ -9,7 +9,7 @@ given up, and neither is its word for what it saw: its credit goes to the letter
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..text_map import Box, box_of_polygon, polygon_of_box
@@ -21,7 +21,7 @@ from .upright import upright_box
 LONG = 2.0
 # Of the length of a word's mark, the share along which letters must be seen; and of its height, how far a letter may fall short.
 ALONG, SHORT = 0.8, 0.15
-# Of a letter seen in a coarse look, the share that finer looks must have seen, without its rim of so many pixels of that look.
+# Of a letter seen in a coarse look, the share that finer looks must have seen, not counting its rim of so many pixels of that look.
 SEEN, RIM = 0.8, 1.5
 
 Span = tuple[int, int]
@@ -86,7 +86,7 @@ def _covered(spans: Sequence[tuple[int, int]], whole: tuple[int, int]) -> float:
 
 
 def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sighting]:
-    """What finer looks saw of the letters of a coarse one, and a box around those that it alone saw."""
+    """What finer looks saw of the letters of a coarse one, and what it alone saw."""
     if len(coarse.marks) == 1 and not _is_long(box_of_polygon(coarse.marks[0])):
         return [coarse]
     boxes = [(other, box_of_polygon(other.polygon)) for other in finer]
@@ -94,15 +94,26 @@ def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sightin
     unseen: list[Box] = []
     for letter in map(box_of_polygon, coarse.marks):
         core = _without_rim(letter, round(RIM / coarse.scale))
-        there = [(other, overlap(core, box)) for other, box in boxes]
-        if sum(shared for _, shared in there) >= SEEN * area(core):
-            closer += [other for other, shared in there if shared and other not in closer]
+        there = [(other, box) for other, box in boxes if overlap(core, box)]
+        if sum(overlap(core, box) for _, box in there) >= SEEN * area(core):
+            closer += [other for other, _ in there if other not in closer]
+            unseen += _missing_ends(letter, core, functools.reduce(union, (box for _, box in there)))
         else:
             unseen.append(letter)
     if not closer:
         return [coarse]
     found = [replace(other, score=coarse.score, engine=coarse.engine, certain=coarse.certain) for other in closer]
-    return found + ([replace(coarse, polygon=polygon_of_box(functools.reduce(union, unseen)))] if unseen else [])
+    return found + [replace(coarse, polygon=polygon_of_box(box)) for box in unseen]
+
+
+def _missing_ends(letters: Box, core: Box, seen: Box) -> Iterator[Box]:
+    """What of letters that touch, ``letters`` with their rim and ``core`` without, lies before and after what was seen of them."""
+    along = 0 if core[2] - core[0] >= core[3] - core[1] else 1
+    slack = SHORT * (core[3 - along] - core[1 - along])
+    if seen[along] > core[along] + slack:
+        yield (letters[0], letters[1], seen[0], letters[3]) if along == 0 else (letters[0], letters[1], letters[2], seen[1])
+    if seen[2 + along] < core[2 + along] - slack:
+        yield (seen[2], letters[1], letters[2], letters[3]) if along == 0 else (letters[0], seen[3], letters[2], letters[3])
 
 
 def _without_rim(box: Box, rim: int) -> Box:

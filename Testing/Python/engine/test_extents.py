@@ -66,7 +66,14 @@ def test_what_a_coarse_look_took_for_one_word_is_what_a_finer_one_saw():
 
 def test_what_only_the_coarse_look_saw_stays():
     coarse = letters((8, 8, 64, 28), (8, 56, 64, 76), (80, 56, 90, 76), scale=0.5)
-    assert boxes_of(fitted([letters((10, 10, 60, 24)), coarse]))[1:] == [(10, 10, 60, 24), (8, 56, 90, 76)]
+    assert boxes_of(fitted([letters((10, 10, 60, 24)), coarse]))[1:] == [(10, 10, 60, 24), (8, 56, 64, 76), (80, 56, 90, 76)]
+
+
+def test_the_first_letter_of_those_that_touch_is_not_lost_when_only_the_coarse_look_saw_it():
+    coarse = letters((8, 8, 128, 38), scale=0.5, certain=True)
+    assert boxes_of(fitted([letters((30, 10, 126, 36)), coarse]))[1:] == [(30, 10, 126, 36), (8, 8, 30, 38)]
+    upright = letters((8, 8, 38, 128), scale=0.5)
+    assert boxes_of(fitted([letters((10, 10, 36, 100)), upright]))[1:] == [(10, 10, 36, 100), (8, 100, 38, 128)]
 
 
 spans = st.tuples(st.integers(0, 150), st.integers(0, 150), st.integers(3, 50), st.integers(3, 50))
