@@ -23,7 +23,7 @@ from .network import open_network, sample_line
 from .reader import Detection
 
 MODEL = "glyphs.onnx"
-MODEL_SHA256 = "e1e38245291c69c617aff04780708f04e509cc9b6a5fb1cbb898754b115db015"
+MODEL_SHA256 = "e0e0c89d75620abd91652bb548c113eed803fbf1416ffb684cf50c05bb460838"
 STRIDE = 16  # the network halves the image four times
 TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
 HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
