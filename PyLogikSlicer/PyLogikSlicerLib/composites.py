@@ -10,6 +10,7 @@ import numpy as np
 
 from .channels import largest, smallest
 
+# By how much differences from the mean of what is around are enlarged, and how many pixels wide and high that is.
 GAIN, AROUND = 2, 61
 
 

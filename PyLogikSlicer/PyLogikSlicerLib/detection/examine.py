@@ -18,6 +18,7 @@ from .extents import fitted
 from .grouping import Place, group, is_box
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_images
+from .polygons import shifted
 from .reader import TextReader
 from .readings import Line, Readings
 from .tightening import tightened
@@ -26,7 +27,8 @@ from .tracks import LEAD, LEAD_BETWEEN_LOOKS, UNSEEN, Track, Tracker, regions_of
 CODE_ENGINE = "zxing"
 # Composites of fewer frames show nothing that the frames do not.
 FEWEST = 4
-# So many frames together show dim text of which each alone shows too little.
+# So many frames together show dim text of which each alone shows too little; every third frame those before it, so that whatever is
+# there for ten frames is there on all of some eight.
 WINDOW, STEP = 8, 3
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
@@ -199,7 +201,7 @@ def _within(changes: Sequence[Change], attention: Sequence[Box]) -> list[Change]
 
 
 def _moved(place: Place, x: int, y: int) -> Place:
-    return replace(place, polygon=tuple((a + x, b + y) for a, b in place.polygon))
+    return replace(place, polygon=shifted(place.polygon, x, y))
 
 
 def _widened(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from ..text_map import Box, box_of_polygon, polygon_of_box
 from .boxes import area, overlap, union
 from .looks import Sighting
-from .upright import upright_box
+from .polygons import upright_box
 
 # A word's mark is so many times as long as high; a letter alone may be part of what it stands on (a probe's mark), which goes with it.
 LONG = 2.0
@@ -23,8 +23,6 @@ LONG = 2.0
 ALONG, SHORT = 0.8, 0.15
 # Of a letter seen in a coarse look, the share that finer looks must have seen, not counting its rim of so many pixels of that look.
 SEEN, RIM = 0.8, 1.5
-
-Span = tuple[int, int]
 
 
 def fitted(sightings: Sequence[Sighting]) -> list[Sighting]:

@@ -13,7 +13,7 @@ from ..masking import polygon_mask
 from ..text_map import Box, box_of_polygon, polygon_of_box
 from .boxes import area, clip, overlap, union
 from .looks import Sighting
-from .upright import upright_box
+from .polygons import upright_box
 
 # Boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
 PADDING = 2

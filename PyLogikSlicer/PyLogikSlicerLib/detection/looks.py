@@ -18,7 +18,8 @@ import numpy as np
 from ..channels import largest
 from ..text_map import Box, box_of_polygon
 from .changes import Closeness
-from .reader import Polygon, Sees, TextReader
+from .polygons import Polygon, shifted
+from .reader import Sees, TextReader
 
 # Wider than any stroke of text that the native scale is responsible for, narrower than anatomy.
 STROKE = 19
@@ -169,13 +170,9 @@ def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: S
         if not all(one.doubtful for one in there):
             there += _look_at(part, Looks(words=plan.closer.words), readers)[0]
         found += [
-            replace(one, polygon=_moved(one.polygon, x0, y0), marks=tuple(_moved(mark, x0, y0) for mark in one.marks)) for one in there
+            replace(one, polygon=shifted(one.polygon, x0, y0), marks=tuple(shifted(mark, x0, y0) for mark in one.marks)) for one in there
         ]
     return found
-
-
-def _moved(polygon: Polygon, x: int, y: int) -> Polygon:
-    return tuple((a + x, b + y) for a, b in polygon)
 
 
 def _doubts(seen: Sequence[Sighting], rows: int, columns: int) -> list[Box]:

@@ -20,7 +20,8 @@ from ..errors import EngineUnavailable
 from .batches import of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
-from .reader import Detection, Polygon
+from .polygons import Polygon
+from .reader import Detection
 
 # The network was trained on text lines of moderate height. Taller boxes are whole organs and sectors that it takes for
 # one word (8 % of the region of interest on real screens, 0.3 % without them); tall text is found at a smaller scale.

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-Polygon = tuple[tuple[float, float], ...]
+from .polygons import Polygon
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ..masking import polygon_mask
 from ..text_map import Box, polygon_of_box
 from .boxes import area, clip, overlap, union
 from .grouping import PADDING, Place, is_box
+from .polygons import shifted
 
 # Grey levels between neighbors that nobody can see as a stroke: quantisation and the quiet parts of a JPEG.
 FLAT = 8
@@ -88,13 +89,9 @@ def _shown_only_by(place: Place, others: Sequence[Place], content: np.ndarray) -
     if box is None:
         return None
     x0, y0, x1, y1 = box
-    own, held = (polygon_mask([_shifted(one, x0, y0) for one in which], y1 - y0, x1 - x0) for which in ([place], others))
+    own, held = (polygon_mask([shifted(one.polygon, -x0, -y0) for one in which], y1 - y0, x1 - x0) for which in ([place], others))
     left = np.zeros(content.shape, bool)
     left[y0:y1, x0:x1] = own & ~held & content[y0:y1, x0:x1]
     if not is_box(place):
         return place if left.any() else None
     return _shrunk(place, box, left)
-
-
-def _shifted(place: Place, x: int, y: int) -> tuple[tuple[float, float], ...]:
-    return tuple((a - x, b - y) for a, b in place.polygon)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..text_map import Region, polygon_of_box
+import numpy as np
+
+from ..text_map import Box, Region, polygon_of_box
 from .boxes import area, overlap, union
 from .changes import WORDS_EVERY
 from .grouping import Place, is_box
@@ -100,12 +102,12 @@ class Tracker:
         return any(track.seen >= since and _same_place(track.place, place) for track in self._open)
 
     def bridge(self, place: Place) -> bool:
-        """Close all gaps between the tracks at ``place``, however long; False where no frame showed text there."""
+        """Close all gaps between the tracks at ``place``, however long; False where frames showed text neither there nor on most of it."""
         there = [track for track in self._tracks if _same_place(track.place, place)]
         if there:
             there[0].first = min(track.first for track in there)
             there[0].last = max(track.last for track in there)
-        return bool(there) or any(overlap(track.place.box, place.box) >= PART * area(place.box) for track in self._tracks)
+        return bool(there) or _share_in(place.box, [track.place.box for track in self._tracks]) >= PART
 
     def alive(self, frame: int) -> list[Track]:
         """Tracks that were there on the frame before, after closing those not seen for longer than a gap."""
@@ -143,6 +145,15 @@ def _region(track: Track, frame_count: int) -> Region:
         confidence=round(track.confidence if track.texts else 0.0, 3),
         engine=track.place.engines[0],
     )
+
+
+def _share_in(box: Box, others: Sequence[Box]) -> float:
+    """The share of a box that lies in others taken together."""
+    x0, y0, x1, y1 = box
+    inside = np.zeros((y1 - y0, x1 - x0), bool)
+    for a, b, c, d in others:
+        inside[max(b - y0, 0) : max(d - y0, 0), max(a - x0, 0) : max(c - x0, 0)] = True
+    return float(inside.mean())
 
 
 def _same_place(one: Place, other: Place) -> bool:

@@ -81,3 +81,12 @@ def test_a_box_that_once_takes_in_what_is_beside_the_text_is_masked_then_and_no_
         assert any(r.covers(frame) and r.box[0] <= 20 and r.box[2] >= 60 for r in regions)
     assert all(not r.covers(frame) for r in regions if r.box[2] > 60 for frame in (0, 25, 35, 59))
     assert any(r.covers(30) and r.box[2] >= 90 for r in regions)
+
+
+def test_what_the_tracks_of_a_moment_hold_together_is_known_from_its_frames():
+    tracker = Tracker()
+    tracker.see(3, place(20, width=24))
+    tracker.see(3, place(44, width=16))
+    assert tracker.bridge(place(20, width=40))
+    assert not tracker.bridge(place(20, width=90))
+    assert not tracker.bridge(place(20, y=60))

@@ -1,8 +1,6 @@
-"""Which quadrilaterals are upright boxes: burned-in lines do not lean by a little."""
+"""What is done with polygons, (x, y) corners in pixels: which of them are upright boxes, and moving them."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,8 +10,11 @@ from ..text_map import Box, box_of_polygon
 UPRIGHT_DEGREES = 4.0
 
 
-def upright_box(polygon: Sequence[tuple[float, float]]) -> Box | None:
-    """The box of a quadrilateral, (x, y) corners; None where it leans."""
+Polygon = tuple[tuple[float, float], ...]
+
+
+def upright_box(polygon: Polygon) -> Box | None:
+    """The box of a quadrilateral; None where it leans."""
     corners = np.asarray(polygon)
     edges = np.diff(corners, axis=0, append=corners[:1])
     longest = edges[np.hypot(*edges.T).argmax()]
@@ -21,3 +22,7 @@ def upright_box(polygon: Sequence[tuple[float, float]]) -> Box | None:
     # Of a nearly square box (one character) the rotation says nothing: it is the noise of the outline.
     length, width = np.hypot(*edges.T).max(), np.hypot(*edges.T).min()
     return None if min(lean, 90 - lean) > UPRIGHT_DEGREES and length > 2 * width else box_of_polygon(polygon)
+
+
+def shifted(polygon: Polygon, x: float, y: float) -> Polygon:
+    return tuple((a + x, b + y) for a, b in polygon)
