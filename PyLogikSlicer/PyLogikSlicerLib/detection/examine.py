@@ -131,10 +131,8 @@ class _Examiner:
             return
         together = stretched(usual(self._recent))
         for box in boxes:
-            for place, line in self._find(together, Change(box, "together"), lambda place: tracker.is_open(place, first)):
-                track = tracker.see(last, place, STEP - 1, since=first)
-                if line is not None:
-                    track.read(*line)
+            for place, line in self._find(together, Change(box, "together")):
+                tracker.see(last, place, STEP - 1, since=first).read(*line)
 
     def examine_composites(self, composites: Composites) -> None:
         """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
@@ -150,20 +148,17 @@ class _Examiner:
                     if not tracker.bridge(place):
                         tracker.see_throughout(composites.frame_count, place).read(*line)
 
-    def _find(self, view: np.ndarray, change: Change, known: Callable[[Place], bool] = lambda place: False) -> list[tuple[Place, Line]]:
-        """All text and codes in a part of a view, and what is read there; places in pixels of the view. Of what is ``known`` nothing
-        is read, and nothing returned as read: None."""
+    def _find(self, view: np.ndarray, change: Change) -> list[tuple[Place, Line]]:
+        """All text and codes in a part of a view, and what is read there; places in pixels of the view."""
         x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
         symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness in ("whole", "words") else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
-        credited: dict[Place, Line | None] = {place: None for place in places if known(_moved(place, x0, y0))}
+        lines = self._readings.lines(crop, (x0, y0), places)
         legible = LEGIBLE_TOGETHER if change.closeness == "together" else LEGIBLE
-        unknown = [place for place in places if place not in credited]
-        lines = self._readings.lines(crop, (x0, y0), unknown)
-        credited |= {place: line for place, line in zip(unknown, lines, strict=True) if believed(place, *line, legible)}
+        credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line, legible)}
         found = [(place, credited[seen]) for seen, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]
         return [(_moved(place, x0, y0), line) for place, line in found]

@@ -97,10 +97,6 @@ class Tracker:
         track.first = 0
         return track
 
-    def is_open(self, place: Place, since: int) -> bool:
-        """Whether text at ``place`` was seen on frame ``since`` or later."""
-        return any(track.seen >= since and _same_place(track.place, place) for track in self._open)
-
     def bridge(self, place: Place) -> bool:
         """Close all gaps between the tracks at ``place``, however long; False where frames showed text neither there nor on most of it."""
         there = [track for track in self._tracks if _same_place(track.place, place)]
