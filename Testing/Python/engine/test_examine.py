@@ -131,13 +131,14 @@ def test_static_text_over_moving_speckle_is_masked_on_every_frame(engine):
         assert found_share(examination, ink(frame, plain), number) > 0.98
 
 
-def test_dim_text_that_stays_for_a_while_over_moving_speckle_is_found(engine):
+@pytest.mark.parametrize("text, value, height", [("DOE JANE 1962", 105, 9), ("7", 88, 10), ("19", 88, 7)])
+def test_dim_text_that_stays_for_a_while_over_moving_speckle_is_found(engine, text, value, height):
     frames = [speckle(ROWS, COLUMNS, seed) for seed in range(30)]
-    frames[10:20] = [write(frame, "DOE JANE 1962", 90, 120, 105, 9) for frame in frames[10:20]]
-    text = write(np.zeros((ROWS, COLUMNS), np.uint8), "DOE JANE 1962", 90, 120, height=9) > 100
+    frames[10:20] = [write(frame, text, 90, 120, value, height) for frame in frames[10:20]]
+    shape = write(np.zeros((ROWS, COLUMNS), np.uint8), text, 90, 120, height=height) > 100
     examination = examine(stack_of(frames), engine.readers)
     for number in range(10, 20):
-        assert found_share(examination, text, number) > 0.95
+        assert found_share(examination, shape, number) > 0.95
 
 
 def test_text_of_three_frames_over_moving_speckle_is_found(engine):

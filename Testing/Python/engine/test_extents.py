@@ -52,7 +52,7 @@ def test_fragments_of_letters_say_nothing_of_their_height():
 
 
 def test_a_letter_alone_keeps_what_it_stands_on():
-    both = [word((50, 50, 62, 64), (42, 42, 70, 72)), letters((53, 52, 60, 62))]
+    both = [word((50, 50, 62, 64), (42, 42, 70, 72)), letters((50, 50, 62, 64))]
     assert fitted(both) == both
 
 

@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from planted import speckle, write
 
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.lines import read_lines
-from PyLogikSlicerLib.detection.looks import DETECTION, VERIFICATION, Looks, examine_images
+from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, NATIVE, VERIFICATION, Looks, Plan, examine_images
+from PyLogikSlicerLib.detection.reader import Detection
 from PyLogikSlicerLib.text_map import polygon_of_box
 
 
@@ -30,6 +32,29 @@ def test_faint_ink_earns_a_closer_look(engine):
     closer = [sighting for sighting in seen(image, DETECTION, "whole", engine.readers) if sighting.engine.endswith("x2")]
     assert closer and not any(sighting.engine.endswith("x2") for sighting in nothing_closer)
     assert all(90 <= np.asarray(sighting.polygon)[:, 1].mean() <= 115 for sighting in closer), "only where there was something"
+
+
+class Script:
+    """A reader that sees, in images of less than so many rows and in others, what it is told to."""
+
+    name, device, certain = "script", "cpu", 2.0
+
+    def __init__(self, sees, small=(), large=(), rows=200):
+        self.sees, self._small, self._large, self._rows = sees, list(small), list(large), rows
+        self.small_ones_seen = 0
+
+    def detect(self, images):
+        self.small_ones_seen += sum(image.shape[0] < self._rows for image in images)
+        return [self._small if image.shape[0] < self._rows else self._large for image in images]
+
+
+@pytest.mark.parametrize("closer, asked", [([], 0), ([Detection(polygon_of_box((20, 20, 40, 40)), 0.6)], 2)])
+def test_words_are_looked_for_closely_only_where_letters_are_seen_closely(closer, asked):
+    faint = Detection(polygon_of_box((100, 100, 108, 110)), 0.15, doubtful=True)
+    letters, words = Script("letters", closer, [faint]), Script("words")
+    plan = Plan(whole=Looks((NATIVE,), (NATIVE,)), words=Looks(), glance=Looks(), closer=Looks((NATIVE, DOUBLE), (DOUBLE,)))
+    seen(np.zeros((240, 320), np.uint8), plan, "whole", (words, letters))
+    assert (letters.small_ones_seen, words.small_ones_seen) == (1, asked)
 
 
 def test_text_taller_than_the_native_scale_sees_is_seen_over_a_moving_sector_too(engine):
