@@ -25,7 +25,7 @@ from .reader import Detection
 
 # The network was trained on text lines of moderate height. Taller boxes are whole organs and sectors that it takes for
 # one word (8 % of the region of interest on real screens, 0.3 % without them); tall text is found at a smaller scale.
-TALLEST_LINE = 54
+TALLEST_LINE = 56
 INK_THRESHOLD = 0.3
 SCORE_THRESHOLD = 0.4
 # DBNet predicts text kernels shrunk by a ratio of area to perimeter; boxes are grown back by the same (Liao et al., eq. 10).

@@ -9,6 +9,7 @@ from planted import speckle, write
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.lines import read_lines
 from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, NATIVE, VERIFICATION, Looks, Plan, examine_images
+from PyLogikSlicerLib.detection.ppocr import boxes_of
 from PyLogikSlicerLib.detection.reader import Detection
 from PyLogikSlicerLib.text_map import polygon_of_box
 
@@ -77,3 +78,11 @@ def test_a_short_word_that_stands_in_a_nearly_square_box_is_read(engine):
     assert 1 < (box[3] - box[1]) / (box[2] - box[0]) < 1.5
     ((text, _),) = read_lines(standing, [Place(polygon_of_box(box), ("ppocr x1",))], engine.readers)
     assert text == "HR"
+
+
+@pytest.mark.parametrize(("mark", "is_text"), [((32, 32), True), ((22, 200), True), ((40, 40), False), ((28, 200), False)])
+def test_marks_taller_than_any_line_are_no_text(mark, is_text):
+    """The letter of a 50 pixels high lead marker on a large X-ray is marked 32 pixels high; whole organs are marked higher."""
+    probability = np.zeros((300, 300), np.float32)
+    probability[40 : 40 + mark[0], 40 : 40 + mark[1]] = 0.9
+    assert bool(boxes_of(probability)) is is_text
