@@ -31,8 +31,8 @@ from .writing.output import file_sha256
 
 ROUNDS = 3
 WIDER = 4  # pixels
-# Of the frames; and how sure a reader is of what it has read.
-BRIEF, READ = 0.1, 0.5
+# Of the frames, whatever is seen in some of them together counting for twelve of them; and how sure a reader is of what it has read.
+BRIEF, READ = 0.2, 0.9
 
 OnStage = Callable[[str, int, int], None]
 

@@ -33,6 +33,8 @@ WINDOW, STEP = 8, 3
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
 LONG_RATIO = 2.0
 LEGIBLE, SYMBOL = 0.9, 0.5
+# A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
+STROKES = "一二三丨"
 # In frames taken together noise is rarely read as a letter, and dim letters are never read well.
 LEGIBLE_TOGETHER = 0.5
 # So many looks at one place need no reader's word.
@@ -167,11 +169,12 @@ class _Examiner:
 def believed(place: Place, text: str, confidence: float, legible: float = LEGIBLE) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
     a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
-    bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) is one of these
-    too."""
-    if not place.worded and confidence >= SYMBOL and text and not any(map(str.isalnum, text)):
+    bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) or as
+    lines is one of these too."""
+    letters = any(letter.isalnum() and letter not in STROKES for letter in text)
+    if not place.worded and confidence >= SYMBOL and text and not letters:
         return False
-    if place.certain or len(place.engines) >= AGREED or (confidence >= legible and any(map(str.isalnum, text))):
+    if place.certain or len(place.engines) >= AGREED or (confidence >= legible and letters):
         return True
     x0, y0, x1, y1 = place.box
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)

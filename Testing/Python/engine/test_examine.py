@@ -79,6 +79,8 @@ LETTER, LINE = (10, 10, 20, 22), (10, 10, 80, 22)
         (LETTER, 1, {"worded": False, "certain": True}, "", 0.0, True),
         (LETTER, 3, {"worded": False}, "7", 0.5, True),
         (LETTER, 3, {"worded": False, "certain": True}, "+", 0.8, False),
+        (LETTER, 3, {"worded": False, "certain": True}, "二", 0.97, False),
+        (LINE, 1, {"worded": False}, "一月", 0.95, True),
         (LETTER, 1, {}, "7", 0.5, False),
         (LETTER, 2, {}, "7", 0.5, True),
         (LINE, 1, {}, "", 0.0, True),

@@ -342,7 +342,14 @@ def test_every_outline_is_explained_and_can_be_reported(outlines):
 
 @pytest.mark.parametrize(
     "first,last,confidence,frames,hides",
-    [(26, 31, 0.35, 92, False), (26, 31, 0.95, 92, True), (0, 91, 0.0, 92, True), (26, 45, 0.35, 92, True), (0, 0, 0.0, 1, True)],
+    [
+        (26, 31, 0.35, 92, False),
+        (70, 81, 0.59, 92, False),
+        (26, 31, 0.95, 92, True),
+        (0, 91, 0.0, 92, True),
+        (26, 45, 0.35, 92, True),
+        (0, 0, 0.0, 1, True),
+    ],
 )
 def test_a_place_that_is_masked_for_a_moment_and_was_hardly_read_does_not_hide_the_edge(first, last, confidence, frames, hides):
     """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
