@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from .measurements import is_measurement
 from .stack import Header
 from .text_map import Region, TextMap
 
@@ -27,22 +28,6 @@ NO_NAMES = frozenset(
         *("signed", "test", "unknown", "unsigned"),
     )
 )
-
-
-_NUMBER = r"[-+]?\d{1,4}(?:[.,]\d{1,3})?"
-_UNIT = (
-    r"(?:mm/s|cm/s|m/s|mm2|mm²|cm2|cm²|cm3|cm³|mmHg|mm|cm|kHz|MHz|Hz|dB|fps|bpm|BPM|ms|ml|ml/min|l/min|s|sec|"
-    r"kg|%|°|HU|mA|mAs|kV|kVp|mGy|keV|x)"
-)
-_LABELS: Mapping[str, str] = {
-    "US": (
-        r"MI|TIs|TIb|TIc|TIS|TIB|TIC|Gn|Gain|GN|DR|FR|FPS|HR|Frq|Freq|Depth|Pwr|Power|Dist|D|PRF|WF|Angle|Vel|PG|EDV|ESV|EF|RI|PI|"
-        r"Map|Persist|Res|Zoom|Focus|AO|Comp|2D|CF|PW|CW|C|P|G|Area|Circ|Vol|Length|LVIDd|LVIDs|IVSd|LVPWd|AC|HC|BPD|FL|EFW|CRL|GS"
-    ),
-    "CT": r"WL|WW|W|L|C|kV|kVp|mA|mAs|Thk|Thick|SL|FoV|FOV|DFOV|Pos|Tilt|SP|Loc",
-    "MR": r"TR|TE|TI|FA|ETL|NEX|Thk|FOV|WL|WW|W|L|SL|SP",
-}
-_LABELS_ANY = r"Zoom|Length|Area|Angle|Min|Max|Mean|SD|Dev"
 
 
 def decide(text_map: TextMap, header: Header, keep: str = "none") -> TextMap:
@@ -68,14 +53,6 @@ def why_sensitive(text: str, matcher: HeaderMatcher) -> str | None:
         if pattern.search(plain):
             return reason
     return None
-
-
-def is_measurement(text: str, modality: str) -> bool:
-    """Whether every piece of the text is a number with a unit, or a known label with its value. Alone a number is nobody's measurement."""
-    labels = "|".join(filter(None, (_LABELS.get(modality.upper()), _LABELS_ANY)))
-    quantity = rf"{_NUMBER}\s*{_UNIT}(?:\s*/\s*{_NUMBER}\s*{_UNIT})?"
-    labelled = rf"(?:{labels})\s*[:=]?\s*{_NUMBER}\s*{_UNIT}?"
-    return all(re.fullmatch(rf"{quantity}|{labelled}", piece.strip()) for piece in text.split("|")) if text.strip() else False
 
 
 class HeaderMatcher:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.decisions import HeaderMatcher, decide, is_measurement, telling_keyword, why_sensitive
+from PyLogikSlicerLib.decisions import HeaderMatcher, decide, telling_keyword, why_sensitive
+from PyLogikSlicerLib.measurements import is_measurement
 from PyLogikSlicerLib.stack import Header
 from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box
 
@@ -44,6 +45,13 @@ def decision(text, keep="measurements", confidence=0.99, header=HEADER):
         "C 50",
         "Area 12.3 cm²",
         "1.2 cm / 3.4 cm",
+        "MI: 0.18 TIs 0.4",
+        "2D 63% C 50 P Low",
+        "Asc Ao Diam 3.3 cm",
+        "AV Vmax 1.42 m/s",
+        "D2 2.31 cm",
+        "+ Dist 0.5 cm",
+        "RI 0.67",
     ],
 )
 def test_measurements_can_be_kept(text):
@@ -92,6 +100,23 @@ def test_dates_in_usual_writings_are_never_measurements(date):
     for form in ("%d.%m.%Y", "%Y-%m-%d", "%m/%d/%Y", "%d %b %Y", "%d-%b-%y", "%Y%m%d", "%d/%m/%y"):
         text = date.strftime(form)
         assert decision(text) == "redact" and not is_measurement(text, "US")
+
+
+@pytest.mark.parametrize(
+    "text", ["AC 451", "PI 451", "D 451", "C5-1", "L-1", "Ao 33", "Diam 3.3 cm Oberhuber", "HR 72 bpm Lee", "Asc Diam", "P Low Sun"]
+)
+def test_initials_with_a_number_and_words_beside_a_measurement_are_redacted(text):
+    assert decision(text) == "redact"
+
+
+def test_without_a_modality_of_its_own_the_names_of_all_count_and_those_of_one_do_not_count_for_another():
+    assert is_measurement("MI 0.8", "") and is_measurement("W: 254 L: 127", "XA")
+    assert not is_measurement("MI 0.8", "CT") and not is_measurement("W: 254 L: 127", "US")
+
+
+def test_every_reading_of_a_field_that_changes_must_be_a_measurement():
+    assert is_measurement("HR 72 bpm | HR 75", "US")
+    assert not is_measurement("HR 72 bpm | Huber", "US")
 
 
 def test_the_reason_names_the_header_field_and_not_its_value():
