@@ -120,6 +120,17 @@ def speckle(rng: np.random.Generator, size: int, frames: int = 1) -> np.ndarray:
     return np.clip(grey[..., None] * tint, 0, 255).astype(np.uint8)
 
 
+def plain_speckle(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Fully developed Rayleigh speckle as it is, neither log-compressed nor shaded, of any brightness: its brightest grains are as sharp
+    and as high above their ground as letters."""
+    waves = rng.standard_normal((2, size, size)).astype(np.float32)
+    across, along = rng.uniform(0.6, 3.0), rng.uniform(0.4, 1.6)
+    amplitude = np.hypot(*(cv2.GaussianBlur(wave, (0, 0), sigmaX=across, sigmaY=along) for wave in waves))
+    grey = np.clip(amplitude / amplitude.mean() * rng.uniform(20, 160), 0, 255).astype(np.uint8)
+    image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+    return sector(rng, image) if rng.random() < 0.4 else image
+
+
 def _decibels(waves: np.ndarray, across: float, along: float) -> np.ndarray:
     amplitude = np.hypot(*(cv2.GaussianBlur(wave, (0, 0), sigmaX=across, sigmaY=along) for wave in waves))
     return 20 * np.log10(amplitude / amplitude.mean() + 1e-3)

@@ -9,7 +9,7 @@ import sys
 
 import cv2
 import numpy as np
-from backgrounds import background, moments_together
+from backgrounds import background, moments_together, plain_speckle
 from clutter import calipers, colour_of, draw_clutter
 from typefaces import Pen
 from words import few, foreign, phrase, single
@@ -20,6 +20,7 @@ LEAST_CONTRAST = 16  # grey levels between ink and ground; below, a person would
 NOISE_HIDES, NOISE_HIDES_TALL, TALL = 0.9, 0.6, 14
 MOST_SLANT = 28  # degrees
 TOGETHER = 0.15  # of the samples: many frames seen together
+BARE = 0.12  # of the samples: plain speckle without any text
 AROUND = 20  # pixels, the standard deviation of what is around
 
 
@@ -309,11 +310,12 @@ def sample(seed: int, index: int, corpus: str | None) -> tuple[np.ndarray, np.nd
     scale = float(rng.choice([0.5, 0.7, 1.0, 1.5, 2.0], p=[0.06, 0.08, 0.62, 0.08, 0.16]))
     side = int(round(SIZE / scale / 2)) * 2
     together = rng.random() < TOGETHER
-    ground = moments_together(rng, side) if together else background(rng, side, corpus)
+    bare = not together and rng.random() < BARE
+    ground = moments_together(rng, side) if together else plain_speckle(rng, side) if bare else background(rng, side, corpus)
     page = Page(draw_clutter(rng, ground, 5 if rng.random() < 0.6 else 2), *([0.5] if together else ()))
     if rng.random() < 0.12:
         calipers(rng, page.image, page.ignored)
-    if rng.random() < 0.84:
+    if not bare and rng.random() < 0.84:
         least, most = max(6.0, 6.0 / scale), min(40.0, 40.0 / scale)
         for which in rng.choice(len(LAYOUTS), int(rng.integers(1, 4)), p=SHARES / SHARES.sum()):
             LAYOUTS[which](rng, page, height_of(rng, least, most))

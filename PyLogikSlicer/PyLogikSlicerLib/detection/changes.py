@@ -61,7 +61,7 @@ class FrameMemory:
         self._frame += 1
         jump = self._jump(view)
         rows, columns = view.shape[:2]
-        if jump is None or (jump > CUT_JUMP).mean() > CUT_SHARE:
+        if jump is None or np.count_nonzero(jump > CUT_JUMP) > CUT_SHARE * jump.size:
             self._examined = view.copy()
             tiles = -(-rows // TILE), -(-columns // TILE)
             self._changed, self._worded = (np.full(tiles, self._frame) for _ in range(2))
@@ -114,7 +114,8 @@ def boxes_around(pixels: np.ndarray) -> list[Box]:
 def _tiles_of(pixels: np.ndarray) -> np.ndarray:
     rows, columns = pixels.shape
     padded = np.pad(pixels, ((0, -rows % TILE), (0, -columns % TILE)))
-    return padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1] // TILE, TILE).any(axis=(1, 3))
+    bands = padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1]).any(axis=1)  # first along rows, in memory's order
+    return bands.reshape(len(bands), padded.shape[1] // TILE, TILE).any(axis=2)
 
 
 def _boxes_of_tiles(tiles: np.ndarray, rows: int, columns: int) -> list[Box]:
