@@ -23,3 +23,9 @@ def smallest(image: np.ndarray) -> np.ndarray:
         return image
     first, second, third = cv2.split(image)
     return cv2.min(cv2.min(first, second), third)
+
+
+def color(image: np.ndarray) -> np.ndarray:
+    """How far each pixel is from grey, its largest channel less its smallest, ``(rows, columns)`` of uint8 ``(rows, columns, 3)``."""
+    first, second, third = cv2.split(image)
+    return cv2.subtract(cv2.max(cv2.max(first, second), third), cv2.min(cv2.min(first, second), third))

@@ -30,6 +30,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from looks import every_look
 from memory import write_cine
 from overlay_grounds import speckle_cine, standing_cine
 from overlay_typefaces import faces
@@ -39,7 +40,7 @@ sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
-from PyLogikSlicerLib.detection.looks import DETECTION, NATIVE, Looks, Plan, examine_images  # noqa: E402
+from PyLogikSlicerLib.detection.looks import NATIVE, Looks, Plan, examine_images  # noqa: E402
 from PyLogikSlicerLib.masking import region_mask  # noqa: E402
 from PyLogikSlicerLib.options import Options  # noqa: E402
 from PyLogikSlicerLib.pipeline import process  # noqa: E402
@@ -54,6 +55,8 @@ LINES = (
     "DOE^JANE  F  1961-04-12", "ID 00451972", "ST. ELSEWHERE HOSPITAL", "12.05.2024 10:41", "MI 0.8", "TIs 0.4", "C5-1", "20 Hz", "16.0 cm",
     "2D 63%", "DR 50", "P Low", "HGen", "Dist 2.31 cm",
 )  # fmt: skip
+# The last lines are colored, and so is the heart rate.
+COLORED_FROM, WHITE, YELLOW, GREEN = 10, (255, 255, 255), (255, 255, 0), (0, 255, 0)
 # A moving sector is looked at on every frame: more of it tells nothing new.
 MOVING_FRAMES = 100
 LOOP = 8
@@ -185,7 +188,7 @@ def pictures(count: int, moving: bool) -> Iterator[np.ndarray]:
     for number in range(count):
         picture = ground[order[number % len(order)]].copy()
         written(picture, f"00:{number // 30 % 60:02}:{number % 30:02}", 12, 660, 560)
-        written(picture, f"HR {60 + number // 10 % 40}", 14, 660, 520)
+        written(picture, f"HR {60 + number // 10 % 40}", 14, 660, 520, GREEN)
         yield picture
 
 
@@ -195,15 +198,15 @@ def furnished(frame: np.ndarray) -> np.ndarray:
     rows, columns = picture.shape[:2]
     for number, line in enumerate(LINES):
         x, y = (12, 14 + 24 * number) if number < 7 else (columns - 150, 14 + 24 * (number - 7))
-        written(picture, line if number > 3 else line[:24], 10, x, y)
+        written(picture, line if number > 3 else line[:24], 10, x, y, YELLOW if number >= COLORED_FROM else WHITE)
     return picture
 
 
-def written(picture: np.ndarray, text: str, height: int, x: int, y: int) -> None:
-    """Put white text with its upper left corner at (x, y) into ``picture``."""
+def written(picture: np.ndarray, text: str, height: int, x: int, y: int, color: tuple[int, int, int] = WHITE) -> None:
+    """Put text with its upper left corner at (x, y) into ``picture``."""
     ink = faces()[2].write(text, height)[: picture.shape[0] - y, : picture.shape[1] - x]
     window = picture[y : y + ink.shape[0], x : x + ink.shape[1]]
-    window[:] = np.maximum(window, np.rint(ink * 255).astype(np.uint8)[..., None])
+    window[:] = np.maximum(window, np.rint(ink[..., None] * color).astype(np.uint8))
 
 
 def alone(stack: ImageStack, frame: np.ndarray) -> ImageStack:
@@ -229,7 +232,7 @@ def stills(_: list[int], engine: Engine) -> list[str]:
 def still_seconds(image: np.ndarray, engine: Engine, words: list) -> tuple[float, ...]:
     """Seconds of a native pass (the mean of one before and one after), of all looks, of the examination, and of all with verification."""
     before = timed(lambda: examine_images([image], NATIVE_PASS, "whole", words))
-    looks = timed(lambda: examine_images([image], DETECTION, "whole", engine.readers))
+    looks = timed(lambda: every_look(image, engine.readers))
     with tempfile.TemporaryDirectory() as folder:
         seconds = process(stack_of(image), "still", Path(folder), Options(), engine).seconds
     after = timed(lambda: examine_images([image], NATIVE_PASS, "whole", words))

@@ -14,6 +14,7 @@ from ..text_map import Box, TextMap
 from .boxes import area, clip
 from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
+from .coloring import colored_parts, coloring
 from .extents import fitted
 from .grouping import Place, group, is_box
 from .lines import read_lines
@@ -97,10 +98,12 @@ class _Examiner:
 
     def examine_frame(self, index: int, views: Sequence[np.ndarray], last: bool) -> None:
         """Each view has its own memory: what a window hides can change while what it shows stands still."""
-        while len(self._memories) < len(views):
+        while len(self._memories) <= len(views):
             self._memories.append(FrameMemory())
             self._trackers.append(Tracker())
         share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
+        if views[0].ndim == 3 and self._plan.color.letters:
+            self._examine_view(index, len(views), coloring(views[0]), last, colors=True)
         luminance = self.composites.add(views[0])
         if self._attention is None:
             self._recent.append(luminance)
@@ -108,7 +111,7 @@ class _Examiner:
             self._examine_recent(index)
         self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
 
-    def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool) -> float:
+    def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool, colors: bool = False) -> float:
         tracker, memory = self._trackers[number], self._memories[number]
         alive = tracker.alive(index)
         hidden = _hidden(alive, index, *view.shape[:2])
@@ -116,8 +119,10 @@ class _Examiner:
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
         tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, *view.shape[:2]))])
+        if colors:
+            changes = [Change(box, "color") for change in changes for box in colored_parts(view, change.box)]
         for change in changes:
-            lead = LEAD if change.closeness == "whole" else LEAD_BETWEEN_LOOKS
+            lead = LEAD if change.closeness in ("whole", "color") else LEAD_BETWEEN_LOOKS
             for place, line in self._find(view, change):
                 tracker.see(index, place, lead).read(*line)
         return sum(area(change.box) for change in changes) / (self._rows * self._columns)

@@ -35,6 +35,7 @@ LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full sto
 LEAST_HEIGHT = 4  # pixels; dots and short ticks are lower, no readable letter is
 THIN, LONG = 6, 12  # pixels, and times as long: the side of a frame or a dashed line, never a letter
 EMPTY = 800  # pixels in a box without ink: more than a letter of 40 pixels has, so the ink is no single line and is cut
+TALLEST = 48  # pixels; no letter that is seen at this scale is higher: it is a line turned by a quarter
 MUCH_SMALLER = 0.6  # a slanted line of text: its upright box would cover what is beside it
 PAD = 1  # pixels around the ink: the halo of smoothing
 
@@ -157,6 +158,10 @@ class Piece:
         return self.box[2] - self.box[0]
 
     @property
+    def letter_height(self) -> int:
+        return self.height if self.height <= TALLEST else min(self.height, self.width)
+
+    @property
     def may_be_letters(self) -> bool:
         low, high = sorted((self.width, self.height))
         return high >= LEAST_HEIGHT and not (low <= THIN and high > LONG * low)
@@ -216,7 +221,7 @@ def joined(pieces: list[Piece]) -> list[list[Piece]]:
 
     for place, k in enumerate(order):
         for other in order[place + 1 :]:
-            if pieces[other].box[0] > pieces[k].box[2] + pieces[k].height:
+            if pieces[other].box[0] > pieces[k].box[2] + TALLEST:
                 break
             if side_by_side(pieces[k], pieces[other]):
                 leader[root(other)] = root(k)
@@ -230,7 +235,7 @@ def side_by_side(left: Piece, right: Piece) -> bool:
     low, high = sorted((left.height, right.height))
     overlap = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
     gap = right.box[0] - left.box[2]
-    return overlap >= 0.5 * low and high <= 2.5 * low and gap <= 0.7 * high
+    return overlap >= 0.5 * low and high <= 2.5 * low and gap <= 0.7 * max(left.letter_height, right.letter_height)
 
 
 def detection_of(group: list[Piece], shape: tuple[int, int]) -> Detection:

@@ -56,6 +56,10 @@ class Sighting:
     marks: tuple[Polygon, ...] = ()
     scale: float = 1.0
 
+    def shifted(self, x: int, y: int) -> Sighting:
+        """The same, moved by so many pixels."""
+        return replace(self, polygon=shifted(self.polygon, x, y), marks=tuple(shifted(mark, x, y) for mark in self.marks))
+
 
 def as_shown(image: np.ndarray) -> np.ndarray:
     return image
@@ -99,13 +103,14 @@ class Plan:
     words: Looks
     glance: Looks
     together: Looks = Looks()
+    color: Looks = Looks()
     closer: Looks = Looks()
     smaller: bool = False
     certain: bool = True
 
     def looks(self, closeness: Closeness, rows: int, columns: int) -> Looks:
         """The looks at an image of that size."""
-        looks = {"whole": self.whole, "words": self.words, "glance": self.glance, "together": self.together}[closeness]
+        looks: Looks = getattr(self, closeness)
         if closeness != "whole" or not self.smaller:
             return looks
         more = tuple(_smaller_looks(rows, columns))
@@ -116,7 +121,8 @@ DETECTION = Plan(
     whole=Looks(words=(STROKES, HALF), letters=(NATIVE, HALF)),
     words=Looks(words=(STROKES, HALF), letters=(NATIVE,)),
     glance=Looks(letters=(NATIVE,)),
-    together=Looks(letters=(NATIVE, DOUBLE)),
+    together=Looks(letters=(NATIVE, DOUBLE, HALF)),
+    color=Looks(letters=(NATIVE, DOUBLE, HALF)),
     closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,
 )
@@ -169,9 +175,7 @@ def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: S
         (there,) = _look_at(part, Looks(letters=plan.closer.letters), readers)
         if not all(one.doubtful for one in there):
             there += _look_at(part, Looks(words=plan.closer.words), readers)[0]
-        found += [
-            replace(one, polygon=shifted(one.polygon, x0, y0), marks=tuple(shifted(mark, x0, y0) for mark in one.marks)) for one in there
-        ]
+        found += [one.shifted(x0, y0) for one in there]
     return found
 
 

@@ -23,7 +23,7 @@ SAME_PLACE = 0.5
 # A place that lies in another by this share is a part of it.
 PART = 0.8
 # Once in a while a box takes in what is beside the text: it is masked as long as it is seen so, not as long as the text is there.
-MOST_GROWTH = 1.5
+MOST_GROWTH = 1.2
 MOST_TEXTS = 8
 # Text that has changed so often that nothing read there tells more is masked unseen for so many frames, then looked for again.
 UNSEEN = 15

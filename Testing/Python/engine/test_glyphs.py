@@ -170,6 +170,12 @@ def test_letters_of_one_word_are_one_detection_and_distant_digits_are_apart(read
     assert len(sure(reader, image)) == 2
 
 
+def test_lines_that_run_up_the_image_side_by_side_are_apart():
+    half = np.zeros((120, 100), np.float32)
+    half[10:100, 10:22] = half[10:100, 52:64] = 0.9
+    assert len(glyphs.words(half, (240, 200))) == 2
+
+
 def test_ink_too_faint_to_be_text_is_told_as_doubtful_and_never_beside_a_word_that_was_found():
     half = np.zeros((60, 80), np.float32)
     half[10:16, 10:14] = 0.2

@@ -1,0 +1,86 @@
+"""Colors: letters that stand out by their color alone are shown alone; flow, panels, codecs and images in full color are not."""
+
+import cv2
+import numpy as np
+import pytest
+from planted import ink, speckle, stack_of, write
+
+from PyLogikSlicerLib.detection.coloring import FAINTEST, colored_parts, coloring
+from PyLogikSlicerLib.detection.examine import examine
+from PyLogikSlicerLib.detection.looks import DETECTION
+from PyLogikSlicerLib.masking import region_mask
+
+ROWS, COLUMNS = 240, 320
+
+
+def bright_speckle(seed):
+    return np.repeat(speckle(ROWS, COLUMNS, seed, 110)[..., None], 3, axis=2)
+
+
+def through_jpeg(image, quality):
+    coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(coded, cv2.IMREAD_COLOR)
+
+
+def test_of_a_grey_image_and_of_a_codecs_tremble_nothing_is_colored():
+    image = bright_speckle(1)
+    tremble = np.random.default_rng(1).integers(0, FAINTEST // 2, image.shape, dtype=np.uint8)
+    assert not coloring(image).any()
+    assert not coloring(cv2.add(image, tremble)).any()
+
+
+@pytest.mark.parametrize("color", [(0, 160, 0), (150, 150, 0), (0, 150, 150)])
+def test_colored_letters_over_bright_speckle_stand_alone(color):
+    plain = bright_speckle(2)
+    image = write(plain, "9", 150, 120, color, 10)
+    shown, letter = coloring(image), (image != plain).any(axis=2)
+    assert not shown[~letter].any()
+    assert (shown[ink(image, plain)] > 100).mean() > 0.9
+    ((x0, y0, x1, y1),) = colored_parts(shown, (0, 0, COLUMNS, ROWS))
+    assert letter[y0:y1, x0:x1].sum() == letter.sum() and (x1 - x0) * (y1 - y0) < 0.5 * ROWS * COLUMNS
+
+
+def test_flow_and_what_lies_beside_it_is_no_letter_and_letters_elsewhere_stay():
+    image = bright_speckle(3)
+    cv2.circle(image, (100, 120), 30, (30, 60, 220), -1)
+    cv2.circle(image, (100, 160), 6, (220, 60, 30), -1)  # a fleck of flow
+    letters = write(image, "HR 64", 220, 40, (0, 200, 0))
+    assert not coloring(image).any()
+    assert coloring(letters)[ink(letters, image)].all()
+
+
+def test_where_everything_is_colored_color_tells_nothing():
+    tissue = np.full((ROWS, COLUMNS, 3), (190, 90, 70), np.uint8)
+    assert not coloring(write(tissue, "DOE", 100, 100, (0, 255, 0))).any()
+
+
+@pytest.mark.parametrize("quality", [None, 75])
+def test_a_dim_colored_digit_in_bright_moving_speckle_is_masked_on_every_frame(engine, quality):
+    plains = [bright_speckle(seed) for seed in range(12)]
+    frames = [write(plain, "9", 150, 120, (0, 130, 130), 10) for plain in plains]
+    shown = [through_jpeg(frame, quality) for frame in frames] if quality else frames
+    found = examine(stack_of(shown), engine.readers).text_map
+    for number, (frame, plain) in enumerate(zip(frames, plains, strict=True)):
+        mask = region_mask(found.on_frame(number), ROWS, COLUMNS)
+        assert mask[(frame != plain).any(axis=2)].all()
+        assert mask.mean() < 0.05
+
+
+def test_colored_text_that_stands_still_is_looked_at_once_whatever_moves_behind_it(engine):
+    looks = []
+
+    class Counting:
+        name, sees, certain, device = "glyphs", "letters", 0.9, "cpu"
+
+        def detect(self, images):
+            looks.extend(image.shape for image in images)
+            return [[] for _ in images]
+
+    letter = write(np.zeros((ROWS, COLUMNS), np.uint8), "9", 150, 120, height=10) > 128
+    grey = [bright_speckle(seed) for seed in range(9)]
+    colored = [np.where(letter[..., None], np.array([0, 130, 130], np.uint8), frame) for frame in grey]
+    examine(stack_of(colored), (Counting(),))
+    with_color = len(looks)
+    looks.clear()
+    examine(stack_of(grey), (Counting(),))
+    assert with_color - len(looks) == len(DETECTION.color.letters)
