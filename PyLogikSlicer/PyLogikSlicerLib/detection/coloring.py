@@ -15,8 +15,9 @@ from .looks import STROKE
 FAINTEST = 10
 # Where more than this share of a frame has color (endoscopy, a tinted map), color tells nothing apart.
 MOST = 0.3
-# What is colored and wider than a stroke is no letter but flow or a panel, and so is what lies so many pixels beside it.
-BESIDE = 24
+# What is colored and wider than a stroke is no letter but flow or a panel, nor is a piece wider and longer than a letter (the branches of
+# power Doppler); nor what lies so many pixels beside such things.
+WIDE, LONG, BESIDE = 24, 56, 24
 
 
 def coloring(view: np.ndarray) -> np.ndarray:
@@ -26,9 +27,19 @@ def coloring(view: np.ndarray) -> np.ndarray:
     colors[colors <= FAINTEST] = 0
     if np.count_nonzero(colors) > MOST * colors.size:
         return np.zeros_like(colors)
-    wide = cv2.erode(colors, np.ones((STROKE, STROKE), np.uint8))
-    colors[cv2.dilate(wide, np.ones((STROKE + 2 * BESIDE, STROKE + 2 * BESIDE), np.uint8)) > 0] = 0
+    colors[cv2.dilate(_flow(colors), np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8)) > 0] = 0
     return cv2.add(colors, colors)
+
+
+def _flow(colors: np.ndarray) -> np.ndarray:
+    """Where a coloring holds what is no letter, uint8 0 or 1."""
+    stroke = np.ones((STROKE, STROKE), np.uint8)
+    wide = cv2.dilate(cv2.erode(colors, stroke), stroke)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((colors > 0).astype(np.uint8), connectivity=8)
+    sides = np.sort(stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]], axis=1)
+    large = (sides[:, 0] > WIDE) & (sides[:, 1] > LONG)
+    large[0] = False  # what has no color
+    return ((wide > 0) | large[labels]).astype(np.uint8)
 
 
 def colored_parts(coloring_: np.ndarray, box: Box) -> list[Box]:

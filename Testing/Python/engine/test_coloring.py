@@ -1,14 +1,18 @@
 """Colors: letters that stand out by their color alone are shown alone; flow, panels, codecs and images in full color are not."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from planted import ink, speckle, stack_of, write
+from pydicom import examples
 
 from PyLogikSlicerLib.detection.coloring import FAINTEST, colored_parts, coloring
 from PyLogikSlicerLib.detection.examine import examine
 from PyLogikSlicerLib.detection.looks import DETECTION
 from PyLogikSlicerLib.masking import region_mask
+from PyLogikSlicerLib.reading import open_stacks
 
 ROWS, COLUMNS = 240, 320
 
@@ -47,6 +51,20 @@ def test_flow_and_what_lies_beside_it_is_no_letter_and_letters_elsewhere_stay():
     letters = write(image, "HR 64", 220, 40, (0, 200, 0))
     assert not coloring(image).any()
     assert coloring(letters)[ink(letters, image)].all()
+
+
+def test_power_doppler_on_a_real_screen_is_not_hidden(engine):
+    """The branches of its flow are no wider than strokes: looked at for color alone they were one word as large as half the screen."""
+    (stack,) = open_stacks(Path(examples.get_path("rgb_color")))
+    flow = np.s_[75:145, 45:270]
+    mask = region_mask(examine(stack, engine.readers).text_map.regions, stack.rows, stack.columns)
+    assert mask[flow].mean() < 0.01
+
+
+def test_a_letter_as_tall_as_any_is_a_letter():
+    plain = np.repeat(speckle(ROWS, COLUMNS, 2, 110)[..., None], 3, axis=2)
+    image = write(plain, "M", 100, 90, (0, 160, 0), 44)
+    assert coloring(image)[ink(image, plain)].all()
 
 
 def test_where_everything_is_colored_color_tells_nothing():
