@@ -126,7 +126,8 @@ def plain_speckle(rng: np.random.Generator, size: int) -> np.ndarray:
     waves = rng.standard_normal((2, size, size)).astype(np.float32)
     across, along = rng.uniform(0.6, 3.0), rng.uniform(0.4, 1.6)
     amplitude = np.hypot(*(cv2.GaussianBlur(wave, (0, 0), sigmaX=across, sigmaY=along) for wave in waves))
-    grey = np.clip(amplitude / amplitude.mean() * rng.uniform(20, 160), 0, 255).astype(np.uint8)
+    brightness = np.exp(rng.uniform(np.log(12), np.log(160)))
+    grey = np.clip(amplitude / amplitude.mean() * brightness, 0, 255).astype(np.uint8)
     image = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
     return sector(rng, image) if rng.random() < 0.4 else image
 

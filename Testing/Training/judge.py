@@ -1,8 +1,8 @@
-"""Judge the shipped glyph reader: on generated screens of a held-out seed, and on real images with ground truth.
+"""Judge the glyph reader: on generated screens of a held-out seed, and on real images with ground truth.
 
-    python judge.py [--truth ../../../shared/corpus/truth --score ../../../shared/score.py] [--scales 0.5 1]
+    python judge.py [--truth ../../../shared/corpus/truth --score ../../../shared/score.py] [--scales 0.5 1] [--model FILE.onnx]
 
-Generated: the share of single characters and of words that are covered, by height and by contrast with the speckle under them,
+Plain speckle: how many things it sees in it, and how sure it is of the surest. Generated: the share of single characters and of words that are covered, by height and by contrast with the speckle under them,
 and the share of the rest that is covered. Real: what ``score.py`` says of the frames with the reader's boxes filled in.
 """
 
@@ -20,14 +20,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "PyLogikSlicer"))
 
-from backgrounds import sector, speckle  # noqa: E402
+from backgrounds import plain_speckle, sector, speckle  # noqa: E402
 from typefaces import Pen  # noqa: E402
 from words import phrase, single  # noqa: E402
 
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
 
 SEED = 990_002
-SCREENS = 60
+SCREENS, PLAIN_SCREENS = 60, 200
 SIDE = 512
 HEIGHTS = (6, 8, 10, 14, 20, 28, 40)
 CONTRASTS = (25, 40, 80, 160)
@@ -65,6 +65,12 @@ def pixels_inside(polygon: np.ndarray) -> np.ndarray:
     """Corners at pixel edges as the pixels that OpenCV fills up to, inclusive."""
     middle = polygon.mean(axis=0)
     return np.where(polygon > middle, np.ceil(polygon) - 1, np.floor(polygon)).astype(np.int32)
+
+
+def judge_plain(reader: GlyphReader) -> None:
+    images = (plain_speckle(np.random.default_rng([SEED, index]), SIDE) for index in range(PLAIN_SCREENS))
+    scores = [found.score for image in images for found in reader.detect([image])[0] if not found.doubtful]
+    print(f"plain speckle: {len(scores)} things in {PLAIN_SCREENS} screens, the surest {max(scores, default=0):.3f}")
 
 
 def judge_generated(reader: GlyphReader, scales: list[float]) -> None:
@@ -109,8 +115,10 @@ if __name__ == "__main__":
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--score", type=Path)
     parser.add_argument("--scales", type=float, nargs="+", default=[1.0])
+    parser.add_argument("--model", type=Path, help="a network that is not shipped")
     options = parser.parse_args()
-    glyph_reader = GlyphReader()
+    glyph_reader = GlyphReader(model=options.model.read_bytes() if options.model else None)
+    judge_plain(glyph_reader)
     judge_generated(glyph_reader, options.scales)
     if options.truth:
         judge_real(glyph_reader, options.scales, options.truth, options.score)

@@ -63,7 +63,7 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) ->
     probability = torch.sigmoid(logits)
     entropy = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     ink = weight * target
-    ground = (weight > 0) * (1 - target) * (0.25 + 4 * probability.detach())
+    ground = (weight > 0) * (1 - target) * (0.25 + 4 * probability.detach() + 12 * probability.detach() ** 4)
     both = ((ink + ground) * entropy).sum() / (ink.sum() + 0.01 * target.numel())
     overlap = (
         2 * (ink * probability).sum() / (ink.sum() + (ink * probability).sum() + ((weight > 0) * (1 - target) * probability).sum() + 1)

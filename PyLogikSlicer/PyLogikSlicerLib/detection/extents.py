@@ -21,8 +21,9 @@ from .polygons import upright_box
 LONG = 2.0
 # Of the length of a word's mark, the share along which letters must be seen; and of its height, how far a letter may fall short.
 ALONG, SHORT = 0.8, 0.15
-# Of a letter seen in a coarse look, the share that finer looks must have seen, not counting its rim of so many pixels of that look.
-SEEN, RIM = 0.8, 1.5
+# Of a letter seen in a coarse look, the share that finer looks must have seen, not counting its rim of so many pixels of that look;
+# and how many of them at its ends may be rim.
+SEEN, RIM, ENDS = 0.8, 1.5, 2
 
 
 def fitted(sightings: Sequence[Sighting]) -> list[Sighting]:
@@ -95,7 +96,8 @@ def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sightin
         there = [(other, box) for other, box in boxes if overlap(core, box)]
         if sum(overlap(core, box) for _, box in there) >= SEEN * area(core):
             closer += [other for other, _ in there if other not in closer]
-            unseen += _missing_ends(letter, core, functools.reduce(union, (box for _, box in there)))
+            ends = _without_rim(letter, round(ENDS / coarse.scale))
+            unseen += _missing_ends(letter, ends, functools.reduce(union, (box for _, box in there)))
         else:
             unseen.append(letter)
     if not closer:
@@ -106,11 +108,10 @@ def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sightin
 
 def _missing_ends(letters: Box, core: Box, seen: Box) -> Iterator[Box]:
     """What of letters that touch, ``letters`` with their rim and ``core`` without, lies before and after what was seen of them."""
-    along = 0 if core[2] - core[0] >= core[3] - core[1] else 1
-    slack = SHORT * (core[3 - along] - core[1 - along])
-    if seen[along] > core[along] + slack:
+    along = 0 if letters[2] - letters[0] >= letters[3] - letters[1] else 1
+    if seen[along] > core[along]:
         yield (letters[0], letters[1], seen[0], letters[3]) if along == 0 else (letters[0], letters[1], letters[2], seen[1])
-    if seen[2 + along] < core[2 + along] - slack:
+    if seen[2 + along] < core[2 + along]:
         yield (seen[2], letters[1], letters[2], letters[3]) if along == 0 else (letters[0], seen[3], letters[2], letters[3])
 
 

@@ -23,7 +23,7 @@ from .network import open_network, sample_line
 from .reader import Detection
 
 MODEL = "glyphs.onnx"
-MODEL_SHA256 = "e0e0c89d75620abd91652bb548c113eed803fbf1416ffb684cf50c05bb460838"
+MODEL_SHA256 = "41a151047a940f47917b3b2b462f2f6d15b5537c5096f4da6b1bbbb32e7102b1"
 STRIDE = 16  # the network halves the image four times
 TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
 HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
@@ -48,7 +48,7 @@ class GlyphReader:
 
     name = "glyphs"
     sees = "letters"
-    certain = 0.9
+    certain = 0.8
 
     def __init__(self, threads: int = 0, model: bytes | None = None, device: Device = CPU, half: bool = False):
         """``threads``: of ONNX Runtime, 0 for all cores. ``model``: the bytes of the ONNX file, by default the one that is shipped.

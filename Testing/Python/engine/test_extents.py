@@ -76,6 +76,11 @@ def test_the_first_letter_of_those_that_touch_is_not_lost_when_only_the_coarse_l
     assert boxes_of(fitted([letters((10, 10, 36, 110)), upright]))[1:] == [(10, 10, 36, 110), (8, 110, 38, 128)]
 
 
+def test_neither_is_the_stem_of_the_first_letter():
+    coarse = letters((264, 24, 292, 136), scale=0.5)
+    assert boxes_of(fitted([letters((267, 29, 289, 132)), coarse]))[1:] == [(267, 29, 289, 132), (264, 24, 292, 29)]
+
+
 spans = st.tuples(st.integers(0, 150), st.integers(0, 150), st.integers(3, 50), st.integers(3, 50))
 box = spans.map(lambda s: (s[0], s[1], s[0] + s[2], s[1] + s[3]))
 words = st.tuples(box, st.integers(0, 12)).map(lambda w: word(w[0], (w[0][0] - w[1], w[0][1] - w[1], w[0][2] + w[1], w[0][3] + w[1])))

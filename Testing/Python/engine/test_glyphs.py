@@ -129,13 +129,13 @@ def test_nothing_is_found_where_nothing_is_written(reader, drawn):
     assert sure(reader, image) == []
 
 
-@pytest.mark.parametrize("brightness", [40, 90])
+@pytest.mark.parametrize("brightness", [25, 40, 60, 90, 130])
 def test_speckle_alone_holds_next_to_nothing_and_nothing_for_certain(reader, brightness):
     """What a lone look is not certain of, the examination does not believe (test_examine.py)."""
-    images = [speckle(600, 800, seed, brightness) for seed in range(11, 15)]
+    images = [speckle(600, 800, seed, brightness) for seed in range(11, 19)]
     found = [sure(reader, image) for image in images]
     assert not any(detection.score >= reader.certain for one in found for detection in one)
-    assert np.mean([covered((0, 0, 800, 600), one, image.shape) for one, image in zip(found, images, strict=True)]) < 0.005
+    assert np.mean([covered((0, 0, 800, 600), one, image.shape) for one, image in zip(found, images, strict=True)]) < 0.001
 
 
 def test_a_large_image_gives_the_same_ink_tile_by_tile_as_whole(reader, monkeypatch):
