@@ -2,7 +2,8 @@
 
     python judge.py [--truth ../../../shared/corpus/truth --score ../../../shared/score.py] [--scales 0.5 1] [--model FILE.onnx]
 
-Plain speckle: how many things it sees in it, and how sure it is of the surest. Generated: the share of single characters and of words that are covered, by height and by contrast with the speckle under them,
+Plain speckle: how many things it sees in it, and how sure it is of the surest. Generated: the share of single characters and of
+words that are covered, by height and by contrast with the speckle under them,
 and the share of the rest that is covered. Real: what ``score.py`` says of the frames with the reader's boxes filled in.
 """
 
