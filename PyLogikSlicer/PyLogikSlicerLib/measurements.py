@@ -1,8 +1,8 @@
 """What is a measurement or a setting of the scanner and nothing else, by exact patterns per modality.
 
 The patterns hold the names that screens print (abbreviations of DICOM PS3.16's ultrasound measurements and of scanner settings),
-their units and how large their numbers are. What could as well be initials with a number of somebody is in no pattern: a name of a
-distance counts with its unit only, and a letter alone with no more than a hundred.
+their units, and how large such numbers are. What could as well be a name, or initials with a number, a day or a bed, is none by
+itself: a distance has its unit, and a lone letter or short setting without one stands in a line with a quantity.
 """
 
 from __future__ import annotations
@@ -11,72 +11,94 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
-_UNIT = (
-    r"(?:mm/s|cm/s²|cm/s2|cm/s|m/s|mm2|mm²|cm2|cm²|cm3|cm³|mmHg|mm|cm|[kK]Hz|MHz|Hz|dB|fps|bpm|BPM|ms|ml/min|l/min|ml|cc|sec|s|"
-    r"mW/cm2|mW/cm²|kg|g|%|°|deg|HU|mAs|mA|kVp|kV|mGy|keV|x)"
+# A line of a screen is not longer.
+LONGEST = 120
+_FRACTION = r"(?:[.,]\d{1,3})?"
+# No larger than what is measured in that unit: 1980s, 4711x and 175 cm are no quantities.
+_QUANTITY = (
+    r"[-+]?(?:"
+    rf"(?:0|[1-9]\d{{0,3}}){_FRACTION}\s*(?:HU|[kK]?Hz|ms|ml/min|ml|mm/s)"
+    rf"|(?:0|[1-9]\d{{0,2}}){_FRACTION}\s*(?:cm/s²|cm/s2|cm/s|mm2|mm²|cm2|cm²|cm3|cm³|mmHg|mm|dB|fps|bpm|BPM|mAs|mA|kVp|kV|mGy|keV|%|°|deg)"
+    rf"|(?:0|[1-9]\d?){_FRACTION}\s*(?:MHz|m/s|l/min|mW/cm2|mW/cm²|cm|cc|sec|s|x)"
+    r")(?![\w²³])"
 )
-_SHORT, _ANY = r"[-+]?\d{1,3}(?:[.,]\d{1,3})?", r"[-+]?\d{1,4}(?:[.,]\d{1,3})?"
-_QUANTITY = rf"{_ANY}\s*{_UNIT}"
+_NUMBER = r"(?:0|[1-9]\d{0,2})(?:[.,]\d)?(?![\w.,])"
+_PERCENT = r"(?:100|[1-9]?\d)(?![\w.,])"
 
-# Printed without a unit, as often as not: numbers of up to three digits, or how strong something is.
+# Settings whose names are nobody's name or initials.
 _SETTINGS: Mapping[str, str] = {
-    "US": (
-        r"Gn|GN|Gain|FR|FPS|HR|Frq|Freq|Depth|Pwr|Power|PRF|WF|Filter|Angle|Map|Persist|Persistence|Smooth|Res|Focus|AO|Comp|Dyn R|Dyn Rg|"
-        r"Dyn Range|Col Gain|2D|3D|CF|PW|CW|SV|EF|FS|Sweep|Opt|Frame Rate"
-    ),
-    "CT": r"kV|kv|KV|kVp|mA|mAs|Thk|Thick|Tilt|SP",
-    "MR": r"TE|TI|FA|ETL|NEX|Thk|SP",
+    "US": r"Gn|GN|Gain|Col Gain|Frq|Freq|Depth|Pwr|PRF|Filter|Persist|Smooth|Dyn R|Dyn Rg|Dyn Range|Sweep|Frame Rate",
+    "CT": r"kVp|kV|kv|KV|mAs|mA|Thick",
+    "MR": r"ETL|NEX",
 }
-# A ratio: up to two digits before the point, and a point.
-_RATIOS: Mapping[str, str] = {"US": r"MI|TIs|TIb|TIc|TIS|TIB|TIC|TI|IM|ITm|ITo|ITc|RI|PI|S/D|E/A|E/e'|E/E'|A/B|CI"}
-# A letter alone: percent, mostly.
-_LETTERS: Mapping[str, str] = {"US": r"C|P|G|D"}
-# How an image is shown: these are large numbers without a unit.
-_WINDOWS: Mapping[str, str] = {"CT": r"WL|WW|W|L|C|SL|FoV|FOV|DFOV|Pos|Loc", "MR": r"TR|FOV|WL|WW|W|L|SL"}
-# With their unit only.
+# One digit, a point, and what follows.
+_INDICES: Mapping[str, str] = {"US": r"MI|TIs|TIb|TIc|TIS|TIB|TIC|IM|ITm|ITo|ITc|RI|PI|S/D|E/A|E/e'|E/E'"}
+# With a unit, or beside a quantity.
+_SHORT: Mapping[str, str] = {
+    "US": r"C|P|G|D|2D|3D|HR|FR|FPS|WF|AO|CF|PW|CW|SV|EF|FS|Map|Focus|Res|Comp|Opt",
+    "CT": r"Thk|Tilt|SP|SL|FoV|FOV|DFOV|Pos|Loc",
+    "MR": r"TR|TE|TI|FA|Thk|SP|SL|FOV",
+}
+# With a unit.
 _MEASURES: Mapping[str, str] = {
     "US": (
-        r"Dist|D|L|W|H|AP|T|Vel|PG|EDV|ESV|SV|CO|Circ|Vol|LVIDd|LVIDs|IVSd|IVSs|LVPWd|LVPWs|RVDd|TAPSE|PHT|VTI|Vmax|Vmin|Vmean|PSV|EDV|"
-        r"AC|HC|BPD|FL|HL|OFD|EFW|CRL|GS|YS|NT|AFI|Height|Width|Time"
+        r"Dist|L|W|AP|T|Vel|PG|EDV|ESV|CO|Circ|Vol|LVIDd|LVIDs|IVSd|IVSs|LVPWd|LVPWs|RVDd|TAPSE|PHT|VTI|Vmax|Vmin|Vmean|PSV|"
+        r"AC|HC|BPD|FL|HL|OFD|CRL|GS|YS|NT|AFI|Time|Power"
     )
 }
-# Longer names are made of where (LVOT, Asc Ao) and what (Diam, Vmax): the last word says what, and a unit follows.
+_MEASURES_EVERYWHERE = r"Zoom|Length|Area|Angle|Min|Max|Mean|SD|Dev"
+# Longer names are made of where (LVOT, Asc Ao) and what (Diam, Vmax), and have a unit.
 _WHERE = (
     r"LVOT|RVOT|LV|RV|LA|RA|Ao|Asc|Desc|Root|Sinus|Arch|AV|MV|TV|PV|AI|AR|MR|TR|IVS|IVC|SVC|CCA|ICA|ECA|CFA|SFA|MCA|UA|Prox|Mid|Dist|Distal|"
-    r"Lt|Rt|Left|Right|E|A|max|mean|peak|Max|Mean|Peak|Dec"
+    r"Lt|Rt|Left|Right|E|A|max|mean|peak|Dec"
 )
 _WHAT = r"Diam|Diameter|Area|Vol|Volume|Length|Thickness|Vel|Velocity|Vmax|Vmin|Vmean|VTI|PG|maxPG|meanPG|PHT|Time|Slope|Circ|Grad"
-_EVERYWHERE = r"Zoom|Length|Area|Angle|Min|Max|Mean|SD|Dev"
-_STRENGTH = r"Low|Med|High|Off|On"
 # What tells several of one kind apart: D1, 2 Dist, + Dist.
-_WHICH = r"(?:[+×x*]|\d[.)]?)\s*"
+_WHICH = r"(?:(?:[+×*]|\d[.)]?)\s*)?"
+# How an image is shown: always by both.
+_WINDOW = r"(?:WW|W)\s*[:= ]\s*\d{1,5}[\s,/]+(?:WL|L|C)\s*[:= ]\s*[-+]?\d{1,5}(?!\w)"
+_GAP = r"\s*(?:[:=<]\s*)?"
+_BETWEEN = re.compile(r"\s*[,;/]\s*|\s+")
 
 
 def is_measurement(text: str, modality: str) -> bool:
-    """Whether the text is one or more numbers with a unit, or known names with their values, and nothing else. Alone a number is
-    nobody's measurement. Readings divided by ``|`` (a field that changes) must each be. Of a modality without names of its own (a
-    photograph of a screen, a secondary capture) the names of all count."""
-    pattern = _pattern(modality.upper() if modality.upper() in _SETTINGS else "")
-    return bool(text.strip()) and all(pattern.fullmatch(piece.strip()) for piece in text.split("|"))
+    """Whether the text is one or more quantities, or known names with their values, and nothing else. Alone a number is nobody's
+    measurement. Readings divided by ``|`` (a field that changes) must each be. Of a modality without names of its own (a photograph of
+    a screen, a secondary capture) the names of all count."""
+    patterns = _patterns(modality.upper() if modality.upper() in _SETTINGS else "")
+    return len(text) <= LONGEST and all(_all_measurements(piece.strip(), *patterns) for piece in text.split("|"))
+
+
+def _all_measurements(line: str, telling: re.Pattern[str], beside: re.Pattern[str]) -> bool:
+    """Whether the line is made of ``telling`` things, at least one, and of what counts ``beside`` them."""
+    at, told = 0, False
+    while found := telling.match(line, at) or beside.match(line, at):
+        told = told or found.re is telling
+        if found.end() == len(line):
+            return told
+        gap = _BETWEEN.match(line, found.end())
+        if gap is None:
+            return False
+        at = gap.end()
+    return False
 
 
 @cache
-def _pattern(modality: str) -> re.Pattern[str]:
-    def named(names: Mapping[str, str], more: str = "") -> str:
-        own = names.get(modality) if modality else "|".join(names.values())
-        return f"(?:{'|'.join(filter(None, (own, more))) or '(?!)'})"
+def _patterns(modality: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What tells a measurement by itself, and what counts beside it."""
 
-    gap, apart = r"\s*[:=]?\s*", r"(?:\s*[:=]\s*|\s+)"
-    pairs = rf"{_QUANTITY}(?:\s*/\s*{_QUANTITY})?"
-    one = "|".join(
-        (
-            pairs,
-            rf"{named(_SETTINGS, _EVERYWHERE)}{gap}(?:{_QUANTITY}|{_SHORT}|{_STRENGTH})",
-            rf"{named(_RATIOS)}{gap}[<>]?\s*\d{{1,2}}(?:[.,]\d{{1,2}})?",
-            rf"{named(_LETTERS)}{apart}(?:{_QUANTITY}|100|\d{{1,2}}|{_STRENGTH})",
-            rf"{named(_WINDOWS)}{apart}{_ANY}(?:\s*{_UNIT})?",
-            rf"(?:{_WHICH})?{named(_MEASURES, _EVERYWHERE)}\d?{gap}{_QUANTITY}",
-            rf"(?:{_WHICH})?(?:(?:{_WHERE})\s+){{1,3}}(?:{_WHAT}){gap}{_QUANTITY}" if modality in ("US", "") else "(?!)",
-        )
-    )
-    return re.compile(rf"(?:{one})(?:\s*[,;]?\s+(?:{one}))*")
+    def named(*names: Mapping[str, str], everywhere: str = "") -> str:
+        own = [one[which] for one in names for which in one if which == modality or not modality]
+        return f"(?:{'|'.join(filter(None, (*own, everywhere))) or '(?!)'})"
+
+    telling = [
+        _QUANTITY,
+        rf"{named(_SETTINGS)}{_GAP}(?:{_QUANTITY}|{_NUMBER})",
+        rf"{named(_INDICES)}{_GAP}\d[.,]\d{{1,2}}(?![\w.,])",
+        rf"{_WHICH}{named(_SHORT, _MEASURES, everywhere=_MEASURES_EVERYWHERE)}\d?{_GAP}{_QUANTITY}",
+    ]
+    if modality in ("US", ""):
+        telling.append(rf"{_WHICH}(?:(?:{_WHERE})\s+){{1,3}}(?:{_WHAT}){_GAP}{_QUANTITY}")
+    if modality != "US":
+        telling.append(_WINDOW)
+    return re.compile("|".join(telling)), re.compile(rf"{named(_SHORT)}\s*[:= ]\s*{_PERCENT}")
