@@ -27,8 +27,8 @@ from results import HERE, write_section
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
-from PyLogikSlicerLib.detection.coloring import colored_parts, coloring  # noqa: E402
-from PyLogikSlicerLib.detection.examine import believed  # noqa: E402
+from PyLogikSlicerLib.detection.coloring import colored_parts, coloring, letters_in  # noqa: E402
+from PyLogikSlicerLib.detection.examine import believed, examine  # noqa: E402
 from PyLogikSlicerLib.detection.extents import fitted  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
 from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402
@@ -37,7 +37,8 @@ from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, ST
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.reader import TextReader  # noqa: E402
 from PyLogikSlicerLib.detection.tightening import tightened  # noqa: E402
-from PyLogikSlicerLib.masking import polygon_mask  # noqa: E402
+from PyLogikSlicerLib.masking import polygon_mask, region_mask  # noqa: E402
+from PyLogikSlicerLib.stack import ImageStack  # noqa: E402
 
 LOOKS = {"words": (NATIVE, STROKES, DOUBLE, HALF), "letters": (NATIVE, DOUBLE, HALF)}
 # What is tried: the looks of the reader of words, then those of the reader of letters.
@@ -89,9 +90,9 @@ def main() -> int:
             tally.cost.append(sum(seconds for _, seconds in parts) / native)
             judge(tally, image, [sighting for seen, _ in parts for sighting in seen], truth, items, reading, score)
         start = time.perf_counter()
-        seen = every_look(image, readers)
+        every_look(image, readers)
         in_use.cost.append((time.perf_counter() - start) / native)
-        judge(in_use, image, seen, truth, items, reading, score)
+        count(in_use, mask_in_use(image, readers), image, truth, items, score)
     lines = [
         "| looks of PP-OCR + of the glyph network | recall: all / two or more characters / identifying / single | over-masked | cost |"
     ]
@@ -103,14 +104,19 @@ def main() -> int:
     return 0
 
 
-def every_look(image: np.ndarray, readers: Sequence[TextReader]) -> list[Sighting]:
-    """What the plan in use sees on a uint8 RGB still: the looks at all of it, and those at what of it has color."""
-    (seen,) = examine_images([image], DETECTION, "whole", readers)
-    colors = coloring(image)
+def every_look(image: np.ndarray, readers: Sequence[TextReader]) -> None:
+    """The looks of the plan in use at a uint8 RGB still: at all of it, and at what of it has color."""
+    examine_images([image], DETECTION, "whole", readers)
+    colors = letters_in(coloring(image))
     for x0, y0, x1, y1 in colored_parts(colors, (0, 0, image.shape[1], image.shape[0])):
-        (there,) = examine_images([np.ascontiguousarray(colors[y0:y1, x0:x1])], DETECTION, "color", readers)
-        seen += [one.shifted(x0, y0) for one in there]
-    return seen
+        examine_images([np.ascontiguousarray(colors[y0:y1, x0:x1])], DETECTION, "color", readers)
+
+
+def mask_in_use(image: np.ndarray, readers: Sequence[TextReader]) -> np.ndarray:
+    """What the examination masks of a still, bool ``(rows, columns)``."""
+    rows, columns = image.shape[:2]
+    still = ImageStack(Path("still"), "still", 1, rows, columns, 3, image.dtype, lambda: iter([image]))
+    return region_mask(examine(still, readers).text_map.regions, rows, columns)
 
 
 def module_of(path: Path):
@@ -158,11 +164,15 @@ class Reading:
 
 
 def judge(tally: Tally, image: np.ndarray, seen: Sequence[Sighting], truth: dict, items: Sequence[dict], reading: Reading, score) -> None:
-    """By the rule of score.py: an item leaks when more than 5 % of its ink is farther than 3 pixels from the mask."""
     shape = image.shape[:2]
     places = group(fitted(seen), *shape)
     kept = [place for place, line in zip(places, reading.lines(places), strict=True) if believed(place, *line)]
-    mask = polygon_mask([fitted.polygon for _, fitted in tightened(kept, image)], *shape)
+    count(tally, polygon_mask([fitted.polygon for _, fitted in tightened(kept, image)], *shape), image, truth, items, score)
+
+
+def count(tally: Tally, mask: np.ndarray, image: np.ndarray, truth: dict, items: Sequence[dict], score) -> None:
+    """By the rule of score.py: an item leaks when more than 5 % of its ink is farther than 3 pixels from the mask."""
+    shape = image.shape[:2]
     around = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     bright, near = image.max(axis=2).astype(np.float32), np.zeros(shape, bool)
     for box in [score.box_of(item, shape) for item in items] + [tuple(map(int, box)) for box in truth.get("ignore") or []]:

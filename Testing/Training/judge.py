@@ -26,6 +26,7 @@ from typefaces import Pen  # noqa: E402
 from words import phrase, single  # noqa: E402
 
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
+from PyLogikSlicerLib.detection.reader import Detection  # noqa: E402
 
 SEED = 990_002
 SCREENS, PLAIN_SCREENS = 60, 200
@@ -51,13 +52,21 @@ def screen(index: int) -> tuple[np.ndarray, list[tuple[tuple[int, int, int, int]
     return image, items
 
 
+def told(reader: GlyphReader, image: np.ndarray) -> list[Detection]:
+    """What the reader takes for text; what it is in doubt of earns a closer look and is no text by itself."""
+    return [found for found in reader.detect([np.ascontiguousarray(image)])[0] if not found.doubtful]
+
+
+def scaled(image: np.ndarray, scale: float) -> np.ndarray:
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
+
+
 def mask_of(reader: GlyphReader, image: np.ndarray, scales: list[float]) -> np.ndarray:
     """Where the reader sees text at any of the scales, bool ``(rows, columns)``."""
     mask = np.zeros(image.shape[:2], np.uint8)
     for scale in scales:
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        view = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
-        for detection in reader.detect([np.ascontiguousarray(view)])[0]:
+        for detection in told(reader, scaled(image, scale)):
             cv2.fillPoly(mask, [pixels_inside(np.array(detection.polygon) / scale)], 1)
     return mask > 0
 
@@ -68,10 +77,11 @@ def pixels_inside(polygon: np.ndarray) -> np.ndarray:
     return np.where(polygon > middle, np.ceil(polygon) - 1, np.floor(polygon)).astype(np.int32)
 
 
-def judge_plain(reader: GlyphReader) -> None:
-    images = (plain_speckle(np.random.default_rng([SEED, index]), SIDE) for index in range(PLAIN_SCREENS))
-    scores = [found.score for image in images for found in reader.detect([image])[0] if not found.doubtful]
-    print(f"plain speckle: {len(scores)} things in {PLAIN_SCREENS} screens, the surest {max(scores, default=0):.3f}")
+def judge_plain(reader: GlyphReader, scales: list[float]) -> None:
+    for scale in scales:
+        images = (scaled(plain_speckle(np.random.default_rng([SEED, index]), SIDE), scale) for index in range(PLAIN_SCREENS))
+        scores = [found.score for image in images for found in told(reader, image)]
+        print(f"plain speckle, x{scale:g}: {len(scores)} things in {PLAIN_SCREENS} screens, the surest {max(scores, default=0):.3f}")
 
 
 def judge_generated(reader: GlyphReader, scales: list[float]) -> None:
@@ -119,7 +129,7 @@ if __name__ == "__main__":
     parser.add_argument("--model", type=Path, help="a network that is not shipped")
     options = parser.parse_args()
     glyph_reader = GlyphReader(model=options.model.read_bytes() if options.model else None)
-    judge_plain(glyph_reader)
+    judge_plain(glyph_reader, options.scales)
     judge_generated(glyph_reader, options.scales)
     if options.truth:
         judge_real(glyph_reader, options.scales, options.truth, options.score)

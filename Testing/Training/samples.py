@@ -20,7 +20,7 @@ LEAST_CONTRAST = 16  # grey levels between ink and ground; below, a person would
 NOISE_HIDES, NOISE_HIDES_TALL, TALL = 0.9, 0.6, 14
 MOST_SLANT = 28  # degrees
 TOGETHER = 0.15  # of the samples: many frames seen together
-BARE = 0.18  # of the samples: plain speckle without any text
+BARE = 0.18  # of the other samples: plain speckle without any text
 AROUND = 20  # pixels, the standard deviation of what is around
 
 

@@ -34,7 +34,7 @@ CUT_JUMP, CUT_SHARE = 40, 0.2
 # Frames without change after which a tile counts as quiet, and from one look of the reader of words to the next.
 QUIET, WORDS_EVERY = 8, 3
 
-# ``together``: not one frame but several at once. ``color``: only what is colored in it.
+# ``together``: not one frame but several at once. ``color``: what is colored, whatever it did before.
 Closeness = Literal["glance", "words", "whole", "together", "color"]
 
 

@@ -15,20 +15,23 @@ from .looks import STROKE
 FAINTEST = 10
 # Where more than this share of a frame has color (endoscopy, a tinted map), color tells nothing apart.
 MOST = 0.3
-# What is colored and wider than a stroke is no letter but flow or a panel, nor is a piece wider and longer than a letter (the branches of
-# power Doppler); nor what lies so many pixels beside such things.
-WIDE, LONG, BESIDE = 24, 56, 24
+# What is wider than a stroke is no letter but flow or a panel, nor is a piece wider and longer than a letter that fills so much of its
+# box (the branches of power Doppler; the outline of a window fills less); nor what lies so many pixels beside such things.
+WIDE, LONG, FULL, BESIDE = 24, 56, 0.1, 24
 
 
 def coloring(view: np.ndarray) -> np.ndarray:
-    """How colored the narrow things of a view are, twice as bright as they are colored; all else is 0. uint8 ``(rows, columns)`` of
-    uint8 ``(rows, columns, 3)``."""
-    colors = color(view)
-    colors[colors <= FAINTEST] = 0
-    if np.count_nonzero(colors) > MOST * colors.size:
+    """How far each pixel of a uint8 ``(rows, columns, 3)`` view is from grey, uint8 ``(rows, columns)``; 0 where no person would see it."""
+    return cv2.threshold(color(view), FAINTEST, 0, cv2.THRESH_TOZERO)[1]
+
+
+def letters_in(colors: np.ndarray) -> np.ndarray:
+    """A coloring without what is no letter in it, twice as bright; nothing where color is no exception."""
+    count = np.count_nonzero(colors)
+    if not count or count > MOST * colors.size:
         return np.zeros_like(colors)
-    colors[cv2.dilate(_flow(colors), np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8)) > 0] = 0
-    return cv2.add(colors, colors)
+    hidden = cv2.dilate(_flow(colors), np.ones((2 * BESIDE + 1, 2 * BESIDE + 1), np.uint8)) > 0
+    return np.where(hidden, np.uint8(0), cv2.add(colors, colors))
 
 
 def _flow(colors: np.ndarray) -> np.ndarray:
@@ -37,12 +40,12 @@ def _flow(colors: np.ndarray) -> np.ndarray:
     wide = cv2.dilate(cv2.erode(colors, stroke), stroke)
     _, labels, stats, _ = cv2.connectedComponentsWithStats((colors > 0).astype(np.uint8), connectivity=8)
     sides = np.sort(stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]], axis=1)
-    large = (sides[:, 0] > WIDE) & (sides[:, 1] > LONG)
+    large = (sides[:, 0] > WIDE) & (sides[:, 1] > LONG) & (stats[:, cv2.CC_STAT_AREA] > FULL * sides.prod(axis=1))
     large[0] = False  # what has no color
     return ((wide > 0) | large[labels]).astype(np.uint8)
 
 
-def colored_parts(coloring_: np.ndarray, box: Box) -> list[Box]:
+def colored_parts(colors: np.ndarray, box: Box) -> list[Box]:
     """Boxes around all that has color in a box of a coloring."""
     x0, y0, x1, y1 = box
-    return [(x0 + a, y0 + b, x0 + c, y0 + d) for a, b, c, d in boxes_around(coloring_[y0:y1, x0:x1] > 0)]
+    return [(x0 + a, y0 + b, x0 + c, y0 + d) for a, b, c, d in boxes_around(colors[y0:y1, x0:x1] > 0)]

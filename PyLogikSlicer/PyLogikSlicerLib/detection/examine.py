@@ -14,7 +14,7 @@ from ..text_map import Box, TextMap
 from .boxes import area, clip
 from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
-from .coloring import colored_parts, coloring
+from .coloring import colored_parts, coloring, letters_in
 from .extents import fitted
 from .grouping import Place, group, is_box
 from .lines import read_lines
@@ -119,7 +119,8 @@ class _Examiner:
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
         tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, *view.shape[:2]))])
-        if colors:
+        if colors and changes:
+            view = letters_in(view)
             changes = [Change(box, "color") for change in changes for box in colored_parts(view, change.box)]
         for change in changes:
             lead = LEAD if change.closeness in ("whole", "color") else LEAD_BETWEEN_LOOKS

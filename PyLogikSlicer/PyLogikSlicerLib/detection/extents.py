@@ -106,12 +106,12 @@ def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sightin
     return found + [replace(coarse, polygon=polygon_of_box(box)) for box in unseen]
 
 
-def _missing_ends(letters: Box, core: Box, seen: Box) -> Iterator[Box]:
-    """What of letters that touch, ``letters`` with their rim and ``core`` without, lies before and after what was seen of them."""
+def _missing_ends(letters: Box, ends: Box, seen: Box) -> Iterator[Box]:
+    """What of letters that touch, ``letters`` with their rim and ``ends`` without, lies before and after what was seen of them."""
     along = 0 if letters[2] - letters[0] >= letters[3] - letters[1] else 1
-    if seen[along] > core[along]:
+    if seen[along] > ends[along]:
         yield (letters[0], letters[1], seen[0], letters[3]) if along == 0 else (letters[0], letters[1], letters[2], seen[1])
-    if seen[2 + along] < core[2 + along]:
+    if seen[2 + along] < ends[2 + along]:
         yield (seen[2], letters[1], letters[2], letters[3]) if along == 0 else (letters[0], seen[3], letters[2], letters[3])
 
 

@@ -159,7 +159,7 @@ class Piece:
 
     @property
     def letter_height(self) -> int:
-        return self.height if self.height <= TALLEST else min(self.height, self.width)
+        return self.height if self.height <= TALLEST else min(TALLEST, self.width)
 
     @property
     def may_be_letters(self) -> bool:
@@ -210,7 +210,7 @@ def best_cut(ink: np.ndarray) -> Cut:
 
 
 def joined(pieces: list[Piece]) -> list[list[Piece]]:
-    """Pieces grouped to words: side by side, of like height, no farther apart than a letter is high."""
+    """Pieces grouped to words: side by side, of like height, no farther apart than most of a letter's height."""
     order = sorted(range(len(pieces)), key=lambda k: pieces[k].box[0])
     leader = list(range(len(pieces)))
 

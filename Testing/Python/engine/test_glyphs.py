@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from PyLogikSlicerLib.composites import stretched, usual
 from PyLogikSlicerLib.detection import glyphs
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
 from PyLogikSlicerLib.errors import EngineUnavailable
@@ -136,6 +137,23 @@ def test_speckle_alone_holds_next_to_nothing_and_nothing_for_certain(reader, bri
     found = [sure(reader, image) for image in images]
     assert not any(detection.score >= reader.certain for one in found for detection in one)
     assert np.mean([covered((0, 0, 800, 600), one, image.shape) for one, image in zip(found, images, strict=True)]) < 0.001
+
+
+@pytest.mark.parametrize("brightness", [40, 90])
+def test_neither_does_a_closer_look(reader, brightness):
+    for seed in range(11, 15):
+        double = cv2.resize(speckle(300, 400, seed, brightness), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        assert not any(detection.score >= reader.certain for detection in sure(reader, double))
+
+
+@pytest.mark.parametrize("scale", [0.5, 1, 2])
+def test_neither_do_several_frames_of_moving_speckle_together(reader, scale):
+    for first in range(0, 80, 8):
+        frames = [speckle(300, 400, seed, 60)[..., 0] for seed in range(first, first + 8)]
+        together = cv2.cvtColor(stretched(usual(frames)), cv2.COLOR_GRAY2RGB)
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        image = cv2.resize(together, None, fx=scale, fy=scale, interpolation=how)
+        assert not any(detection.score >= reader.certain for detection in sure(reader, image))
 
 
 def test_a_large_image_gives_the_same_ink_tile_by_tile_as_whole(reader, monkeypatch):

@@ -1,5 +1,7 @@
 """Text followed through frames: gaps are closed, spans hold every frame it was seen on, moving text is not smeared."""
 
+import pytest
+
 from PyLogikSlicerLib.detection.changes import WORDS_EVERY
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, LONGEST_GAP, Tracker, regions_of
@@ -75,12 +77,13 @@ def test_text_found_between_looks_is_masked_as_far_back_and_ahead_as_it_may_have
     assert LEAD_BETWEEN_LOOKS >= WORDS_EVERY
 
 
-def test_a_box_that_once_takes_in_what_is_beside_the_text_is_masked_then_and_no_longer():
-    regions = follow({frame: [place(20, width=70 if frame == 30 else 40)] for frame in range(60)}, 60)
+@pytest.mark.parametrize("width", [52, 70])
+def test_a_box_that_once_takes_in_what_is_beside_the_text_is_masked_then_and_no_longer(width):
+    regions = follow({frame: [place(20, width=width if frame == 30 else 40)] for frame in range(60)}, 60)
     for frame in range(60):
         assert any(r.covers(frame) and r.box[0] <= 20 and r.box[2] >= 60 for r in regions)
     assert all(not r.covers(frame) for r in regions if r.box[2] > 60 for frame in (0, 25, 35, 59))
-    assert any(r.covers(30) and r.box[2] >= 90 for r in regions)
+    assert any(r.covers(30) and r.box[2] >= 20 + width for r in regions)
 
 
 def test_what_the_tracks_of_a_moment_hold_together_is_known_from_its_frames():
