@@ -31,8 +31,9 @@ from .writing.output import file_sha256
 
 ROUNDS = 3
 WIDER = 4  # pixels
-# Of the frames, whatever is seen in some of them together counting for twelve of them; and how sure a reader is of what it has read.
-BRIEF, READ = 0.2, 0.9
+# Share of the frames (what several frames together show counts for some twelve); how sure a reader is of what it has read, and how many
+# letters that is: speckle is a letter or two, rarely a word.
+BRIEF, READ, WORD = 0.2, 0.9, 3
 
 OnStage = Callable[[str, int, int], None]
 
@@ -81,10 +82,11 @@ def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnSta
 
 
 def hides_echo(region: Region, frame_count: int) -> bool:
-    """Whether what is seen over time at a region must not count as echo. A place that could hardly be read, on a few frames, was
+    """Whether what is seen over time at a region must not count as echo. A place where no word could be read, on a few frames, was
     speckle more likely than text, and what is there on all the other frames may be the edge of the sector."""
     frames = region.frame_last - region.frame_first + 1
-    return frames >= BRIEF * frame_count or region.confidence >= READ
+    is_word = any(sum(map(str.isalnum, reading)) >= WORD for reading in region.text.split("|"))
+    return frames >= BRIEF * frame_count or (region.confidence >= READ and is_word)
 
 
 def publish(

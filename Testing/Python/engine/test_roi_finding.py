@@ -341,19 +341,23 @@ def test_every_outline_is_explained_and_can_be_reported(outlines):
 
 
 @pytest.mark.parametrize(
-    "first,last,confidence,frames,hides",
+    "first,last,text,confidence,frames,hides",
     [
-        (26, 31, 0.35, 92, False),
-        (70, 81, 0.59, 92, False),
-        (26, 31, 0.95, 92, True),
-        (0, 91, 0.0, 92, True),
-        (26, 45, 0.35, 92, True),
-        (0, 0, 0.0, 1, True),
+        (26, 31, "At", 0.35, 92, False),
+        (70, 81, "TAT", 0.59, 92, False),
+        (90, 91, "m", 0.91, 92, False),
+        (26, 31, "B | II", 0.97, 92, False),
+        (26, 31, "12:05 | m", 0.95, 92, True),
+        (0, 91, "", 0.0, 92, True),
+        (26, 45, "At", 0.35, 92, True),
+        (0, 0, "", 0.0, 1, True),
     ],
 )
-def test_a_place_that_is_masked_for_a_moment_and_was_hardly_read_does_not_hide_the_edge(first, last, confidence, frames, hides):
+def test_a_place_that_is_masked_for_a_moment_and_where_no_word_was_read_does_not_hide_the_edge(
+    first, last, text, confidence, frames, hides
+):
     """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
-    region = Region(polygon_of_box((416, 32, 449, 76)), first, last, "At", confidence)
+    region = Region(polygon_of_box((416, 32, 449, 76)), first, last, text, confidence)
     assert hides_echo(region, frames) is hides
 
 
