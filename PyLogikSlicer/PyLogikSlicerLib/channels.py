@@ -1,4 +1,4 @@
-"""The largest and smallest channel of each pixel: colored text and echoes count as bright as their brightest channel."""
+"""How bright and how colored each pixel is: colored text and echoes count as bright as their brightest channel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ def smallest(image: np.ndarray) -> np.ndarray:
     return cv2.min(cv2.min(first, second), third)
 
 
-def color(image: np.ndarray) -> np.ndarray:
-    """How far each pixel is from grey, its largest channel less its smallest, ``(rows, columns)`` of uint8 ``(rows, columns, 3)``."""
+def brightness_and_color(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The largest channel of each pixel, and how far the pixel is from grey: its largest channel less its smallest; both uint8
+    ``(rows, columns)`` of uint8 ``(rows, columns[, 3])``."""
+    if image.ndim == 2:
+        return image, np.zeros_like(image)
     first, second, third = cv2.split(image)
-    return cv2.subtract(cv2.max(cv2.max(first, second), third), cv2.min(cv2.min(first, second), third))
+    brightness = cv2.max(cv2.max(first, second), third)
+    return brightness, cv2.subtract(brightness, cv2.min(cv2.min(first, second), third))

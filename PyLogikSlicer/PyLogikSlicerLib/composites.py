@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .channels import largest, smallest
+from .channels import brightness_and_color
 
 # By how much differences from the mean of what is around are enlarged, and how many pixels wide and high that is.
 GAIN, AROUND = 2, 61
@@ -33,11 +33,10 @@ class CompositeAccumulator:
     def __init__(self) -> None:
         self._count = 0
 
-    def add(self, shown: np.ndarray) -> np.ndarray:
-        """``shown``: uint8 ``(rows, columns[, 3])``. Returns its luminance, uint8 ``(rows, columns)``: the largest channel, so that
-        coloured text and echoes count as bright."""
-        luminance = largest(shown)
-        spread = luminance - smallest(shown)
+    def add(self, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """``shown``: uint8 ``(rows, columns[, 3])``. Returns its luminance (the largest channel, so that coloured text and echoes count
+        as bright) and its colors, as :func:`~.channels.brightness_and_color`."""
+        luminance, spread = brightness_and_color(shown)
         if self._count == 0:
             self._minimum, self._maximum, self._spread = luminance.copy(), luminance.copy(), spread.copy()
             self._sum = np.zeros(luminance.shape, np.float32)
@@ -49,7 +48,7 @@ class CompositeAccumulator:
         cv2.accumulate(luminance, self._sum)
         cv2.accumulateSquare(luminance, self._squares)
         self._count += 1
-        return luminance
+        return luminance, spread
 
     def result(self) -> Composites:
         if self._count == 0:

@@ -27,7 +27,8 @@ from results import HERE, write_section
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
-from PyLogikSlicerLib.detection.coloring import colored_parts, coloring, letters_in  # noqa: E402
+from PyLogikSlicerLib.channels import brightness_and_color  # noqa: E402
+from PyLogikSlicerLib.detection.coloring import colored_parts, letters_in, visible  # noqa: E402
 from PyLogikSlicerLib.detection.examine import believed, examine  # noqa: E402
 from PyLogikSlicerLib.detection.extents import fitted  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
@@ -107,7 +108,7 @@ def main() -> int:
 def every_look(image: np.ndarray, readers: Sequence[TextReader]) -> None:
     """The looks of the plan in use at a uint8 RGB still: at all of it, and at what of it has color."""
     examine_images([image], DETECTION, "whole", readers)
-    colors = letters_in(coloring(image))
+    colors = letters_in(visible(brightness_and_color(image)[1]))
     for x0, y0, x1, y1 in colored_parts(colors, (0, 0, image.shape[1], image.shape[0])):
         examine_images([np.ascontiguousarray(colors[y0:y1, x0:x1])], DETECTION, "color", readers)
 

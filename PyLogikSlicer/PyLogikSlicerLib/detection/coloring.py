@@ -6,7 +6,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..channels import color
 from ..text_map import Box
 from .changes import boxes_around
 from .looks import STROKE
@@ -20,13 +19,14 @@ MOST = 0.3
 WIDE, LONG, FULL, BESIDE = 24, 56, 0.1, 24
 
 
-def coloring(view: np.ndarray) -> np.ndarray:
-    """How far each pixel of a uint8 ``(rows, columns, 3)`` view is from grey, uint8 ``(rows, columns)``; 0 where no person would see it."""
-    return cv2.threshold(color(view), FAINTEST, 0, cv2.THRESH_TOZERO)[1]
+def visible(colors: np.ndarray) -> np.ndarray:
+    """How far each pixel is from grey (:func:`~..channels.brightness_and_color`), 0 where no person would see it; uint8
+    ``(rows, columns)``."""
+    return cv2.threshold(colors, FAINTEST, 0, cv2.THRESH_TOZERO)[1]
 
 
 def letters_in(colors: np.ndarray) -> np.ndarray:
-    """A coloring without what is no letter in it, twice as bright; nothing where color is no exception."""
+    """Visible colors without what is no letter in them, twice as bright; nothing where color is no exception."""
     count = np.count_nonzero(colors)
     if not count or count > MOST * colors.size:
         return np.zeros_like(colors)
@@ -35,7 +35,7 @@ def letters_in(colors: np.ndarray) -> np.ndarray:
 
 
 def _flow(colors: np.ndarray) -> np.ndarray:
-    """Where a coloring holds what is no letter, uint8 0 or 1."""
+    """Where visible colors are no letters, uint8 0 or 1."""
     stroke = np.ones((STROKE, STROKE), np.uint8)
     wide = cv2.dilate(cv2.erode(colors, stroke), stroke)
     _, labels, stats, _ = cv2.connectedComponentsWithStats((colors > 0).astype(np.uint8), connectivity=8)
@@ -46,6 +46,6 @@ def _flow(colors: np.ndarray) -> np.ndarray:
 
 
 def colored_parts(colors: np.ndarray, box: Box) -> list[Box]:
-    """Boxes around all that has color in a box of a coloring."""
+    """Boxes around all that has color in a box."""
     x0, y0, x1, y1 = box
     return [(x0 + a, y0 + b, x0 + c, y0 + d) for a, b, c, d in boxes_around(colors[y0:y1, x0:x1] > 0)]

@@ -14,7 +14,7 @@ from ..text_map import Box, TextMap
 from .boxes import area, clip
 from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
-from .coloring import colored_parts, coloring, letters_in
+from .coloring import colored_parts, letters_in, visible
 from .extents import fitted
 from .grouping import Place, group, is_box
 from .lines import read_lines
@@ -35,7 +35,7 @@ WINDOW, STEP = 8, 3
 LONG_RATIO = 2.0
 LEGIBLE, SYMBOL = 0.9, 0.5
 # A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
-STROKES = "一二三丨"
+LIKE_LINES = "一二三丨"
 # In frames taken together noise is rarely read as a letter, and dim letters are never read well.
 LEGIBLE_TOGETHER = 0.5
 # So many looks at one place need no reader's word.
@@ -97,14 +97,15 @@ class _Examiner:
         return [track for tracker in self._trackers for track in tracker.tracks()]
 
     def examine_frame(self, index: int, views: Sequence[np.ndarray], last: bool) -> None:
-        """Each view has its own memory: what a window hides can change while what it shows stands still."""
+        """Each view has its own memory: what a window hides can change while what it shows stands still. So have the colors, which come
+        after the views."""
         while len(self._memories) <= len(views):
             self._memories.append(FrameMemory())
             self._trackers.append(Tracker())
         share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
+        luminance, colors = self.composites.add(views[0])
         if views[0].ndim == 3 and self._plan.color.letters:
-            self._examine_view(index, len(views), coloring(views[0]), last, colors=True)
-        luminance = self.composites.add(views[0])
+            self._examine_view(index, len(views), visible(colors), last, colors=True)
         if self._attention is None:
             self._recent.append(luminance)
         if len(self._recent) == WINDOW and (last or (index + 1 - WINDOW) % STEP == 0):
@@ -177,7 +178,7 @@ def believed(place: Place, text: str, confidence: float, legible: float = LEGIBL
     a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
     bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) or as
     lines is one of these too."""
-    letters = any(letter.isalnum() and letter not in STROKES for letter in text)
+    letters = any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
     if not place.worded and confidence >= SYMBOL and text and not letters:
         return False
     if place.certain or len(place.engines) >= AGREED or (confidence >= legible and letters):

@@ -95,9 +95,9 @@ class Looks:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which looks are taken, by how closely something is looked at (:mod:`.changes`). ``closer``: at the small parts of what
-    is looked at as a whole in which the reader of letters is in doubt. ``smaller``: after the half size come ever smaller
-    ones, for the tall text of large images. ``certain``: a reader's word alone may be enough for a lone letter."""
+    """Which looks are taken, by how closely something is looked at (:mod:`.changes`). ``color``: at what is colored alone. ``closer``: at
+    the small parts of what is looked at as a whole in which the reader of letters is in doubt. ``smaller``: after the half size come
+    ever smaller ones, for the tall text of large images. ``certain``: a reader's word alone may be enough for a lone letter."""
 
     whole: Looks
     words: Looks

@@ -104,7 +104,7 @@ def _lut(header: Dataset, keyword: str) -> _Lut | None:
         table = np.asarray(data, np.float64).ravel()[:entries]
         return _Lut(table, first) if len(table) else None
     except Exception:
-        return None
+        return None  # pydicom raises all kinds; without the table a window or the full range is shown, and what it clips is examined too
 
 
 def _window(header: Dataset) -> Window | None:
@@ -139,11 +139,11 @@ def _number(source: Dataset, keyword: str) -> float | None:
         number = float(value if isinstance(value, (int, float, str)) else value[0])
         return number if np.isfinite(number) else None
     except Exception:
-        return None
+        return None  # as if it were absent: a window that nobody can parse is none, and the full range is shown
 
 
 def _text(source: Dataset, keyword: str) -> str:
     try:
         return str(source.get(keyword) or "").strip().upper()
     except Exception:
-        return ""
+        return ""  # as if it were absent

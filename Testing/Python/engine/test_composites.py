@@ -16,15 +16,15 @@ cines = st.tuples(st.integers(1, 9), array_shapes(min_dims=2, max_dims=2, max_si
 def test_they_are_those_of_all_frames_at_once(frames):
     accumulator = CompositeAccumulator()
     luminance = frames.max(axis=3) if frames.ndim == 4 else frames
-    for frame, expected in zip(frames, luminance, strict=True):
-        assert np.array_equal(accumulator.add(np.ascontiguousarray(frame)), expected)
+    colors = np.ptp(frames, axis=3) if frames.ndim == 4 else np.zeros_like(frames)
+    for frame, *expected in zip(frames, luminance, colors, strict=True):
+        assert all(map(np.array_equal, accumulator.add(np.ascontiguousarray(frame)), expected))
     composites = accumulator.result()
     assert composites.frame_count == len(frames)
     assert np.array_equal(composites.minimum, luminance.min(axis=0)) and np.array_equal(composites.maximum, luminance.max(axis=0))
     assert np.allclose(composites.mean, luminance.mean(axis=0), atol=1e-3)
     assert np.allclose(composites.deviation, luminance.std(axis=0), atol=1e-2)
-    spread = np.ptp(frames, axis=3).max(axis=0) if frames.ndim == 4 else np.zeros(luminance.shape[1:])
-    assert np.array_equal(composites.colourfulness, spread)
+    assert np.array_equal(composites.colourfulness, colors.max(axis=0))
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(3, 9), st.integers(1, 9), st.integers(1, 9))))

@@ -190,7 +190,7 @@ def test_letters_of_one_word_are_one_detection_and_distant_digits_are_apart(read
 
 def test_lines_that_run_up_the_image_side_by_side_are_apart():
     half = np.zeros((120, 100), np.float32)
-    half[10:100, 10:22] = half[10:100, 52:64] = 0.9
+    half[10:100, 10:22] = half[10:100, 42:54] = 0.9
     assert len(glyphs.words(half, (240, 200))) == 2
 
 
