@@ -6,7 +6,8 @@ A frame is compared tile by tile with what was examined. How closely a tile is l
 - what changes on and on (a moving sector, a timer) gets a cheap look on every frame (``glance``) and now and then that of
   the reader of words too (``words``);
 - when it comes to rest, or the stack ends, its last state gets every look again;
-- what changes only where a mask lies already (``hidden``) needs no look: whatever appears there is not shown.
+- what changes only where a mask lies already (``hidden``) needs no look: whatever appears there is not shown;
+- where nothing changes but a line of text that is known (``only_inside``), it can be read again instead of looked for.
 """
 
 from __future__ import annotations
@@ -54,28 +55,50 @@ class FrameMemory:
         self._examined: np.ndarray | None = None
         self._frame = -1
 
-    def update(self, view: np.ndarray, last: bool = False, hidden: Sequence[Box] = ()) -> list[Change]:
-        """What of ``view`` (uint8 ``(rows, columns[, 3])``) has to be looked at; the caller does so now. ``last``: no frame
-        comes after it. ``hidden``: boxes in the view that are masked on this frame whatever they show; what changed there is looked
-        at as soon as it is hidden no longer."""
+    def compare(self, view: np.ndarray) -> None:
+        """Take the next frame of the view, uint8 ``(rows, columns[, 3])``; what of it is new is known from here on."""
         self._frame += 1
+        self._view = view
         jump = self._jump(view)
-        rows, columns = view.shape[:2]
-        if jump is None or np.count_nonzero(jump > CUT_JUMP) > CUT_SHARE * jump.size:
+        self._is_cut = jump is None or bool(np.count_nonzero(jump > CUT_JUMP) > CUT_SHARE * jump.size)
+        if jump is None or self._is_cut:
+            rows, columns = view.shape[:2]
             self._examined = view.copy()
             tiles = -(-rows // TILE), -(-columns // TILE)
             self._changed, self._worded = (np.full(tiles, self._frame) for _ in range(2))
             self._owed = np.zeros(tiles, bool)
+            self._differs = np.ones((rows, columns), bool)
             self._since = np.full((rows, columns), self._frame, np.int32)
+        else:
+            self._differs = jump > NOISE
+            self._since[self._differs] = self._frame
+
+    def only_inside(self, boxes: Sequence[Box]) -> list[bool]:
+        """Of each of these boxes in the view, whether what it holds is new while around it, as far as would be looked at for that,
+        nothing is new outside of the boxes."""
+        if self._is_cut or not self._differs.any():
+            return [False] * len(boxes)
+        outside = self._differs.copy()
+        for x0, y0, x1, y1 in boxes:
+            outside[y0:y1, x0:x1] = False
+        tiles = _tiles_of(outside)
+        return [bool(self._differs[y0:y1, x0:x1].any() and not tiles[_tiles_at((x0, y0, x1, y1))].any()) for x0, y0, x1, y1 in boxes]
+
+    def changes(self, last: bool = False, hidden: Sequence[Box] = (), read: Sequence[Box] = ()) -> list[Change]:
+        """What of the frame has to be looked at; the caller does so now. ``last``: no frame comes after it. ``hidden``: boxes in the
+        view that are masked on this frame whatever they show; what changed there is looked at as soon as it is hidden no longer.
+        ``read``: boxes whose content the caller has just read."""
+        rows, columns = self._view.shape[:2]
+        if self._is_cut:
             return [Change((0, 0, columns, rows), "whole")]
-        differs = jump > NOISE
-        self._since[differs] = self._frame
-        for x0, y0, x1, y1 in () if last else hidden:
-            differs[y0:y1, x0:x1] = False
-        changed = _tiles_of(differs)
+        for x0, y0, x1, y1 in read:
+            self._examined[y0:y1, x0:x1] = self._view[y0:y1, x0:x1]
+        for x0, y0, x1, y1 in read if last else (*hidden, *read):
+            self._differs[y0:y1, x0:x1] = False
+        changed = _tiles_of(self._differs)
         for y, x in zip(*np.nonzero(changed), strict=True):
             tile = np.s_[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
-            self._examined[tile] = view[tile]
+            self._examined[tile] = self._view[tile]
         needs = self._sorted_by_need(changed, last)
         return [Change(box, closeness) for closeness, tiles in needs for box in _boxes_of_tiles(tiles, rows, columns)]
 
@@ -116,6 +139,12 @@ def _tiles_of(pixels: np.ndarray) -> np.ndarray:
     padded = np.pad(pixels, ((0, -rows % TILE), (0, -columns % TILE)))
     bands = padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1]).any(axis=1)  # first along rows, in memory's order
     return bands.reshape(len(bands), padded.shape[1] // TILE, TILE).any(axis=2)
+
+
+def _tiles_at(box: Box) -> tuple[slice, slice]:
+    """The tiles that a box lies in, as an index into an array of tiles."""
+    x0, y0, x1, y1 = box
+    return np.s_[y0 // TILE : -(-y1 // TILE), x0 // TILE : -(-x1 // TILE)]
 
 
 def _boxes_of_tiles(tiles: np.ndarray, rows: int, columns: int) -> list[Box]:

@@ -67,7 +67,7 @@ def examine(
     boxes outside which nothing is looked at, for a second look at places that were changed; without it all is examined.
     Raises :class:`~PyLogikSlicerLib.errors.UnreadableInput` when a frame cannot be decoded.
     """
-    examiner = _Examiner(readers, stack.rows, stack.columns, plan, attention)
+    examiner = _Examiner(readers, plan, attention)
     low, high = np.inf, -np.inf
     for index, frame in enumerate(stack.frames()):
         views = stack.display.views(frame)
@@ -82,9 +82,8 @@ def examine(
 
 
 class _Examiner:
-    def __init__(self, readers: Sequence[TextReader], rows: int, columns: int, plan: Plan, attention: Attention | None) -> None:
+    def __init__(self, readers: Sequence[TextReader], plan: Plan, attention: Attention | None) -> None:
         self._readers = readers
-        self._rows, self._columns = rows, columns
         self._plan, self._attention = plan, attention
         self._memories: list[FrameMemory] = []
         self._trackers: list[Tracker] = []
@@ -114,12 +113,15 @@ class _Examiner:
 
     def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool, colors: bool = False) -> float:
         tracker, memory = self._trackers[number], self._memories[number]
+        memory.compare(view)
+        rows, columns = view.shape[:2]
         alive = tracker.alive(index)
-        hidden = _hidden(alive, index, *view.shape[:2])
-        changes = memory.update(view, last, [track.place.box for track in hidden])
+        hidden = _hidden(alive, index, rows, columns)
+        read = self._read_again(index, view, memory, alive, hidden)
+        changes = memory.changes(last, [track.place.box for track in hidden], [track.place.box for track in read])
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
-        tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, *view.shape[:2]))])
+        tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, rows, columns))])
         if colors and changes:
             view = letters_in(view)
             changes = [Change(box, "color") for change in changes for box in colored_parts(view, change.box)]
@@ -127,13 +129,31 @@ class _Examiner:
             lead = LEAD if change.closeness in ("whole", "color") else LEAD_BETWEEN_LOOKS
             for place, line in self._find(view, change):
                 tracker.see(index, place, lead).read(*line)
-        return sum(area(change.box) for change in changes) / (self._rows * self._columns)
+        examined = [*(change.box for change in changes), *(track.place.box for track in read)]
+        return sum(map(area, examined)) / (rows * columns)
+
+    def _read_again(
+        self, frame: int, view: np.ndarray, memory: FrameMemory, alive: Sequence[Track], hidden: Sequence[Track]
+    ) -> list[Track]:
+        """Those texts that have changed in their places while nothing around has, and are plain to read: a timer, a heart rate."""
+        known = [track for track in alive if _is_inside(track, *view.shape[:2])]
+        changed = zip(known, memory.only_inside([track.place.box for track in known]), strict=True)
+        read = []
+        for track in (track for track, alone in changed if alone and track not in hidden):
+            x0, y0, x1, y1 = track.place.box
+            (line,) = self._readings.lines(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
+            if _is_legible(*line):
+                track.read(*line)
+                track.seen = frame
+                read.append(track)
+        return read
 
     def _examine_recent(self, last: int) -> None:
         """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of them all."""
         tracker, first = self._trackers[0], last - len(self._recent) + 1
         varies = self._memories[0].changed_after(first)
-        for x0, y0, x1, y1 in (track.place.box for track in _hidden(tracker.alive(last), last, *varies.shape)):
+        throughout = (track for track in tracker.on(last) if track.first <= first and _is_inside(track, *varies.shape))
+        for x0, y0, x1, y1 in (track.place.box for track in throughout):
             varies[y0:y1, x0:x1] = False
         boxes = boxes_around(varies)
         if not boxes:
@@ -178,7 +198,7 @@ def believed(place: Place, text: str, confidence: float, legible: float = LEGIBL
     a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
     bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) or as
     lines is one of these too."""
-    letters = any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
+    letters = _has_letters(text)
     if not place.worded and confidence >= SYMBOL and text and not letters:
         return False
     if place.certain or len(place.engines) >= AGREED or (confidence >= legible and letters):
@@ -187,10 +207,23 @@ def believed(place: Place, text: str, confidence: float, legible: float = LEGIBL
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)
 
 
+def _has_letters(text: str) -> bool:
+    return any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
+
+
+def _is_legible(text: str, confidence: float) -> bool:
+    return confidence >= LEGIBLE and _has_letters(text)
+
+
 def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
     """Those whose boxes are masked on this frame without another look at them: texts that change on and on."""
-    settled = (track for track in tracks if track.is_settled and frame - track.seen <= UNSEEN and is_box(track.place))
-    return [track for track in settled if clip(track.place.box, rows, columns) == track.place.box]
+    settled = (track for track in tracks if track.is_settled and frame - track.seen <= UNSEEN)
+    return [track for track in settled if _is_inside(track, rows, columns)]
+
+
+def _is_inside(track: Track, rows: int, columns: int) -> bool:
+    """Whether a track's place is a box in the frame."""
+    return is_box(track.place) and clip(track.place.box, rows, columns) == track.place.box
 
 
 def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) -> bool:

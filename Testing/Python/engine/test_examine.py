@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from planted import ink, speckle, stack_of, write
 
+from PyLogikSlicerLib.decisions import decide
 from PyLogikSlicerLib.detection.examine import WINDOW, believed, examine
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
 from PyLogikSlicerLib.masking import region_mask
-from PyLogikSlicerLib.stack import Display
+from PyLogikSlicerLib.stack import Display, Header
 from PyLogikSlicerLib.text_map import polygon_of_box
 
 ROWS, COLUMNS = 240, 320
@@ -104,6 +105,73 @@ def test_a_timer_that_is_known_costs_a_look_now_and_then_and_is_masked_all_the_t
     looked_at = [how != "unchanged" for how in examination.text_map.coverage]
     assert all(looked_at[:MOST_TEXTS]) and looked_at[-1]
     assert 2 <= sum(looked_at[30:-1]) <= 4
+
+
+def counting(readers):
+    """The same readers, and two lists to which they add something with each look, and with each line that they read."""
+    looks, lines = [], []
+
+    class Counting:
+        def __init__(self, reader):
+            self._reader = reader
+            self.name, self.sees, self.certain, self.device = reader.name, reader.sees, reader.certain, reader.device
+            if hasattr(reader, "recognise"):
+                self.recognise = self._recognise
+
+        def detect(self, images):
+            looks.append(self.name)
+            return self._reader.detect(images)
+
+        def _recognise(self, crops):
+            lines.extend(crops)
+            return self._reader.recognise(crops)
+
+    return tuple(map(Counting, readers)), looks, lines
+
+
+def test_a_number_that_changes_in_its_place_is_read_once_and_not_looked_for_again(engine):
+    plain = np.repeat(speckle(ROWS, COLUMNS, 5)[..., None], 3, axis=2)
+    readers, looks, lines = counting(engine.readers)
+    numbers = [71, 74, 78, 82, 79, 76]
+    frames = [write(plain, f"HR {number}", 220, 10, (0, 255, 0)) for number in numbers for _ in range(10)]
+    seen, read = [], []
+    examination = examine(stack_of(frames), readers, lambda done, total: (seen.append(len(looks)), read.append(len(lines))))
+    assert seen[0] == seen[-1] > 0, "no look but those at the first frame, and at the composites, which come later"
+    assert read[-1] - read[0] == len(numbers) - 1, "and its color, which looks the same, is not read again"
+    (region,) = examination.text_map.regions
+    assert (region.frame_first, region.frame_last) == (0, len(frames) - 1)
+    assert set(region.text.split(" | ")) >= {f"HR {number}" for number in numbers}
+    assert examination.text_map.coverage[9] == "unchanged" and examination.text_map.coverage[10] == "changed 1%"
+    for number in range(0, len(frames), 10):
+        assert found_share(examination, ink(frames[number], plain), number) > 0.98
+
+
+def test_so_is_one_beside_a_timer(engine):
+    plain = speckle(ROWS, COLUMNS, 5)
+    readers, looks, _ = counting(engine.readers)
+    frames = [write(frame, f"HR {71 + number // 10}", 200, 36) for number, frame in enumerate(timed(plain, 60))]
+    seen = []
+    examine(stack_of(frames), readers, lambda done, total: seen.append(len(looks)))
+    assert seen[0] == seen[-2] > 0, "but for the last frame, on which what is known is looked at too"
+
+
+@pytest.mark.parametrize("name,height,x", [("DOE J", 14, 220), ("DOE JANE 1962", 14, 140), ("J DOE", 8, 224), ("DOE", 30, 215)])
+def test_a_name_that_takes_a_numbers_place_is_masked_and_known_to_the_rules(engine, name, height, x):
+    plain = speckle(ROWS, COLUMNS, 5)
+    frames = [*[write(plain, "HR 72", 220, 10)] * 12, *[write(plain, name, x, 10, height=height)] * 12]
+    examination = examine(stack_of(frames), engine.readers)
+    for number in (0, 11, 12, 23):
+        assert found_share(examination, ink(frames[number], plain), number) > 0.98
+    there = [region for region in decide(examination.text_map, Header(), "measurements").regions if region.covers(12)]
+    assert there and all(region.decision == "redact" for region in there)
+
+
+def test_where_a_number_was_wiped_nothing_stays_masked(engine):
+    plain = speckle(ROWS, COLUMNS, 5)
+    number = write(plain, "HR 72", 220, 10)
+    examination = examine(stack_of([*[number] * 12, *[plain] * 30]), engine.readers)
+    assert found_share(examination, ink(number, plain), 11) > 0.98
+    assert found_share(examination, ink(number, plain), 12 + 2 * WINDOW) == 0
 
 
 def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(engine):
