@@ -31,9 +31,13 @@ FEWEST = 4
 # So many frames together show dim text of which each alone shows too little; every third frame those before it, so that whatever is
 # there for ten frames is there on all of some eight.
 WINDOW, STEP = 8, 3
-# How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a letter, or of a symbol.
+# How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a text, of a lone letter (bones
+# are read as 0 and 1), or of a symbol.
 LONG_RATIO = 2.0
-LEGIBLE, SYMBOL = 0.9, 0.5
+LEGIBLE, LEGIBLE_LETTER, SYMBOL = 0.9, 0.95, 0.5
+# Higher than this share of the longer side of an image, something that cannot be read is no letter but the image: a head in a small
+# slice looks like a C.
+TALLEST = 0.4
 # A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
 LIKE_LINES = "一二三丨"
 # In frames taken together noise is rarely read as a letter, and dim letters are never read well.
@@ -142,7 +146,7 @@ class _Examiner:
         for track in (track for track, alone in changed if alone and track not in hidden):
             x0, y0, x1, y1 = track.place.box
             (line,) = self._readings.lines(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
-            if _is_legible(*line):
+            if is_legible(*line):
                 track.read(*line)
                 track.seen = frame
                 read.append(track)
@@ -186,33 +190,36 @@ class _Examiner:
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
-        legible = LEGIBLE_TOGETHER if change.closeness == "together" else LEGIBLE
-        credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line, legible)}
+        together, tallest = change.closeness == "together", TALLEST * max(view.shape[:2])
+        credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line, tallest, together)}
         found = [(place, credited[seen]) for seen, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]
         return [(_moved(place, x0, y0), line) for place, line in found]
 
 
-def believed(place: Place, text: str, confidence: float, legible: float = LEGIBLE) -> bool:
+def believed(place: Place, text: str, confidence: float, tallest: float = np.inf, together: bool = False) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
     a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
-    bright speckle, nine times of ten. What only the reader of letters saw and what reads as a symbol (+, ---) or as
-    lines is one of these too."""
-    letters = _has_letters(text)
-    if not place.worded and confidence >= SYMBOL and text and not letters:
-        return False
-    if place.certain or len(place.engines) >= AGREED or (confidence >= legible and letters):
-        return True
+    bright speckle, nine times of ten. What only the reader of letters saw and what reads as symbols (+, ---) that fill it, or as
+    lines, is one of these too, and what is higher than ``tallest`` pixels and cannot be read is no text. ``together``: whether it was
+    seen in several frames taken together."""
     x0, y0, x1, y1 = place.box
+    letters = any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
+    if not place.worded and confidence >= SYMBOL and text and not letters and x1 - x0 <= LONG_RATIO * (y1 - y0) * len(text):
+        return False
+    if is_legible(text, confidence):
+        return True
+    if min(x1 - x0, y1 - y0) > tallest:
+        return False
+    if place.certain or len(place.engines) >= AGREED or (together and letters and confidence >= LEGIBLE_TOGETHER):
+        return True
     return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)
 
 
-def _has_letters(text: str) -> bool:
-    return any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
-
-
-def _is_legible(text: str, confidence: float) -> bool:
-    return confidence >= LEGIBLE and _has_letters(text)
+def is_legible(text: str, confidence: float) -> bool:
+    """Whether there is a letter or digit in a reading that is certain enough."""
+    letters = sum(letter.isalnum() and letter not in LIKE_LINES for letter in text)
+    return letters > 0 and confidence >= (LEGIBLE_LETTER if len(text) == 1 else LEGIBLE)
 
 
 def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:

@@ -2,8 +2,10 @@
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 from planted import ink, speckle, stack_of, write
+from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.decisions import decide
 from PyLogikSlicerLib.detection.examine import WINDOW, believed, examine
@@ -76,12 +78,16 @@ LETTER, LINE = (10, 10, 20, 22), (10, 10, 80, 22)
     "box,looks,told,text,confidence,is_text",
     [
         (LETTER, 1, {"worded": False}, "7", 0.95, True),
+        (LETTER, 1, {"worded": False}, "7", 0.92, False),
+        (LETTER, 1, {"worded": False}, "7L", 0.92, True),
         (LETTER, 1, {"worded": False}, "7", 0.5, False),
         (LETTER, 1, {"worded": False, "certain": True}, "", 0.0, True),
         (LETTER, 3, {"worded": False}, "7", 0.5, True),
         (LETTER, 3, {"worded": False, "certain": True}, "+", 0.8, False),
         (LETTER, 3, {"worded": False, "certain": True}, "二", 0.97, False),
         (LINE, 1, {"worded": False}, "一月", 0.95, True),
+        (LINE, 1, {"worded": False, "certain": True}, "-----", 0.8, False),
+        (LINE, 1, {"worded": False, "certain": True}, ".", 0.8, True),
         (LETTER, 1, {}, "7", 0.5, False),
         (LETTER, 2, {}, "7", 0.5, True),
         (LINE, 1, {}, "", 0.0, True),
@@ -90,6 +96,38 @@ LETTER, LINE = (10, 10, 20, 22), (10, 10, 80, 22)
 def test_what_is_believed_of_what_was_seen(box, looks, told, text, confidence, is_text):
     place = Place(polygon_of_box(box), tuple(f"look {number}" for number in range(looks)), **told)
     assert believed(place, text, confidence) is is_text
+
+
+def test_what_is_as_large_as_the_image_is_text_only_where_it_can_be_read():
+    large = Place(polygon_of_box((0, 0, 50, 60)), ("one", "two", "three"), certain=True)
+    assert not believed(large, "C", 0.8, tallest=40)
+    assert believed(large, "C", 0.96, tallest=40)
+    assert believed(large, "C", 0.8, tallest=51)
+    assert not believed(large, "C", 0.8, tallest=40, together=True)
+
+
+@pytest.mark.parametrize("side", [17, 32, 48, 64, 96, 128, 192])
+@pytest.mark.parametrize("name", ["MR_small.dcm", "CT_small.dcm"])
+def test_a_small_slice_is_no_letter(engine, name, side):
+    plain = small_slice(name, side)
+    assert examine(stack_of([plain]), engine.readers).text_map.regions == ()
+    assert examine(stack_of([plain] * 12), engine.readers).text_map.regions == ()
+
+
+@pytest.mark.parametrize("name", ["MR_small.dcm", "CT_small.dcm"])
+def test_a_letter_on_a_small_slice_is_found(engine, name):
+    plain = small_slice(name, 64)
+    image = write(plain, "R", 3, 3, height=9)
+    examination = examine(stack_of([image]), engine.readers)
+    assert found_share(examination, ink(image, plain)) > 0.98
+    assert region_mask(examination.text_map.regions, *plain.shape).mean() < 0.15
+
+
+def small_slice(name, side):
+    stored = pydicom.dcmread(get_testdata_file(name, download=False)).pixel_array.astype(np.float32)
+    low, high = np.percentile(stored, (0.5, 99.5))
+    grey = np.clip((stored - low) / (high - low) * 255, 0, 255).astype(np.uint8)
+    return cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA if side <= len(grey) else cv2.INTER_LINEAR)
 
 
 def timed(plain, frames):

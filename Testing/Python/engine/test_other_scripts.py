@@ -1,0 +1,33 @@
+"""Names in letters that no reader here knows are found too: to mask a text one need not be able to read it."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from planted import ink, speckle, stack_of
+
+from PyLogikSlicerLib.detection.examine import examine
+from PyLogikSlicerLib.masking import region_mask
+
+ROWS, COLUMNS = 240, 320
+FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+
+def written(plain, text, size):
+    page = Image.new("L", (COLUMNS, ROWS))
+    ImageDraw.Draw(page).text((90, 120), text, font=ImageFont.truetype(str(FONT), size), fill=255)
+    return np.maximum(plain, (np.asarray(page) * 0.8).astype(np.uint8))
+
+
+@pytest.mark.parametrize("size", [11, 15, 22])
+@pytest.mark.parametrize(
+    "name", ["Παπαδόπουλος Γ.", "Иванова Мария", "ბერიძე ნინო", "Հակոբյան", "שרה כהן", "محمد عبد الله"], ids=lambda name: ascii(name[:1])
+)
+def test_a_name_that_nobody_here_can_read_is_masked(engine, name, size):
+    plain = speckle(ROWS, COLUMNS, 3, 30)
+    image = written(plain, name, size)
+    regions = examine(stack_of([image]), engine.readers).text_map.regions
+    letters = ink(image, plain)
+    assert (region_mask(regions, ROWS, COLUMNS) & letters).sum() > 0.98 * letters.sum()
