@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 from openjpeg.utils import PhotometricInterpretation, encode_array
 from overlay_grounds import Ground, ground, speckle_cine
+from overlay_scripts import SCRIPTS
 from overlay_typefaces import Face, faces
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -173,6 +174,14 @@ def dim_screen(seed: int, index: int, frames: int, installed: bool = False) -> S
         for number, wish in enumerate(_wishes(rng, False, faces(installed)))
     ]
     return _drawn(f"overlay{seed}_dim{index:03d}", rng, under, wishes)
+
+
+def script_screen(seed: int, index: int, script: str, corpus: Path | None = None) -> Screen:
+    """Still ``index`` of another series: names in one of :data:`SCRIPTS`."""
+    rng = np.random.default_rng([seed, index, 3, list(SCRIPTS).index(script)])
+    under = ground(rng, index, 1, STILL, corpus)
+    wishes = [replace(wish, kind=script, height=max(wish.height, 8)) for wish in _wishes(rng, True, SCRIPTS[script].faces)]
+    return _drawn(f"{script.lower()}{seed}_still{index:03d}", rng, under, wishes)
 
 
 def _drawn(name: str, rng: np.random.Generator, under: Ground, wishes: Sequence[_Wish]) -> Screen:
@@ -373,7 +382,9 @@ def _clockwork(rng: np.random.Generator, count: int) -> Iterator[tuple[str, int,
 
 
 def invented(rng: np.random.Generator, kind: str) -> str:
-    """A line of text of the kind (as the truth of the corpus names them)."""
+    """A line of text of the kind (as the truth of the corpus names them), or a name in one of :data:`SCRIPTS`."""
+    if kind in SCRIPTS:
+        return SCRIPTS[kind].names[int(rng.integers(len(SCRIPTS[kind].names)))]
     makers: dict[str, tuple[Callable[[np.random.Generator], str], ...]] = {
         "phi-like": (words.name, words.date, words.clock, lambda rng: "".join(map(str, rng.integers(0, 10, 7))), _labelled),
         "scientific": (words.measure, words.number),

@@ -25,11 +25,13 @@ HERSHEY = {"simplex": cv2.FONT_HERSHEY_SIMPLEX, "plain": cv2.FONT_HERSHEY_PLAIN,
 @dataclass(frozen=True)
 class Face:
     """``kind``: ``outline`` (smoothed), ``crisp`` (an outline without smoothing, as old screens draw), ``bitmap`` (Pillow's 11 px letters,
-    enlarged by whole numbers) or ``hershey`` (OpenCV's strokes). ``source``: a font file, or a name of :data:`HERSHEY`."""
+    enlarged by whole numbers) or ``hershey`` (OpenCV's strokes). ``source``: a font file, or a name of :data:`HERSHEY`. ``shaped``:
+    letters join, stack and run to the left as their script wants it, where Pillow has libraqm."""
 
     kind: str
     name: str
     source: str = ""
+    shaped: bool = False
 
     def write(self, text: str, height: int) -> np.ndarray:
         """Coverage of the ink of one line, float32 0 to 1 ``(rows, columns)``, trimmed; capitals are ``height`` pixels high."""
@@ -38,7 +40,8 @@ class Face:
             return np.kron(_inked(_bitmap(text)), np.ones((times, times), np.float32))
         if self.kind == "hershey":
             return _inked(_strokes(text, self.source, _hershey_scale(self.source, height), max(1, round(height / 10))))
-        return _inked(_outline(text, _outline_face(self.source, _outline_size(self.source, height)), self.kind == "outline"))
+        size = _outline_size(self.source, height)
+        return _inked(_outline(text, _outline_face(self.source, size, self.shaped), self.kind == "outline"))
 
 
 @functools.cache
@@ -55,8 +58,9 @@ def faces(installed: bool = False) -> tuple[Face, ...]:
 
 
 @functools.cache
-def _outline_face(source: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(source, size, layout_engine=ImageFont.Layout.BASIC) if source else ImageFont.load_default(size)
+def _outline_face(source: str, size: int, shaped: bool = False) -> ImageFont.FreeTypeFont:
+    layout = None if shaped else ImageFont.Layout.BASIC
+    return ImageFont.truetype(source, size, layout_engine=layout) if source else ImageFont.load_default(size)
 
 
 @functools.cache

@@ -176,7 +176,7 @@ def section(tallies: dict[str, Tally], arguments: argparse.Namespace) -> str:
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", *(f"Withheld by verification: {tally.withheld} screens." for tally in tallies.values() if tally.withheld)]
     leaks = [found for found in tallies[first].found if found.leaks]
-    lines += ["", f"What leaks ({first}):" if leaks else f"Nothing leaks ({first}).", "", *(_told(found) for found in leaks)]
+    lines += ["", f"What leaks ({first}):" if leaks else f"Nothing leaks ({first}).", "", *(told(found) for found in leaks)]
     return "\n".join(lines)
 
 
@@ -223,7 +223,7 @@ def _order(group: tuple[int, str]) -> tuple[int, float, str]:
     return group[0], float(digits) if digits and group[0] in (2, 3) else 0, group[1]
 
 
-def _told(found: Found) -> str:
+def told(found: Found) -> str:
     item, screen = found.item, found.screen
     box = ", ".join(map(str, item.marks[0].box))
     looks = (

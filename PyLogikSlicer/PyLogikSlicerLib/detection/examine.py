@@ -32,16 +32,15 @@ FEWEST = 4
 # there for ten frames is there on all of some eight.
 WINDOW, STEP = 8, 3
 # How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a text, of a lone letter (bones
-# are read as 0 and 1), or of a symbol.
+# are read as 0 and 1), or of a symbol; and how sure of what is long enough for a word, or was seen in several frames together, where
+# noise is rarely read as a letter.
 LONG_RATIO = 2.0
-LEGIBLE, LEGIBLE_LETTER, SYMBOL = 0.9, 0.95, 0.5
+LEGIBLE, LEGIBLE_LETTER, SYMBOL, LIKELY = 0.9, 0.95, 0.5, 0.5
 # Higher than this share of the longer side of an image, something that cannot be read is no letter but the image: a head in a small
 # slice looks like a C.
 TALLEST = 0.4
 # A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
 LIKE_LINES = "一二三丨"
-# In frames taken together noise is rarely read as a letter, and dim letters are never read well.
-LEGIBLE_TOGETHER = 0.5
 # So many looks at one place need no reader's word.
 AGREED = 3
 
@@ -199,21 +198,22 @@ class _Examiner:
 
 def believed(place: Place, text: str, confidence: float, tallest: float = np.inf, together: bool = False) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
-    a reader of words saw it and either it is longer than a letter or another look agrees. What is left are ticks, calipers and
-    bright speckle, nine times of ten. What only the reader of letters saw and what reads as symbols (+, ---) that fill it, or as
-    lines, is one of these too, and what is higher than ``tallest`` pixels and cannot be read is no text. ``together``: whether it was
-    seen in several frames taken together."""
+    a reader of words saw it and another look agrees or, where it is longer than a letter, letters are likely. What is left are ticks,
+    calipers, skin and bright speckle, nine times of ten. What only the reader of letters saw and what reads as symbols (+, ---) that
+    fill it, or as lines, is one of these too, and what is higher than ``tallest`` pixels and cannot be read is no text. ``together``:
+    whether it was seen in several frames taken together."""
     x0, y0, x1, y1 = place.box
     letters = any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
+    likely = letters and confidence >= LIKELY
     if not place.worded and confidence >= SYMBOL and text and not letters and x1 - x0 <= LONG_RATIO * (y1 - y0) * len(text):
         return False
     if is_legible(text, confidence):
         return True
     if min(x1 - x0, y1 - y0) > tallest:
         return False
-    if place.certain or len(place.engines) >= AGREED or (together and letters and confidence >= LEGIBLE_TOGETHER):
+    if place.certain or len(place.engines) >= AGREED or (together and likely):
         return True
-    return place.worded and (x1 - x0 >= LONG_RATIO * (y1 - y0) or len(place.engines) > 1)
+    return place.worded and (len(place.engines) > 1 or (likely and x1 - x0 >= LONG_RATIO * (y1 - y0)))
 
 
 def is_legible(text: str, confidence: float) -> bool:

@@ -90,7 +90,10 @@ LETTER, LINE = (10, 10, 20, 22), (10, 10, 80, 22)
         (LINE, 1, {"worded": False, "certain": True}, ".", 0.8, True),
         (LETTER, 1, {}, "7", 0.5, False),
         (LETTER, 2, {}, "7", 0.5, True),
-        (LINE, 1, {}, "", 0.0, True),
+        (LINE, 1, {}, "", 0.0, False),
+        (LINE, 2, {}, "", 0.0, True),
+        (LINE, 1, {}, "DOE", 0.6, True),
+        (LINE, 1, {}, "---", 0.6, False),
     ],
 )
 def test_what_is_believed_of_what_was_seen(box, looks, told, text, confidence, is_text):
