@@ -38,7 +38,7 @@ LONG_RATIO = 2.0
 LEGIBLE, LEGIBLE_LETTER, SYMBOL, LIKELY = 0.9, 0.95, 0.5, 0.5
 # Higher than this share of the longer side of an image, something that cannot be read is no letter but the image: a head in a small
 # slice looks like a C.
-TALLEST = 0.4
+TALLEST = 0.2
 # A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
 LIKE_LINES = "一二三丨"
 # So many looks at one place need no reader's word.
