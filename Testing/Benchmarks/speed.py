@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long the examination takes, as ratios measured in one run.
 
-    python Testing/Benchmarks/speed.py [--frames 30 100 300] [--parts cines moving stills start]
+    python Testing/Benchmarks/speed.py [--frames 30 100 300 1000] [--parts cines moving stills start]
 
 Cines are 800 x 600 RGB, uncompressed (what decodes fastest makes the strictest floor), with lines of text around a sector of
 speckle, a timer that runs with every frame and a heart rate that changes every ten. What they are compared with:
@@ -87,7 +87,7 @@ print(libraries - start, ready - libraries, time.perf_counter() - ready)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, nargs="+", default=[30, 100, 300])
+    parser.add_argument("--frames", type=int, nargs="+", default=[30, 100, 300, 1000])
     parser.add_argument(
         "--parts", nargs="+", choices=["cines", "moving", "stills", "start"], default=["cines", "moving", "stills", "start"]
     )
