@@ -130,3 +130,20 @@ def test_score_agrees_with_the_truth(repository, made, written, tmp_path):
     assert not untouched["missing"] and not removed["missing"]
     assert removed["recall"]["all"]["leaks"] == 0 and removed["over_masked_frame"] == 0
     assert untouched["recall"]["all"]["recall"] < 0.02
+
+
+@pytest.mark.parametrize("script", ["Greek", "Arabic", "Georgian"])
+def test_names_in_other_scripts_are_written_in_their_letters(generator, script):
+    made = generator.script_screen(1, 0, script)
+    assert len(made.items) > 6
+    for item in made.items:
+        assert item.kind == script
+        assert any(name.startswith(item.marks[0].text) for name in generator.SCRIPTS[script].names)
+        assert item.marks[0].ink.any()
+
+
+def test_a_font_that_would_draw_empty_boxes_is_not_written_with(generator):
+    greek = generator.SCRIPTS["Greek"]
+    assert greek.faces
+    assert type(greek)(("김민수",)).faces == ()
+    assert type(greek)(greek.names, "no/such/font.ttf").faces == ()
