@@ -36,9 +36,9 @@ WINDOW, STEP = 8, 3
 # noise is rarely read as a letter.
 LONG_RATIO = 2.0
 LEGIBLE, LEGIBLE_LETTER, SYMBOL, LIKELY = 0.9, 0.95, 0.5, 0.5
-# Higher than this share of the longer side of an image, something that cannot be read is no letter but the image: a head in a small
-# slice looks like a C.
-TALLEST = 0.2
+# In an image so small, its longer side in pixels, something that is higher than this share of that side and cannot be read is no letter
+# but anatomy: a head in a slice of functional MRI looks like a C.
+SMALL, TALLEST = 256, 0.25
 # A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
 LIKE_LINES = "一二三丨"
 # So many looks at one place need no reader's word.
@@ -189,7 +189,8 @@ class _Examiner:
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
-        together, tallest = change.closeness == "together", TALLEST * max(view.shape[:2])
+        side = max(view.shape[:2])
+        together, tallest = change.closeness == "together", TALLEST * side if side <= SMALL else np.inf
         credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line, tallest, together)}
         found = [(place, credited[seen]) for seen, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,6 +19,8 @@ from .polygons import upright_box
 PADDING = 2
 # Boxes of one line differ in height by their readers' habits, not by more than this: two lines are twice as high as one.
 TALLER = 1.5
+# Polygons that share so much of the larger one are of the same text.
+SAME = 0.5
 
 
 _Seen = tuple[Box, list[Sighting]]
@@ -44,7 +46,7 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
     """Places of text in an image of that size, in reading order; nothing that was seen is outside all of them.
 
     Upright sightings of the same line are joined into one box. Leaning ones stay polygons of their own, unless others
-    cover them.
+    cover them; what readers of words and of letters saw alike there counts for both.
     """
     upright, leaning = [], []
     for sighting in sightings:
@@ -54,7 +56,8 @@ def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]
         elif (clipped := clip(_padded(box), rows, columns)) is not None:
             upright.append((clipped, [sighting]))
     places = [_place(polygon_of_box(box), seen) for box, seen in _joined(upright)]
-    places += [place for place in leaning if not _covered(place, places, rows, columns)]
+    leaning = [place for place in leaning if not _covered(place, places, rows, columns)]
+    places = [_agreed(place, leaning) for place in places] + [_agreed(place, (*places, *leaning)) for place in leaning]
     return sorted(places, key=lambda place: (place.box[1], place.box[0]))
 
 
@@ -95,6 +98,22 @@ def _place(polygon: tuple[tuple[float, float], ...], seen: Sequence[Sighting]) -
         certain=any(sighting.certain for sighting in seen),
         worded=any(sighting.sees == "words" for sighting in seen),
     )
+
+
+def _agreed(place: Place, others: Sequence[Place]) -> Place:
+    """The place with the looks of those others in which readers of the other kind saw much the same: edges in anatomy look like a
+    leaning word to one kind, whatever the scale."""
+    same = [place, *(other for other in others if other.worded is not place.worded and _is_same(place, other))]
+    engines = tuple(dict.fromkeys(engine for one in same for engine in one.engines))
+    return replace(place, engines=engines, worded=any(one.worded for one in same))
+
+
+def _is_same(one: Place, other: Place) -> bool:
+    if not overlap(one.box, other.box):
+        return False
+    first, second = (np.asarray(place.polygon, np.float32) for place in (one, other))
+    shared, _ = cv2.intersectConvexConvex(first, second)
+    return shared >= SAME * max(cv2.contourArea(first), cv2.contourArea(second))
 
 
 def _same_line(one: Box, other: Box) -> bool:

@@ -81,3 +81,30 @@ def test_a_letter_inside_a_box_as_large_as_an_organ_is_not_made_one_with_it():
 def test_a_line_that_stands_is_not_made_one_with_a_line_that_crosses_it():
     places = group([sighting((20, 40, 90, 54)), sighting((84, 38, 94, 58), 0.9, "glyphs x1")], ROWS, COLUMNS)
     assert len(places) == 2
+
+
+LEANING, LARGE = (60, 40, 120, 55), (20, 20, 180, 90)
+
+
+def leaning(box, engine, sees):
+    return Sighting(tuple(map(tuple, turned(box, 20))), 0.8, engine, sees=sees)
+
+
+def test_what_both_kinds_of_readers_saw_leaning_counts_for_both():
+    word, letters = leaning(LEANING, "ppocr x1", "words"), leaning((62, 41, 121, 54), "glyphs x1", "letters")
+    places = group([word, letters], ROWS, COLUMNS)
+    assert len(places) == 2
+    assert all(set(place.engines) == {"ppocr x1", "glyphs x1"} and place.worded for place in places)
+
+
+def test_so_does_what_was_seen_as_a_box_around_it():
+    around = Sighting(polygon_of_box((60, 32, 118, 64)), 0.8, "glyphs x1", sees="letters")
+    places = group([leaning(LEANING, "ppocr x1", "words"), around], ROWS, COLUMNS)
+    assert [len(place.engines) for place in places] == [2, 2]
+
+
+def test_what_one_kind_saw_twice_or_somewhere_in_something_large_counts_once():
+    twice = [leaning(LEANING, "ppocr x1", "words"), leaning(LEANING, "ppocr x0.5", "words")]
+    somewhere = [leaning(LARGE, "ppocr x1", "words"), leaning(LEANING, "glyphs x1", "letters")]
+    for seen in (twice, somewhere):
+        assert [len(place.engines) for place in group(seen, ROWS, COLUMNS)] == [1, 1]

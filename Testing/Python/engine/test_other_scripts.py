@@ -31,3 +31,15 @@ def test_a_name_that_nobody_here_can_read_is_masked(engine, name, size):
     regions = examine(stack_of([image]), engine.readers).text_map.regions
     letters = ink(image, plain)
     assert (region_mask(regions, ROWS, COLUMNS) & letters).sum() > 0.98 * letters.sum()
+
+
+@pytest.mark.parametrize("size,angle", [(55, 25), (55, -25), (12, 25), (20, -12)])
+@pytest.mark.parametrize("name", ["კაპანაძე", "Հակոբյան", "Шевченко"], ids=lambda name: ascii(name[:1]))
+def test_so_is_a_slanted_one_large_or_small(engine, name, size, angle):
+    plain = np.zeros((480, 480), np.uint8)
+    page = Image.new("L", (480, 480))
+    ImageDraw.Draw(page).text((90, 220), name, font=ImageFont.truetype(str(FONT), size), fill=200)
+    image = np.asarray(page.rotate(angle, Image.Resampling.BILINEAR))
+    regions = examine(stack_of([image]), engine.readers).text_map.regions
+    letters = ink(image, plain)
+    assert (region_mask(regions, 480, 480) & letters).sum() > 0.98 * letters.sum()
