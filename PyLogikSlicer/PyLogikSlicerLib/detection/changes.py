@@ -7,7 +7,7 @@ A frame is compared tile by tile with what was examined. How closely a tile is l
   the reader of words too (``words``);
 - when it comes to rest, or the stack ends, its last state gets every look again;
 - what changes only where a mask lies already (``hidden``) needs no look: whatever appears there is not shown;
-- where nothing changes but a line of text that is known (``only_inside``), it can be read again instead of looked for.
+- where nothing changes but a line of text that is known (``only_inside``), it can be read again and glanced at.
 """
 
 from __future__ import annotations

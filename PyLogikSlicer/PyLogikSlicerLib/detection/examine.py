@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ..composites import CompositeAccumulator, Composites, stretched, usual
@@ -36,9 +37,9 @@ WINDOW, STEP = 8, 3
 # noise is rarely read as a letter.
 LONG_RATIO = 2.0
 LEGIBLE, LEGIBLE_LETTER, SYMBOL, LIKELY = 0.9, 0.95, 0.5, 0.5
-# In an image so small, its longer side in pixels, something that is higher than this share of that side and cannot be read is no letter
-# but anatomy: a head in a slice of functional MRI looks like a C.
-SMALL, TALLEST = 256, 0.25
+# In an image so small, its longer side in pixels, what cannot be read is anatomy where it is no longer than a letter and higher than this
+# share of that side, or covers more than this share of the image: a head in a slice of functional MRI looks like a C.
+SMALL, TALLEST, MOST = 256, 0.25, 0.6
 # A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
 LIKE_LINES = "一二三丨"
 # So many looks at one place need no reader's word.
@@ -46,6 +47,7 @@ AGREED = 3
 
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
+ReadLines = Callable[[np.ndarray, tuple[int, int], Sequence[Place]], list[Line]]
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,10 @@ class _Examiner:
         rows, columns = view.shape[:2]
         alive = tracker.alive(index)
         hidden = _hidden(alive, index, rows, columns)
-        read = self._read_again(index, view, memory, alive, hidden)
+        read = self._read_again(index, view, memory, alive, hidden, self._readings.lines if colors else self._readings.anew)
         changes = memory.changes(last, [track.place.box for track in hidden], [track.place.box for track in read])
+        if not colors:
+            changes += [Change(_beside(track.place.box, rows, columns), "glance") for track in read]
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
         tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, rows, columns))])
@@ -132,19 +136,19 @@ class _Examiner:
             lead = LEAD if change.closeness in ("whole", "color") else LEAD_BETWEEN_LOOKS
             for place, line in self._find(view, change):
                 tracker.see(index, place, lead).read(*line)
-        examined = [*(change.box for change in changes), *(track.place.box for track in read)]
-        return sum(map(area, examined)) / (rows * columns)
+        return sum(area(change.box) for change in changes) / (rows * columns)
 
     def _read_again(
-        self, frame: int, view: np.ndarray, memory: FrameMemory, alive: Sequence[Track], hidden: Sequence[Track]
+        self, frame: int, view: np.ndarray, memory: FrameMemory, alive: Sequence[Track], hidden: Sequence[Track], lines: ReadLines
     ) -> list[Track]:
-        """Those texts that have changed in their places while nothing around has, and are plain to read: a timer, a heart rate."""
+        """Those texts that have changed in their places while nothing around has, and are plain to read: a timer, a heart rate. A glance
+        is enough for what else is there. ``lines``: how to read."""
         known = [track for track in alive if _is_inside(track, *view.shape[:2])]
         changed = zip(known, memory.only_inside([track.place.box for track in known]), strict=True)
         read = []
         for track in (track for track, alone in changed if alone and track not in hidden):
             x0, y0, x1, y1 = track.place.box
-            (line,) = self._readings.lines(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
+            (line,) = lines(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
             if is_legible(*line):
                 track.read(*line)
                 track.seen = frame
@@ -155,8 +159,7 @@ class _Examiner:
         """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of them all."""
         tracker, first = self._trackers[0], last - len(self._recent) + 1
         varies = self._memories[0].changed_after(first)
-        throughout = (track for track in tracker.on(last) if track.first <= first and _is_inside(track, *varies.shape))
-        for x0, y0, x1, y1 in (track.place.box for track in throughout):
+        for x0, y0, x1, y1 in (track.place.box for track in _hidden(tracker.alive(last), last, *varies.shape)):
             varies[y0:y1, x0:x1] = False
         boxes = boxes_around(varies)
         if not boxes:
@@ -189,20 +192,19 @@ class _Examiner:
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
-        side = max(view.shape[:2])
-        together, tallest = change.closeness == "together", TALLEST * side if side <= SMALL else np.inf
-        credited = {place: line for place, line in zip(places, lines, strict=True) if believed(place, *line, tallest, together)}
-        found = [(place, credited[seen]) for seen, place in tightened(tuple(credited), crop)]
+        together, seen = change.closeness == "together", zip(places, lines, strict=True)
+        credited = {place: line for place, line in seen if believed(place, *line, is_too_large(place, *view.shape[:2]), together)}
+        found = [(place, credited[whole]) for whole, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]
         return [(_moved(place, x0, y0), line) for place, line in found]
 
 
-def believed(place: Place, text: str, confidence: float, tallest: float = np.inf, together: bool = False) -> bool:
+def believed(place: Place, text: str, confidence: float, too_large: bool = False, together: bool = False) -> bool:
     """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
     a reader of words saw it and another look agrees or, where it is longer than a letter, letters are likely. What is left are ticks,
     calipers, skin and bright speckle, nine times of ten. What only the reader of letters saw and what reads as symbols (+, ---) that
-    fill it, or as lines, is one of these too, and what is higher than ``tallest`` pixels and cannot be read is no text. ``together``:
-    whether it was seen in several frames taken together."""
+    fill it, or as lines, is one of these too. ``too_large``: only what is legible is believed. ``together``: whether it was seen in
+    several frames taken together."""
     x0, y0, x1, y1 = place.box
     letters = any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
     likely = letters and confidence >= LIKELY
@@ -210,11 +212,19 @@ def believed(place: Place, text: str, confidence: float, tallest: float = np.inf
         return False
     if is_legible(text, confidence):
         return True
-    if min(x1 - x0, y1 - y0) > tallest:
+    if too_large:
         return False
     if place.certain or len(place.engines) >= AGREED or (together and likely):
         return True
     return place.worded and (len(place.engines) > 1 or (likely and x1 - x0 >= LONG_RATIO * (y1 - y0)))
+
+
+def is_too_large(place: Place, rows: int, columns: int) -> bool:
+    """Whether a place is too large for a text in an image of that size."""
+    height, length = sorted(cv2.minAreaRect(np.asarray(place.polygon, np.float32))[1])
+    side = max(rows, columns)
+    is_high = height > TALLEST * side and length < LONG_RATIO * height
+    return side <= SMALL and (is_high or height * length > MOST * rows * columns)
 
 
 def is_legible(text: str, confidence: float) -> bool:
@@ -238,6 +248,13 @@ def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) ->
     """Whether what lies at the track's place is what was seen there."""
     box = clip(track.place.box, rows, columns)
     return box is not None and memory.unchanged_since(box) <= track.seen
+
+
+def _beside(box: Box, rows: int, columns: int) -> Box:
+    """The box in a frame of that size with as much around as it is high."""
+    x0, y0, x1, y1 = box
+    around = min(x1 - x0, y1 - y0)
+    return max(x0 - around, 0), max(y0 - around, 0), min(x1 + around, columns), min(y1 + around, rows)
 
 
 def _within(changes: Sequence[Change], attention: Sequence[Box]) -> list[Change]:

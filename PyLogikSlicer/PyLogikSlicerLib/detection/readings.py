@@ -43,10 +43,17 @@ class Readings:
         bright = largest(view)
         lines: list[Line | None] = [self._recall(bright, corner, place) for place in places]
         unknown = [number for number, line in enumerate(lines) if line is None]
-        for number, line in zip(unknown, self._read(view, [places[number] for number in unknown]), strict=True):
+        for number, line in zip(unknown, self.anew(view, corner, [places[number] for number in unknown]), strict=True):
             lines[number] = line
-            self._remember(bright, corner, places[number], line)
         return [line for line in lines if line is not None]
+
+    def anew(self, view: np.ndarray, corner: tuple[int, int], places: Sequence[Place]) -> list[Line]:
+        """The same, whatever was read there before: beside bright letters, dim ones that were not there count for nothing."""
+        lines = self._read(view, places)
+        bright = largest(view)
+        for place, line in zip(places, lines, strict=True):
+            self._remember(bright, corner, place, line)
+        return lines
 
     def _recall(self, bright: np.ndarray, corner: tuple[int, int], place: Place) -> Line | None:
         for known in self._there(moved(place.box, *corner)):

@@ -110,10 +110,6 @@ class Tracker:
         self._open = [track for track in self._open if frame - track.last <= LONGEST_GAP]
         return [track for track in self._open if track.last >= frame - 1]
 
-    def on(self, frame: int) -> list[Track]:
-        """Tracks that are there on this frame, the latest."""
-        return [track for track in self._open if track.first <= frame <= track.last]
-
     def tracks(self) -> list[Track]:
         return list(self._tracks)
 

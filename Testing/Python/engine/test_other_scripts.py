@@ -43,3 +43,14 @@ def test_so_is_a_slanted_one_large_or_small(engine, name, size, angle):
     regions = examine(stack_of([image]), engine.readers).text_map.regions
     letters = ink(image, plain)
     assert (region_mask(regions, 480, 480) & letters).sum() > 0.98 * letters.sum()
+
+
+@pytest.mark.parametrize("name", ["Παπαδόπουλος Γ.", "Иванова", "שרה כהן"], ids=lambda name: ascii(name[:1]))
+def test_so_is_a_line_that_is_high_for_a_small_image(engine, name):
+    plain = speckle(128, 128, 3, 30)
+    page = Image.new("L", (128, 128))
+    ImageDraw.Draw(page).text((4, 50), name, font=ImageFont.truetype(str(FONT), 40), fill=180)
+    image = np.maximum(plain, np.asarray(page))
+    regions = examine(stack_of([image]), engine.readers).text_map.regions
+    letters = ink(image, plain)
+    assert (region_mask(regions, 128, 128) & letters).sum() > 0.98 * letters.sum()
