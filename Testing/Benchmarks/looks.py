@@ -28,8 +28,9 @@ REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.channels import brightness_and_color  # noqa: E402
+from PyLogikSlicerLib.detection.belief import believed  # noqa: E402
 from PyLogikSlicerLib.detection.coloring import colored_parts, letters_in, visible  # noqa: E402
-from PyLogikSlicerLib.detection.examine import believed, examine  # noqa: E402
+from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
 from PyLogikSlicerLib.detection.extents import fitted  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
 from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402

@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from ..composites import CompositeAccumulator, Composites, stretched, usual
 from ..stack import ImageStack
 from ..text_map import Box, TextMap
+from .belief import believed, is_legible, is_too_large
 from .boxes import area, clip
 from .changes import NOISE, Change, FrameMemory, boxes_around
 from .codes import find_codes
@@ -32,19 +32,6 @@ FEWEST = 4
 # So many frames together show dim text of which each alone shows too little; every third frame those before it, so that whatever is
 # there for ten frames is there on all of some eight.
 WINDOW, STEP = 8, 3
-# How wide, in heights, a box must be to hold more than one letter; and how sure a reader must be of a text, of a lone letter (bones
-# are read as 0 and 1), or of a symbol; and how sure of what is long enough for a word, or was seen in several frames together, where
-# noise is rarely read as a letter.
-LONG_RATIO = 2.0
-LEGIBLE, LEGIBLE_LETTER, SYMBOL, LIKELY = 0.9, 0.95, 0.5, 0.5
-# In an image so small, its longer side in pixels, what cannot be read is anatomy where it is no longer than a letter and higher than this
-# share of that side, or covers more than this share of the image: a head in a slice of functional MRI looks like a C.
-SMALL, TALLEST, MOST = 256, 0.25, 0.6
-# A reader of Chinese reads lines (a pleura, ticks, the edge of a window) as numerals.
-LIKE_LINES = "一二三丨"
-# So many looks at one place need no reader's word.
-AGREED = 3
-
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
 ReadLines = Callable[[np.ndarray, tuple[int, int], Sequence[Place]], list[Line]]
@@ -197,40 +184,6 @@ class _Examiner:
         found = [(place, credited[whole]) for whole, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]
         return [(_moved(place, x0, y0), line) for place, line in found]
-
-
-def believed(place: Place, text: str, confidence: float, too_large: bool = False, together: bool = False) -> bool:
-    """Whether to believe what was seen: a letter or digit can be read there, or a reader is certain, or three looks agree, or
-    a reader of words saw it and another look agrees or, where it is longer than a letter, letters are likely. What is left are ticks,
-    calipers, skin and bright speckle, nine times of ten. What only the reader of letters saw and what reads as symbols (+, ---) that
-    fill it, or as lines, is one of these too. ``too_large``: only what is legible is believed. ``together``: whether it was seen in
-    several frames taken together."""
-    x0, y0, x1, y1 = place.box
-    letters = any(letter.isalnum() and letter not in LIKE_LINES for letter in text)
-    likely = letters and confidence >= LIKELY
-    if not place.worded and confidence >= SYMBOL and text and not letters and x1 - x0 <= LONG_RATIO * (y1 - y0) * len(text):
-        return False
-    if is_legible(text, confidence):
-        return True
-    if too_large:
-        return False
-    if place.certain or len(place.engines) >= AGREED or (together and likely):
-        return True
-    return place.worded and (len(place.engines) > 1 or (likely and x1 - x0 >= LONG_RATIO * (y1 - y0)))
-
-
-def is_too_large(place: Place, rows: int, columns: int) -> bool:
-    """Whether a place is too large for a text in an image of that size."""
-    height, length = sorted(cv2.minAreaRect(np.asarray(place.polygon, np.float32))[1])
-    side = max(rows, columns)
-    is_high = height > TALLEST * side and length < LONG_RATIO * height
-    return side <= SMALL and (is_high or height * length > MOST * rows * columns)
-
-
-def is_legible(text: str, confidence: float) -> bool:
-    """Whether there is a letter or digit in a reading that is certain enough."""
-    letters = sum(letter.isalnum() and letter not in LIKE_LINES for letter in text)
-    return letters > 0 and confidence >= (LEGIBLE_LETTER if len(text) == 1 else LEGIBLE)
 
 
 def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
