@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How many names in other scripts than Latin are found: no reader here was trained to read most of them, and they must be masked too.
+"""How many names in other scripts than Latin are found: the readers here were trained for few of them, and all must be masked.
 
     python Testing/Benchmarks/scripts.py [--seed 1] [--stills 12]
 

@@ -1,4 +1,4 @@
-"""Names in letters that no reader here knows are found too: to mask a text one need not be able to read it."""
+"""Names in letters that no reader here can read are found too: to mask a text one need not be able to read it."""
 
 from pathlib import Path
 
