@@ -20,23 +20,24 @@ import cv2
 import numpy as np
 import pydicom.data
 from overlay_generator import CORPUS
+from overlay_grounds import CORPUS_CINES, CORPUS_STILLS, PYDICOM_FILES
 from results import HERE, write_section
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
-from PyLogikSlicerLib.detection.engines import choose_engine  # noqa: E402
+from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
 from PyLogikSlicerLib.masking import region_mask  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
 from PyLogikSlicerLib.stack import Display, ImageStack  # noqa: E402
 
-PYDICOM_FILES = ("CT_small.dcm", "MR_small.dcm", "693_J2KI.dcm", "examples_overlay.dcm", "JPEG2000.dcm", "JPGExtended.dcm", "rtdose.dcm")
-CORPUS_FILES = (
-    *("ct/ct_rle.dcm", "ct/ct_jpeg_p1.dcm", "ct/seg_ct_3slice_01.dcm", "ct/seg_ct_3slice_02.dcm", "ct/seg_ct_3slice_03.dcm"),
-    *("cr/cr_fuji_chest_mono1.dcm", "cr/cr_nema_rg1_mono1_j2k.dcm", "rf/rf_shoulder.dcm", "xa/xa_nema_notext.dcm"),
+# Beside those that the generator writes on.
+MORE_OF_PYDICOM = ("MR_small.dcm", "JPEG2000.dcm", "JPGExtended.dcm", "rtdose.dcm")
+MORE_OF_THE_CORPUS = (
+    *("ct/ct_jpeg_p1.dcm", "ct/seg_ct_3slice_01.dcm", "ct/seg_ct_3slice_02.dcm", "ct/seg_ct_3slice_03.dcm", "cr/cr_nema_rg1_mono1_j2k.dcm"),
     *("mr/mr_enhanced_nema_brmulti.dcm", "mr/mr_multiframe_16x8bit.dcm", "mr/seg_dcmqi24_mf.dcm", "pt/rgb_petct_fusion.dcm"),
-    *("us/us_cdoppler_cine_notext.dcm", "us/us_esopecho_rgb_notext.dcm", "usimg/img_lung_northumbria_jpg.jpg"),
-    *("video/vid_lung_northumbria_avi.avi", "nifti/nifti_anat3d.nii", "nifti/nifti_func4d.nii", "seg/seg_liver.dcm"),
+    *("usimg/img_lung_northumbria_jpg.jpg", "video/vid_lung_northumbria_avi.avi"),
+    *("nifti/nifti_anat3d.nii", "nifti/nifti_func4d.nii", "seg/seg_liver.dcm"),
 )
 # Of the longer side, in pixels.
 SMALL = (32, 48, 64, 96, 128, 192)
@@ -70,13 +71,13 @@ def main() -> None:
 
 
 def real_images() -> Iterator[Path]:
-    for name in PYDICOM_FILES:
+    for name in (*PYDICOM_FILES, *MORE_OF_PYDICOM):
         yield Path(pydicom.data.get_testdata_file(name, download=False))
     if CORPUS.is_dir():
-        yield from (CORPUS / name for name in CORPUS_FILES)
+        yield from (CORPUS / name for name in (*CORPUS_STILLS, *CORPUS_CINES, *MORE_OF_THE_CORPUS))
 
 
-def masked(stack: ImageStack, engine) -> tuple[int, float]:
+def masked(stack: ImageStack, engine: Engine) -> tuple[int, float]:
     """The number of regions found, and the share of the pixels of all frames that they cover."""
     text_map = examine(stack, engine.readers).text_map
     shares = (region_mask(text_map.on_frame(number), stack.rows, stack.columns).mean() for number in range(stack.frame_count))

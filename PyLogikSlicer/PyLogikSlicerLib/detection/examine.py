@@ -34,7 +34,6 @@ FEWEST = 4
 WINDOW, STEP = 8, 3
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
-ReadLines = Callable[[np.ndarray, tuple[int, int], Sequence[Place]], list[Line]]
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class _Examiner:
         rows, columns = view.shape[:2]
         alive = tracker.alive(index)
         hidden = _hidden(alive, index, rows, columns)
-        read = self._read_again(index, view, memory, alive, hidden, self._readings.lines if colors else self._readings.anew)
+        read = self._read_again(index, view, memory, alive, hidden)
         changes = memory.changes(last, [track.place.box for track in hidden], [track.place.box for track in read])
         if not colors:
             changes += [Change(_beside(track.place.box, rows, columns), "glance") for track in read]
@@ -126,16 +125,16 @@ class _Examiner:
         return sum(area(change.box) for change in changes) / (rows * columns)
 
     def _read_again(
-        self, frame: int, view: np.ndarray, memory: FrameMemory, alive: Sequence[Track], hidden: Sequence[Track], lines: ReadLines
+        self, frame: int, view: np.ndarray, memory: FrameMemory, alive: Sequence[Track], hidden: Sequence[Track]
     ) -> list[Track]:
         """Those texts that have changed in their places while nothing around has, and are plain to read: a timer, a heart rate. A glance
-        is enough for what else is there. ``lines``: how to read."""
+        is enough for what else is there."""
         known = [track for track in alive if _is_inside(track, *view.shape[:2])]
         changed = zip(known, memory.only_inside([track.place.box for track in known]), strict=True)
         read = []
         for track in (track for track, alone in changed if alone and track not in hidden):
             x0, y0, x1, y1 = track.place.box
-            (line,) = lines(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
+            (line,) = self._readings.anew(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
             if is_legible(*line):
                 track.read(*line)
                 track.seen = frame
