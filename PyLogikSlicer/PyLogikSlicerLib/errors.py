@@ -1,5 +1,9 @@
 """The errors this package raises on purpose. Their messages are safe to print: no name, path or text of a source is in them."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 
 class PyLogikSlicerError(Exception):
     """Something the user can act on. The message says what is wrong and what to do, without identifying text."""
@@ -13,6 +17,10 @@ class UnreadableInput(PyLogikSlicerError):
     """This input holds no image that can be decoded; it is skipped with this reason and the run goes on."""
 
 
+class DecoderFailed(UnreadableInput):
+    """The decoding process crashed on this input, or was ended because it took too much. The input is not tried again unless asked."""
+
+
 class EngineUnavailable(PyLogikSlicerError):
     """A text reader cannot start: a package or a weights file is missing, or a weights file is not the expected one."""
 
@@ -23,3 +31,11 @@ class NoRegionFound(PyLogikSlicerError):
 
 class VerificationFailed(PyLogikSlicerError):
     """The written files are not what they must be, or text stayed readable; nothing is published for the image."""
+
+
+def where(error: BaseException) -> str:
+    """Module and line of a fault, which tell us where to look and nothing of the input."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "an unknown place" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"

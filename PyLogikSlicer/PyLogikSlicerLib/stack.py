@@ -13,6 +13,10 @@ from types import MappingProxyType
 
 import numpy as np
 
+# Percent of the values at either end that may be outliers, and how far from the others they are, in ranges of these.
+_OUTLIERS = 1.0
+_FAR = 1.0
+
 
 @dataclass(frozen=True)
 class Display:
@@ -20,14 +24,16 @@ class Display:
 
     ``table`` holds the 8-bit grey level of each integer value from ``first`` on: modality LUT, VOI window or LUT and
     MONOCHROME1 in one. Values beyond its ends take the level of the end. Where there is no table (floating point,
-    more than 16 bits), ``window`` = (low, high) maps linearly to 0..255, and ``None`` takes the frame's own range.
-    Colour is shown as it is, by its upper 8 bits.
+    more than 16 bits), ``window`` = (low, high) maps linearly to 0..255, and ``None`` takes the frame's own range without its
+    outliers. ``padding`` = (low, high): values from low to high stand for no image at all (PixelPaddingValue) and do not count for
+    that range. Color is shown as it is, by its upper 8 bits.
     """
 
     table: np.ndarray | None = None
     first: int = 0
     window: tuple[float, float] | None = None
     inverted: bool = False
+    padding: tuple[float, float] | None = None
 
     def show(self, frame: np.ndarray) -> np.ndarray:
         """The frame as a person sees it: uint8, same rows and columns; the input is not changed."""
@@ -38,7 +44,7 @@ class Display:
             return self.table[index]
         if self.window is None and frame.dtype == np.uint8:
             return 255 - frame if self.inverted else frame
-        low, high = self.window or _finite_range(frame)
+        low, high = self.window or _range_without_outliers(frame, self.padding)
         return _linear(frame, low, high, self.inverted)
 
     def views(self, frame: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -74,6 +80,24 @@ class UltrasoundRegion:
 
 
 @dataclass(frozen=True)
+class Grid:
+    """Where the frames of a volume lie in space. ``slices``: how many frames, one behind the other, are one volume. ``affine``:
+    ``(4, 4)``, from (column, row, slice) indices of voxel centers to mm, x to the patient's left, y to the back, z up (LPS)."""
+
+    slices: int
+    affine: np.ndarray
+
+
+@dataclass(frozen=True)
+class Reread:
+    """A frame as another decoder gives it. ``lossy``: the codec leaves decoders some freedom, so that samples may differ a little."""
+
+    number: int
+    frame: np.ndarray
+    lossy: bool = False
+
+
+@dataclass(frozen=True)
 class Header:
     """What the source says about itself. ``identifying`` maps a DICOM keyword to the values that could be burned in."""
 
@@ -92,7 +116,9 @@ class ImageStack:
     :class:`~PyLogikSlicerLib.errors.UnreadableInput` when a frame cannot be decoded, and it never yields fewer.
     ``source`` is the file the frames come from (the first one of several), for the crosswalk only. ``sources`` are all
     files. ``dropped`` names what the source carries beside its pixels and is never written: overlay planes, bits above
-    BitsStored, alpha.
+    BitsStored, alpha. ``decode_again()`` yields some of the frames (of a video all) as another decoder gives them, so that a
+    decoder's fault does not confirm itself; nothing where there is no other one. ``frame_displays``: one display for each frame
+    where they differ. ``whole``: whether the frames hold all bits of the source's samples.
     """
 
     source: Path
@@ -108,6 +134,14 @@ class ImageStack:
     sources: tuple[Path, ...] = ()
     dropped: tuple[str, ...] = ()
     bits: int = 8
+    decode_again: Callable[[], Iterator[Reread]] = lambda: iter(())
+    frame_displays: tuple[Display, ...] = ()
+    whole: bool = True
+    grid: Grid | None = None
+
+    def display_of(self, number: int) -> Display:
+        """How frame ``number`` is shown."""
+        return self.frame_displays[number] if self.frame_displays else self.display
 
     def frames(self) -> Iterator[np.ndarray]:
         """Decode all frames in order. Shape, type and count are checked; the arrays may be read-only."""
@@ -135,6 +169,20 @@ def _finite_range(frame: np.ndarray) -> tuple[float, float]:
         return float(frame.min()), float(frame.max())
     finite = frame[np.isfinite(frame)]
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+
+
+def _range_without_outliers(frame: np.ndarray, padding: tuple[float, float] | None) -> tuple[float, float]:
+    """The range of the values of a frame that stand for an image, without the few that are far from all others: one hot pixel, or
+    padding that the header does not tell, would leave a few grey levels for the rest."""
+    values = frame[np.isfinite(frame)] if frame.dtype.kind == "f" else frame.ravel()
+    if padding is not None:
+        values = values[(values < padding[0]) | (values > padding[1])]
+    if not values.size:
+        return _finite_range(frame)
+    low, high = float(values.min()), float(values.max())
+    few, many = (float(value) for value in np.percentile(values, (_OUTLIERS, 100 - _OUTLIERS)))
+    margin = _FAR * max(many - few, 1.0)
+    return max(low, few - margin), min(high, many + margin)
 
 
 def _linear(frame: np.ndarray, low: float, high: float, inverted: bool) -> np.ndarray:

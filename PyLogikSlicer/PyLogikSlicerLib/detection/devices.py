@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-import onnxruntime
-
 from ..errors import EngineUnavailable, UsageError
+from .runtime import onnxruntime
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 INSTALL = "pip install 'PyLogikSlicer[gpu]'"

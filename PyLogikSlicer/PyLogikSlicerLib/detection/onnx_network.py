@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from ..errors import EngineUnavailable
 from .devices import Device
+from .runtime import onnxruntime
 
 # Without TF32 the numbers are those of the CPU. The default search tries all algorithms anew for every size of image.
 CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}

@@ -7,6 +7,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ..errors import UnreadableInput
+from ..stack import Display
 
 _COLORS = ("Red", "Green", "Blue")
 
@@ -75,6 +76,33 @@ def colors_of_all_values(palette: np.ndarray, first: int, bits: int, signed: boo
     if signed:
         values -= (values >> (bits - 1)) << bits
     return palette[np.clip(values - first, 0, len(palette) - 1)]
+
+
+def has_supplemental_palette(header: Dataset) -> bool:
+    """Whether grey values from some one on are shown in color (PS3.3 C.7.6.19, color range)."""
+    return "RedPaletteColorLookupTableDescriptor" in header and str(header.get("PixelPresentation") or "").strip().upper() != "MONOCHROME"
+
+
+def supplemented_colors(header: Dataset, display: Display, bits: int, signed: bool) -> np.ndarray:
+    """uint8 RGB of each stored value in the order of its bit pattern: grey as ``display`` shows it, from the palette's first value on
+    the palette's colors.
+
+    Raises
+    ------
+    UnreadableInput
+        The palette is damaged.
+    """
+    palette, start = palette_of(header)
+    if palette.dtype != np.uint8:
+        palette = (palette >> 8).astype(np.uint8)
+    values = np.arange(1 << bits, dtype=np.int64)
+    if signed:
+        values -= (values >> (bits - 1)) << bits
+    grey = display.show(values.astype(np.int32)[None])[0]
+    colors = np.repeat(grey[:, None], 3, axis=1)
+    supplemental = (values >= start) & (values < start + len(palette))
+    colors[supplemental] = palette[values[supplemental] - start]
+    return colors
 
 
 def _full_range(samples: np.ndarray, bits: int) -> np.ndarray:
@@ -164,5 +192,10 @@ def _eight_bits_if_no_more(palette: np.ndarray, bits: int) -> np.ndarray:
     if bits == 8 or palette.max() <= 255:
         # Declared as 8 bits but filled in the upper byte happens too.
         return (palette >> 8 if palette.max() > 255 else palette).astype(np.uint8)
+    return reduce_to_eight_bits(palette)
+
+
+def reduce_to_eight_bits(palette: np.ndarray) -> np.ndarray:
+    """A uint16 palette as uint8 where its lower bytes say nothing of their own, else as it is."""
     low, high = palette & 0xFF, palette >> 8
     return high.astype(np.uint8) if not low.any() or (low == high).all() else palette

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from ..errors import UnreadableInput
-from ..stack import Display, ImageStack
+from ..stack import Display, ImageStack, Reread
 from .codestreams import Decoded
-from .color import colors_of_all_values, palette_of, rgb_from_samples
+from .color import colors_of_all_values, has_supplemental_palette, palette_of, rgb_from_samples, supplemented_colors
 from .dicom_file import DicomFile, read_dicom_file
-from .dicom_frames import frame_source
+from .dicom_frames import frames_of
 from .faults import reported
-from .grayscale import grey_display
+from .grayscale import grey_displays
 from .header import header_of
 from .image_pixel import ImagePixel, image_pixel
+from .limits import promise
 from .naming import name_of
 
 
@@ -36,33 +38,43 @@ def open_dicom(path: Path) -> list[ImageStack]:
     file = read_dicom_file(path)
     with reported("the DICOM image cannot be read"):
         pixel = image_pixel(file.header, file.keyword)
-        encoded, excess = frame_source(file, pixel)
-        first = _first(encoded)
-        convert, display, bits = _conversion(file.header, pixel, first)
-        shown = convert(first)
+        frames = frames_of(file, pixel)
+        promise(pixel.frame_bytes, frames.count)
+        first = _first(frames.decode)
+        conversion = _conversion(file.header, pixel, first, frames.count)
+        shown = conversion.convert(first)
         header = header_of(file.header, pixel.rows, pixel.columns)
-        dropped = tuple(_dropped(file, pixel, excess))
+        dropped = tuple(_dropped(file, pixel, frames.excess))
 
     def decode() -> Iterator[np.ndarray]:
-        for decoded in encoded():
+        for decoded in frames.decode():
             with reported("a frame cannot be converted"):
-                frame = convert(decoded)
+                frame = conversion.convert(decoded)
             yield frame
+
+    def decode_again() -> Iterator[Reread]:
+        for number, decoded in frames.decode_again():
+            with reported("a frame cannot be converted"):
+                again = Reread(number, conversion.convert(decoded), frames.lossy)
+            yield again
 
     stack = ImageStack(
         source=path,
         name=name_of(path),
-        frame_count=pixel.frame_count,
+        frame_count=frames.count,
         rows=pixel.rows,
         columns=pixel.columns,
         channels=shown.shape[2] if shown.ndim == 3 else 1,
         dtype=shown.dtype,
         decode=decode,
-        display=display,
+        decode_again=decode_again,
+        display=conversion.displays[0],
+        frame_displays=conversion.displays if len(conversion.displays) > 1 else (),
         header=header,
         sources=(path,),
         dropped=dropped,
-        bits=bits,
+        bits=conversion.bits,
+        whole=not (pixel.samples == 3 and pixel.stored > 16),
     )
     return [stack]
 
@@ -77,18 +89,30 @@ def _first(encoded: Callable[[], Iterator[Decoded]]) -> Decoded:
         frames.close()  # type: ignore[attr-defined]
 
 
-def _conversion(header: Dataset, pixel: ImagePixel, first: Decoded) -> tuple[Callable[[Decoded], np.ndarray], Display, int]:
-    """What turns decoded samples into a frame, the frames' display, and their meaningful bits."""
+@dataclass(frozen=True)
+class _Conversion:
+    """What turns decoded samples into a frame, how frames are shown (one display, or one for each), and their meaningful bits."""
+
+    convert: Callable[[Decoded], np.ndarray]
+    displays: tuple[Display, ...]
+    bits: int
+
+
+def _conversion(header: Dataset, pixel: ImagePixel, first: Decoded, frame_count: int) -> _Conversion:
     if first.samples.ndim == 3:
         bits = 8 if first.bits <= 8 else 16
-        return lambda decoded: rgb_from_samples(_stored(decoded, False), decoded.photometric, decoded.bits), Display(), bits
+        return _Conversion(lambda decoded: rgb_from_samples(_stored(decoded, False), decoded.photometric, decoded.bits), (Display(),), bits)
     if pixel.photometric == "PALETTE COLOR":
         palette, start = palette_of(header)
         colors = colors_of_all_values(palette, start, min(first.bits, 16), pixel.signed)
-        return lambda decoded: np.take(colors, _stored(decoded, False), axis=0), Display(), 8 * palette.itemsize
+        return _Conversion(lambda decoded: np.take(colors, _stored(decoded, False), axis=0), (Display(),), 8 * palette.itemsize)
     if pixel.dtype == "f":
-        return lambda decoded: decoded.samples, grey_display(header, pixel, pixel.allocated), pixel.allocated
-    return lambda decoded: _stored(decoded, pixel.signed), grey_display(header, pixel, first.bits), first.bits
+        return _Conversion(lambda decoded: decoded.samples, grey_displays(header, pixel, pixel.allocated, frame_count), pixel.allocated)
+    displays = grey_displays(header, pixel, first.bits, frame_count)
+    if has_supplemental_palette(header) and first.bits <= 16:
+        colors = supplemented_colors(header, displays[0], first.bits, pixel.signed)
+        return _Conversion(lambda decoded: np.take(colors, _stored(decoded, False), axis=0), (Display(),), 8)
+    return _Conversion(lambda decoded: _stored(decoded, pixel.signed), displays, first.bits)
 
 
 def _stored(decoded: Decoded, signed: bool) -> np.ndarray:

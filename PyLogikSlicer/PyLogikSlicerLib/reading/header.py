@@ -104,10 +104,9 @@ def _identifying(dataset: Dataset) -> MappingProxyType[str, tuple[str, ...]]:
 def _elements(dataset: Dataset, depth: int) -> Iterator[DataElement]:
     """All elements, nested ones too; of the functional groups of many frames only the first frame's."""
     for tag in sorted(dataset.keys()):
-        raw = dataset.get_item(tag)
-        if _is_deferred_value(raw):
-            continue
         try:
+            if _is_deferred_value(dataset.get_item(tag)):
+                continue
             element = dataset[tag]
         except Exception:
             continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from ..errors import UnreadableInput
-
-_MAX_FRAME_BYTES = 1 << 30
+from .limits import promise
 
 
 @dataclass(frozen=True)
 class ImagePixel:
-    """``allocated``, ``stored`` and ``high_bit`` in bits; ``planar`` is PlanarConfiguration; ``dtype`` is "i" for integer
-    samples and "f" for FloatPixelData and DoubleFloatPixelData."""
+    """``frame_count`` is None where NumberOfFrames is absent. ``allocated``, ``stored`` and ``high_bit`` in bits; ``planar`` is
+    PlanarConfiguration; ``dtype`` is "i" for integer samples and "f" for FloatPixelData and DoubleFloatPixelData."""
 
     rows: int
     columns: int
     samples: int
-    frame_count: int
+    frame_count: int | None
     photometric: str
     planar: int
     allocated: int
@@ -66,7 +65,7 @@ def image_pixel(header: Dataset, keyword: str) -> ImagePixel:
         rows=rows,
         columns=columns,
         samples=samples,
-        frame_count=_integer(header, "NumberOfFrames", 1) or 1,
+        frame_count=_integer(header, "NumberOfFrames", 0) or None,
         photometric=str(header.get("PhotometricInterpretation") or ("RGB" if samples == 3 else "MONOCHROME2")).strip().upper(),
         planar=_integer(header, "PlanarConfiguration", 0),
         allocated=allocated,
@@ -92,7 +91,7 @@ def _integer(header: Dataset, keyword: str, default: int | None = None) -> int:
 
 
 def _check(pixel: ImagePixel) -> None:
-    if pixel.rows < 1 or pixel.columns < 1 or pixel.frame_count < 1:
+    if pixel.rows < 1 or pixel.columns < 1 or (pixel.frame_count or 1) < 1:
         raise UnreadableInput("Rows, Columns or NumberOfFrames in the header are not positive: the file is damaged")
     if pixel.samples not in (1, 3):
         raise UnreadableInput(f"{pixel.samples} samples per pixel are not supported, only 1 and 3: convert the image to RGB")
@@ -106,7 +105,4 @@ def _check(pixel: ImagePixel) -> None:
         raise UnreadableInput("three samples per pixel with a one-sample PhotometricInterpretation: the file is damaged")
     if pixel.samples == 1 and not pixel.photometric.startswith(("MONOCHROME", "PALETTE")):
         raise UnreadableInput("one sample per pixel with a colour PhotometricInterpretation: the file is damaged")
-    if pixel.frame_bytes > _MAX_FRAME_BYTES:
-        raise UnreadableInput(
-            f"a frame of {pixel.rows} x {pixel.columns} is larger than one GiB: if the size is right, cut the image into tiles"
-        )
+    promise(pixel.frame_bytes)

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..errors import UnreadableInput, UsageError
-from .dicomdir import referenced_files
+from .decoder import shared_decoder
+from .detached import detached_data
 from .naming import natural_key
 from .sniff import Kind, kind_of
-from .volumes import detached_data
 
 
 def find_inputs(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:
@@ -88,7 +88,7 @@ def _real(path: Path) -> Path:
 
 def _instances(dicomdir: Path) -> list[Path]:
     try:
-        return referenced_files(dicomdir) or [dicomdir]
+        return shared_decoder().referenced_files(dicomdir) or [dicomdir]
     except UnreadableInput:
         return [dicomdir]
 

@@ -19,8 +19,8 @@ _RGB_IDS = (b"RGB", b"rgb")
 class JpegHeader:
     """``process`` is the SOF marker's second byte: C0 baseline, C1 extended, C2 progressive, C3 lossless, F7 JPEG-LS.
 
-    ``adobe_transform`` is None without an Adobe marker; ``color_markers`` are the (start, end) bytes of the JFIF and
-    Adobe segments.
+    ``adobe_transform`` is None without an Adobe marker; ``color_markers`` says whether there is a JFIF or an Adobe segment;
+    ``subsampled`` whether some component has fewer samples than another.
     """
 
     process: int
@@ -30,7 +30,8 @@ class JpegHeader:
     component_ids: bytes
     jfif: bool
     adobe_transform: int | None
-    color_markers: tuple[tuple[int, int], ...]
+    color_markers: bool
+    subsampled: bool
 
     @property
     def is_dct(self) -> bool:
@@ -58,7 +59,7 @@ def read_header(codestream: bytes) -> JpegHeader:
         This is no JPEG codestream, or it ends before its frame header.
     """
     frame: tuple[int, bytes] | None = None
-    jfif, adobe, color_markers = False, None, []
+    jfif, adobe, color_markers = False, None, False
     position = 2
     while True:
         position, marker, end = _next_segment(codestream, position)
@@ -68,28 +69,28 @@ def read_header(codestream: bytes) -> JpegHeader:
         if marker in _SOF and frame is None:
             frame = (marker, body)
         elif marker == _APP0 and body.startswith(b"JFIF\0"):
-            jfif = True
-            color_markers.append((position, end))
+            jfif = color_markers = True
         elif marker == _APP14 and body.startswith(b"Adobe"):
             # A marker too short for its last byte says nothing (libjpeg ignores it too).
             adobe = body[11] if len(body) > 11 else adobe
-            color_markers.append((position, end))
+            color_markers = True
         position = end
     if frame is None or len(frame[1]) < 6 + 3 * frame[1][5]:
         raise ValueError("no frame header before the first scan")
     process, body = frame
     precision, rows, columns, components = struct.unpack(">BHHB", body[:6])
-    ids = body[6 : 6 + 3 * components : 3]
-    return JpegHeader(process, precision, rows, columns, ids, jfif, adobe, tuple(color_markers))
+    ids, factors = body[6 : 6 + 3 * components : 3], body[7 : 6 + 3 * components : 3]
+    return JpegHeader(process, precision, rows, columns, ids, jfif, adobe, color_markers, len(set(factors)) > 1)
 
 
 def holds_ycbcr(header: JpegHeader, photometric: str) -> bool:
     """Whether three-component samples are YCbCr, where codestream and PhotometricInterpretation may disagree.
 
     What the codestream says wins, because the encoder that made the samples wrote it: component IDs "RGB", then a JFIF
-    marker (always YCbCr), then Adobe's transform flag; only a silent codestream is as PhotometricInterpretation says.
-    pydicom 3 decides alike but does not look at Adobe's flag; dcmtk believes PhotometricInterpretation by default and
-    gives purple and green images where it lies (RGB declared, JFIF inside, is a common fault).
+    marker (always YCbCr), then Adobe's transform flag, then subsampling (nobody subsamples RGB); only a codestream that is
+    silent about all that is as PhotometricInterpretation says. pydicom 3 decides alike but does not look at Adobe's flag;
+    dcmtk believes PhotometricInterpretation by default and gives purple and green images where it lies (RGB declared, JFIF
+    inside, is a common fault).
     """
     if len(header.component_ids) != 3 or header.component_ids in _RGB_IDS:
         return False
@@ -97,17 +98,9 @@ def holds_ycbcr(header: JpegHeader, photometric: str) -> bool:
         return True
     if header.adobe_transform is not None:
         return header.adobe_transform != 0
+    if header.subsampled:
+        return True
     return photometric.startswith("YBR")
-
-
-def with_declared_color(codestream: bytes, header: JpegHeader, ycbcr: bool) -> bytes:
-    """The codestream with one Adobe marker that tells a decoder its colour space, instead of what it may guess from."""
-    pieces, position = [b"\xff\xd8\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00", bytes([ycbcr])], 2
-    for start, end in header.color_markers:
-        pieces.append(codestream[position:start])
-        position = end
-    pieces.append(codestream[position:])
-    return b"".join(pieces)
 
 
 def _next_segment(codestream: bytes, position: int) -> tuple[int, int, int]:

@@ -14,22 +14,20 @@ from typing import Literal
 
 from ..errors import UnreadableInput
 
-Kind = Literal["dicom", "dicomdir", "still", "video", "volume"]
+Kind = Literal["dicom", "dicomdir", "still", "tiff", "video", "volume"]
 
 _HEAD = 4096
 _MEDIA_STORAGE_DIRECTORY = re.compile(rb"1\.2\.840\.10008\.1\.3\.10(?![.\d])")
 _STILL = (
     b"\x89PNG\r\n\x1a\n",
     b"\xff\xd8\xff",
-    b"II*\0",
-    b"MM\0*",
-    b"II+\0",
-    b"MM\0+",
     b"GIF87a",
     b"GIF89a",
     b"\0\0\0\x0cjP  \r\n\x87\n",
     b"\xff\x4f\xff\x51",
 )
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _VIDEO = (b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"FLV\x01")
 _STILL_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")
 _NETPBM = (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")
@@ -62,7 +60,9 @@ def kind_of_bytes(head: bytes) -> Kind | None:
     """The kind of a file that starts with ``head`` (4 KiB suffice), or None."""
     if head[128:132] == b"DICM":
         return "dicomdir" if _MEDIA_STORAGE_DIRECTORY.search(head[132:1024]) else "dicom"
-    if head.startswith(_STILL) or _is_bmp(head) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+    if head.startswith(_TIFF):
+        return "tiff"
+    if head.startswith((*_STILL, *JPEG_XL)) or _is_bmp(head) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
         return "still"
     if head.startswith(_NETPBM) and head[2:3].isspace():
         return "still"

@@ -1,24 +1,39 @@
-"""Video files through OpenCV's FFmpeg, one frame at a time."""
+"""Video through FFmpeg (PyAV), one frame at a time: files, and the streams that DICOM files hold.
+
+OpenCV's reader is not used: it reports success for frames that it did not write (interlaced video; vllm-project/vllm issue
+47853), and what lay in memory before, another patient's image for example, comes out as the frame.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
+import av
 import cv2
 import numpy as np
 
 from ..errors import UnreadableInput
-from ..stack import ImageStack
+from ..stack import ImageStack, Reread
+from .limits import promise
 from .naming import name_of
 
-# FFmpeg tells the standard error stream of damage, bytes of the file included; -8 is its level for nothing at all.
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"
+# FFmpeg tells the standard error stream of damage, bytes of the file included. This module is only imported in the decoding process.
+av.logging.set_level(av.logging.PANIC)
 
-# What containers say of their length is often an estimate; this much less than said is a file cut short.
+OpenStream = Callable[[], BinaryIO]
+
+_DAMAGED = "the video is truncated or damaged"
+# A container that knows its number of frames and holds so much less was cut short; some count a frame or two that cannot be shown.
 _SHARE_THAT_MUST_DECODE = 0.9
+# Luma weights of red and blue (ITU-R BT.601, BT.709, BT.2020), by FFmpeg's number of the color space; unspecified is shown as BT.601.
+_LUMA_WEIGHTS = {1: (0.2126, 0.0722), 9: (0.2627, 0.0593), 10: (0.2627, 0.0593)}
+_BT601 = (0.299, 0.114)
+_PLANAR_YUV = frozenset(f"yuv{full}{kind}p" for full in ("", "j") for kind in ("420", "422", "444"))
 
 
 def open_video(path: Path) -> list[ImageStack]:
@@ -29,15 +44,13 @@ def open_video(path: Path) -> list[ImageStack]:
     Raises
     ------
     UnreadableInput
-        FFmpeg finds no video, or far fewer frames than the file says.
+        FFmpeg finds no video, cannot decode its codec, or finds it damaged; or there are far fewer frames than the file says.
     """
-    declared = _declared_frame_count(path)
-    count, shape = 0, None
-    for frame in frames_of_video(path):
-        shape = shape or frame.shape
-        count += 1
-    if shape is None or count < _SHARE_THAT_MUST_DECODE * declared:
-        raise UnreadableInput(f"{count} of about {declared} frames could be decoded: the video is truncated or damaged")
+
+    def stream() -> BinaryIO:
+        return open(path, "rb")
+
+    count, shape = count_frames(stream)
     stack = ImageStack(
         source=path,
         name=name_of(path),
@@ -46,57 +59,139 @@ def open_video(path: Path) -> list[ImageStack]:
         columns=shape[1],
         channels=3,
         dtype=np.dtype(np.uint8),
-        decode=lambda: frames_of_video(path),
+        decode=lambda: frames_of_video(stream),
+        decode_again=lambda: frames_of_video_again(stream),
         sources=(path,),
     )
     return [stack]
 
 
-def frames_of_video(path: Path) -> Iterator[np.ndarray]:
-    """All frames in order, uint8 RGB ``(rows, columns, 3)``.
-
-    Raises
-    ------
-    UnreadableInput
-        FFmpeg cannot open the file.
-    """
-    capture = _opened(path)
-    try:
-        while True:
-            read, frame = capture.read()
-            if not read:
-                return
-            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-    finally:
-        capture.release()
+def count_frames(stream: OpenStream) -> tuple[int, tuple[int, int]]:
+    """How many frames a video has, and their rows and columns. Raises UnreadableInput as :func:`open_video`."""
+    count, shape = 0, None
+    with _opened(stream) as (container, video):
+        declared = video.frames
+        for frame in _decoded(container, video):
+            if shape is None:
+                shape = _upright_shape(frame)
+                promise(3 * shape[0] * shape[1], max(declared, 1))
+            count += 1
+    if shape is None:
+        raise UnreadableInput(f"no frame could be decoded: {_DAMAGED}")
+    if count < _SHARE_THAT_MUST_DECODE * declared and not _is_trimmed(stream):
+        raise UnreadableInput(f"{count} of {declared} frames could be decoded: {_DAMAGED}")
+    return count, shape
 
 
-def _declared_frame_count(path: Path) -> int:
-    capture = _opened(path)
-    try:
-        # Streams without an index declare nothing, or nonsense.
-        declared = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        return int(declared) if 0 < declared < 1e8 else 0
-    finally:
-        capture.release()
+def frames_of_video(stream: OpenStream) -> Iterator[np.ndarray]:
+    """All frames in order, uint8 RGB ``(rows, columns, 3)``. Raises UnreadableInput as :func:`open_video`."""
+    with _opened(stream) as (container, video):
+        for frame in _decoded(container, video):
+            yield _upright(frame.to_ndarray(format="rgb24"), frame.rotation)
 
 
-def _opened(path: Path) -> cv2.VideoCapture:
-    with _silent_opencv():
-        capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    if not capture.isOpened():
-        raise UnreadableInput("the video cannot be opened: its codec is not supported, or the file is truncated or damaged")
-    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
-    return capture
+def frames_of_video_again(stream: OpenStream) -> Iterator[Reread]:
+    """All frames, decoded by one thread, their colors computed here instead of by FFmpeg's scaler where their planes are known."""
+    with _opened(stream) as (container, video):
+        video.thread_type = "NONE"
+        for number, frame in enumerate(_decoded(container, video)):
+            rgb = _rgb_of_planes(frame) if frame.format.name in _PLANAR_YUV else frame.to_ndarray(format="rgb24")
+            yield Reread(number, _upright(rgb, frame.rotation), lossy=True)
 
 
 @contextmanager
-def _silent_opencv() -> Iterator[None]:
-    """OpenCV names the file in the messages that it prints when it cannot open one."""
-    log = cv2 if hasattr(cv2, "getLogLevel") else cv2.utils.logging  # OpenCV 5 moved it
-    level = log.getLogLevel()
-    log.setLogLevel(0)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)
+def _opened(stream: OpenStream) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    with stream() as file:
+        try:
+            container = av.open(file)
+        except av.error.FFmpegError as error:
+            raise UnreadableInput(f"the video cannot be opened ({_reason(error)})") from None
+        with container:
+            if not container.streams.video:
+                raise UnreadableInput("the file holds no video, or one whose codec is not supported")
+            video = container.streams.video[0]
+            video.thread_type = "AUTO"
+            yield container, video
+
+
+def _decoded(container: av.container.InputContainer, video: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """The frames that FFmpeg decoded without a fault: what it filled in for damaged parts is not what the file shows."""
+    shape = None
+    frames = container.decode(video)
+    while True:
+        try:
+            frame = next(frames)
+        except StopIteration:
+            return
+        except av.error.FFmpegError as error:
+            raise UnreadableInput(f"a frame cannot be decoded ({_reason(error)})") from None
+        if frame.is_corrupt:
+            raise UnreadableInput(f"a frame is damaged: {_DAMAGED}")
+        if shape is not None and shape != (frame.height, frame.width, frame.rotation):
+            raise UnreadableInput("the frames of the video change in size or rotation: cut it into parts of one size")
+        shape = frame.height, frame.width, frame.rotation
+        yield frame
+
+
+def _reason(error: av.error.FFmpegError) -> str:
+    """What FFmpeg's error means, without its message: that may hold the name of the file."""
+    if isinstance(error, av.error.DecoderNotFoundError):
+        return "its codec is not supported: convert it to H.264 or another common one"
+    if isinstance(error, av.error.InvalidDataError | av.error.EOFError):
+        return "it is truncated or damaged"
+    if error.errno in (errno.ENOSYS, errno.ENOTSUP):
+        return "FFmpeg does not support what it uses: convert it to H.264 or another common codec"
+    return type(error).__name__
+
+
+def _is_trimmed(stream: OpenStream) -> bool:
+    """Whether an edit list shows only a part of the frames that are stored (ISO/IEC 14496-12, 8.6.6)."""
+    with _opened(stream) as (container, video):
+        if "mov" not in container.format.name.split(","):
+            return False
+        stored = video.frames * Fraction(1) / video.average_rate if video.average_rate else None
+        shown = video.duration * video.time_base if video.duration and video.time_base else None
+    return stored is not None and shown is not None and shown < _SHARE_THAT_MUST_DECODE * stored
+
+
+def _upright_shape(frame: av.VideoFrame) -> tuple[int, int]:
+    return (frame.width, frame.height) if frame.rotation % 180 else (frame.height, frame.width)
+
+
+def _upright(rgb: np.ndarray, rotation: int) -> np.ndarray:
+    """The frame turned counterclockwise by as many degrees as the metadata ask for."""
+    return np.ascontiguousarray(np.rot90(rgb, rotation // 90)) if rotation else rgb
+
+
+def _rgb_of_planes(frame: av.VideoFrame) -> np.ndarray:
+    """uint8 RGB of 8-bit planes of luma and chroma."""
+    rows, columns = frame.height, frame.width
+    planes = [_plane(plane) for plane in frame.planes]
+    luma, blue, red = (
+        plane if plane.shape == (rows, columns) else cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_LINEAR) for plane in planes
+    )
+    full = frame.color_range == 2 or frame.format.name.startswith("yuvj")
+    yuv = cv2.merge([luma, blue, red]).astype(np.float32)
+    return np.clip(np.rint(cv2.transform(yuv, _matrix(int(frame.colorspace), full))), 0, 255).astype(np.uint8)
+
+
+def _plane(plane: av.video.plane.VideoPlane) -> np.ndarray:
+    """``(rows, columns)`` of a plane, without the bytes that fill up its lines."""
+    lines = np.frombuffer(plane, np.uint8, count=plane.line_size * plane.height).reshape(plane.height, plane.line_size)
+    return np.ascontiguousarray(lines[:, : plane.width])
+
+
+def _matrix(colorspace: int, full: bool) -> np.ndarray:
+    """``(3, 4)``: RGB from (Y, Cb, Cr, 1), by the luma weights of the color space; ``full``: luma from 0 to 255, else from 16 to 235."""
+    red, blue = _LUMA_WEIGHTS.get(colorspace, _BT601)
+    green = 1 - red - blue
+    luma, chroma, black = (1.0, 1.0, 0.0) if full else (255 / 219, 255 / 224, 16.0)
+    from_red, from_blue = 2 * (1 - red) * chroma, 2 * (1 - blue) * chroma
+    rows = np.array(
+        [
+            (luma, 0, from_red),
+            (luma, -from_blue * blue / green, -from_red * red / green),
+            (luma, from_blue, 0),
+        ]
+    )
+    return np.column_stack([rows, -rows @ (black, 128, 128)])

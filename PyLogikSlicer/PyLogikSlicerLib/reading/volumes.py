@@ -1,65 +1,56 @@
-"""NIfTI, NRRD and MetaImage volumes through SimpleITK.
+"""NIfTI, NRRD and MetaImage volumes.
 
-Frames are the slices along the last axes, the third axis fastest: frame ``t * slices + z`` of a 4-D volume is slice ``z`` at
-time ``t``. Rows are the second stored axis (y) and columns the first (x), as stored: no reorientation.
+Frames are the slices along the last axes, the third axis fastest: frame ``t * slices + z`` is slice ``z`` of the volume ``t``. Rows
+are the second stored axis in space (y) and columns the first (x), as stored: no reorientation, no rescaling.
 """
 
 from __future__ import annotations
 
-import gzip
 import math
 import re
-import shutil
-import struct
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..errors import UnreadableInput
-from ..stack import Display, Header, ImageStack
+from ..stack import Display, Grid, Header, ImageStack, Reread
 from .color import rgb_from_samples
 from .faults import reported
+from .limits import promise
+from .metaimage import read_metaimage
 from .naming import name_of
+from .nifti import read_nifti
+from .nrrd_file import read_nrrd
 from .sniff import volume_format
+from .volume_header import AxisKind, VolumeHeader
 
 _ROBUST_PERCENTILES = (0.5, 99.5)
 _SAMPLES = 1_000_000
 _MAX_IDENTIFYING_LENGTH = 200
-_MAX_DEFLATE_RATIO = 1032
-_UNREAD = "the volume cannot be read, or its data file is missing"
-# What ITK adds about geometry and conversion.
-_TECHNICAL_KEYS = re.compile(r"ITK_|NRRD_|qfac|.*(_name|_xyz)$")
-_DETACHED_DATA = re.compile(rb"^\s*(?:ElementDataFile\s*=|data ?file:)\s*([^\r\n]+?)\s*$", re.MULTILINE | re.IGNORECASE)
+_UNREAD = "the volume cannot be read"
+_READERS = {"NiftiImageIO": read_nifti, "NrrdImageIO": read_nrrd, "MetaImageIO": read_metaimage}
 
 
 def open_volume(path: Path) -> list[ImageStack]:
-    """The slices of a 2-D to 5-D volume.
+    """The slices of a volume of two dimensions or more.
 
-    Three- and four-component 8- and 16-bit pixels are colour (a fourth component is alpha, dropped); other vectors are
-    not images to look at. Grey values of other than 8 bits are shown by a window from the 0.5th to the 99.5th percentile
-    of the volume. The volume is read whole for each pass.
+    Three- and four-component 8- and 16-bit values are color (a fourth component is alpha, dropped); other vectors are no images to
+    look at. Grey values of other than 8 bits are shown by a window from the 0.5th to the 99.5th percentile of the volume. The
+    volume is read whole for each pass.
 
     Raises
     ------
     UnreadableInput
-        The file is truncated or damaged, or its pixels are vectors, tensors or complex numbers.
+        The file is truncated or damaged, or its values are vectors, tensors or complex numbers.
     """
-    with reported(_UNREAD), reader_of(path) as reader:
-        reader.ReadImageInformation()
-        if reader.GetImageIO() == "NiftiImageIO":
-            _require_whole_nifti(path)
-        _require_plausible_size(path, reader)
-        components = _components(reader)
-        identifying = _identifying(reader)
-        frames = _slices(reader, components)
-        display = _display(frames)
+    with reported(_UNREAD):
+        header = read_volume_header(path)
+        frames = _frames(header)
+        display = _display(frames, header)
     first = frames[0]
+    components = _components(header)
     stack = ImageStack(
         source=path,
         name=name_of(path),
@@ -68,125 +59,123 @@ def open_volume(path: Path) -> list[ImageStack]:
         columns=first.shape[1],
         channels=3 if first.ndim == 3 else 1,
         dtype=first.dtype,
-        decode=lambda: _decoded(path, components),
+        decode=lambda: iter(_frames(header)),
+        decode_again=lambda: _frames_by_itk(path, header),
         display=display,
-        header=Header(identifying=identifying),
+        header=Header(identifying=_identifying(header)),
         sources=(path,),
-        dropped=("alpha",) if components == 4 else (),
+        dropped=(*(("alpha",) if components == 4 else ()), *header.dropped),
         bits=8 * first.itemsize,
+        grid=Grid(_slices(header), header.affine),
     )
     return [stack]
 
 
-def detached_data(path: Path) -> list[Path]:
-    """The data files that a volume's header refers to (.mhd, .nhdr, and .img of .hdr): no inputs of their own."""
+def read_volume_header(path: Path) -> VolumeHeader:
+    """What the header of a volume file says, and where its values are. Raises UnreadableInput where it makes no sense."""
     with open(path, "rb") as file:
-        head = file.read(65536)
-    if volume_format(head) == "NiftiImageIO":
-        return [path.with_suffix(".img")] if path.suffix.lower() == ".hdr" else []
-    names = [match.decode("utf-8", "replace") for match in _DETACHED_DATA.findall(head.split(b"\n\n")[0])]
-    return [path.parent / name for name in names if name.upper() not in ("LOCAL", "LIST")]
+        kind = volume_format(file.read(4096))
+    if kind is None:
+        raise UnreadableInput("the file is none of the known volume formats")
+    return _READERS[kind](path)
 
 
-@contextmanager
-def reader_of(path: Path) -> Iterator[sitk.ImageFileReader]:
-    """ITK's reader for the content of the file, whatever its name.
+def read_voxels(header: VolumeHeader) -> np.ndarray:
+    """All values, ``(volumes, slices, rows, columns[, components])``. Raises UnreadableInput where the file does not hold them."""
+    promise(header.data.size, in_one_piece=True)
+    return _arranged(header.data.read(), header.kinds)
 
-    ITK reads NIfTI only from files that are called so. Another name is read through a copy in a folder that is the user's
-    alone (0700) and goes when the reading is done.
-    """
-    with open(path, "rb") as file:
-        head = file.read(4096)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO(volume_format(head) or "")
-    suffix = ".nii.gz" if head.startswith(b"\x1f\x8b") else ".nii"
-    if reader.GetImageIO() != "NiftiImageIO" or path.name.lower().endswith((suffix, ".hdr")):
-        reader.SetFileName(str(path))
-        yield reader
+
+def _arranged(values: np.ndarray, kinds: Sequence[AxisKind]) -> np.ndarray:
+    """Values as the file has them, slowest axis first, as ``(volumes, slices, rows, columns[, components])``."""
+    if values.dtype.kind in "ui" and values.dtype.itemsize == 8:
+        values = _in_four_bytes(values)
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
+    space, listed, component = ([axis for axis, kind in enumerate(kinds) if kind == name] for name in ("space", "list", "component"))
+    if len(space) < 2 or len(component) > 1:
+        raise UnreadableInput("the volume has one dimension in space, or several of components: no image to look at")
+    columns, rows, *slices = space
+    arranged = values.transpose().transpose([*listed[::-1], *slices, rows, columns, *component])
+    return arranged.reshape(-1, *(arranged.shape[len(listed) :] if slices else (1, *arranged.shape[len(listed) :])))
+
+
+def _components(header: VolumeHeader) -> int:
+    if "component" not in header.kinds:
+        return 1
+    return header.data.shape[::-1][header.kinds.index("component")]
+
+
+def _slices(header: VolumeHeader) -> int:
+    sizes = [size for size, kind in zip(header.data.shape[::-1], header.kinds, strict=True) if kind == "space"]
+    return math.prod(sizes[2:])
+
+
+def _frames(header: VolumeHeader) -> np.ndarray:
+    """``(frames, rows, columns[, 3])``."""
+    components = _components(header)
+    is_color = components in (3, 4) and header.data.dtype.kind == "u" and header.data.dtype.itemsize <= 2
+    if header.data.dtype.kind not in "uif" or (components != 1 and not is_color):
+        raise UnreadableInput("the values are vectors, tensors or complex numbers: no image to look at")
+    return _as_frames(read_voxels(header), components)
+
+
+def _as_frames(voxels: np.ndarray, components: int) -> np.ndarray:
+    frames = voxels.reshape(-1, *voxels.shape[2:])
+    if components > 1:
+        return rgb_from_samples(frames[..., :3], "RGB", 8 * frames.itemsize)
+    return np.ascontiguousarray(frames.reshape(frames.shape[:3]))
+
+
+def _in_four_bytes(values: np.ndarray) -> np.ndarray:
+    """64-bit integers in 32 bits, which hold every value that label maps and images have."""
+    low, high = int(values.min()), int(values.max())
+    for dtype in (np.int32, np.uint32):
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return values.astype(dtype)
+    raise UnreadableInput("the volume has values that need more than 32 bits: convert it to a smaller type")
+
+
+def _frames_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
+    """The middle frame as ITK reads it; nothing where ITK does not read such a file, or gives something else by its own rules."""
+    import SimpleITK as sitk
+
+    # ITK takes names only, and ends the process on some that are not UTF-8; what it finds scaled or skewed it changes or refuses.
+    try:
+        name = str(path).encode("utf-8").decode("ascii")
+    except ValueError:
         return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / f"volume{suffix}"
-        shutil.copyfile(path, copy)
-        reader.SetFileName(str(copy))
-        yield reader
+    if header.scaled or len(header.data.parts) > 1 or not _is_named_as_itk_wants(path):
+        return
+    try:
+        values = sitk.GetArrayFromImage(sitk.ReadImage(name))
+    except RuntimeError:
+        return
+    in_order = "component" not in header.kinds[1:]  # ITK moves the components of a value to the front
+    if values.dtype == header.data.dtype.newbyteorder("=") and values.size == math.prod(header.data.shape) and in_order:
+        again = _as_frames(_arranged(values.reshape(header.data.shape), header.kinds), _components(header))
+        yield Reread(len(again) // 2, again[len(again) // 2])
 
 
-def _require_plausible_size(path: Path, reader: sitk.ImageFileReader) -> None:
-    """Refuse a header that claims far more than its file can hold, before memory is taken for it."""
-    claimed = math.prod(reader.GetSize()) * reader.GetNumberOfComponents()
-    # MetaImage and NRRD headers may leave the values to another file beside them.
-    files = path.parent.iterdir() if path.suffix.lower() in (".mhd", ".nhdr", ".hdr") else [path]
-    held = sum(file.stat().st_size for file in files if file.is_file())
-    if claimed > _MAX_DEFLATE_RATIO * held:
-        raise UnreadableInput("the volume's header claims more than its file holds: the file is truncated or damaged")
+def _is_named_as_itk_wants(path: Path) -> bool:
+    return path.name.lower().endswith((".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"))
 
 
-def _require_whole_nifti(path: Path) -> None:
-    """ITK fills what is missing of a NIfTI file with zeros, so its length is compared with its header here."""
-    with _inflated(path) as file:
-        header = file.read(540)
-    # Values beside their header (.hdr and .img) have a magic number of their own.
-    data = path.with_suffix(".img") if b"ni1\0" in header[344:348] or b"ni2\0" in header[4:8] else path
-    with _inflated(data) as file:
-        held = sum(len(piece) for piece in iter(lambda: file.read(1 << 20), b""))
-    if held < _nifti_length(header):
-        raise UnreadableInput("the volume is shorter than its header says: the file is truncated or damaged")
-
-
-def _inflated(path: Path) -> BinaryIO:
-    with open(path, "rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path) if compressed else open(path, "rb")  # type: ignore[return-value]
-
-
-def _nifti_length(header: bytes) -> int:
-    """Bytes up to the last value: vox_offset, and dim times bitpix (nifti1.h, nifti2.h)."""
-    order = "<" if header[:4] in (struct.pack("<i", 348), struct.pack("<i", 540)) else ">"
-    (size,) = struct.unpack_from(order + "i", header)
-    places = (("8h", 40), ("h", 72), ("f", 108)) if size == 348 else (("8q", 16), ("h", 14), ("q", 168))
-    dim, (bits,), (offset,) = (struct.unpack_from(order + layout, header, at) for layout, at in places)
-    return int(offset) + math.prod(dim[1 : 1 + dim[0]]) * bits // 8
-
-
-def _components(reader: sitk.ImageFileReader) -> int:
-    components, pixel_type = reader.GetNumberOfComponents(), reader.GetPixelID()
-    colour = components in (3, 4) and pixel_type in (sitk.sitkVectorUInt8, sitk.sitkVectorUInt16)
-    if pixel_type in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64) or (components != 1 and not colour):
-        raise UnreadableInput("the pixels are vectors, tensors or complex numbers: no image to look at")
-    if reader.GetDimension() < 2:
-        raise UnreadableInput("the volume has one dimension: no image to look at")
-    return components
-
-
-def _identifying(reader: sitk.ImageFileReader) -> MappingProxyType[str, tuple[str, ...]]:
+def _identifying(header: VolumeHeader) -> MappingProxyType[str, tuple[str, ...]]:
     """Free text of the header, and not the numbers and codes that describe the geometry."""
-    texts = {key: reader.GetMetaData(key).strip() for key in reader.GetMetaDataKeys() if not _TECHNICAL_KEYS.match(key)}
-    kept = {key: (text,) for key, text in texts.items() if 1 < len(text) <= _MAX_IDENTIFYING_LENGTH and re.search("[a-zA-Z]", text)}
+    texts = {key: value.strip() for key, value in header.identifying.items()}
+    kept = {key: (text,) for key, text in texts.items() if 1 < len(text) <= _MAX_IDENTIFYING_LENGTH and re.search(r"[^\W\d_]", text)}
     return MappingProxyType(kept)
 
 
-def _decoded(path: Path, components: int) -> Iterator[np.ndarray]:
-    with reported(_UNREAD), reader_of(path) as reader:
-        frames = _slices(reader, components)
-    yield from frames
-
-
-def _slices(reader: sitk.ImageFileReader, components: int) -> np.ndarray:
-    """``(slices, rows, columns[, 3])``."""
-    volume = sitk.GetArrayFromImage(reader.Execute())
-    if components == 1:
-        return volume.reshape(-1, *volume.shape[-2:])
-    return rgb_from_samples(volume.reshape(-1, *volume.shape[-3:])[..., :3], "RGB", 8 * volume.itemsize)
-
-
-def _display(frames: np.ndarray) -> Display:
+def _display(frames: np.ndarray, header: VolumeHeader) -> Display:
     if frames.ndim == 4 or frames.dtype == np.uint8:
-        return Display()
+        return Display(inverted=header.inverted and frames.ndim == 3)
     values = frames.ravel()[:: max(1, frames.size // _SAMPLES)].astype(np.float64)
     values = values[np.isfinite(values)]
     if not values.size:
-        return Display()
+        return Display(inverted=header.inverted)
     low, high = np.percentile(values, _ROBUST_PERCENTILES)
     if high <= low:
         low, high = values.min(), values.max()
-    return Display(window=(float(low), float(high)))
+    return Display(window=(float(low), float(high)), inverted=header.inverted)

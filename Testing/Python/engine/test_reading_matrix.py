@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import io
-import os
-import tempfile
 import zlib
 
 import cv2
@@ -440,22 +437,6 @@ def _mpeg2_in_dicom(tmp_path):
         PhotometricInterpretation="YBR_PARTIAL_420",
     )
     return path, shift
-
-
-def test_a_video_in_dicom_leaves_no_temporary_file_even_when_it_is_not_read_to_its_end(tmp_path, monkeypatch):
-    path, _ = _mpeg2_in_dicom(tmp_path)
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    (stack,) = open_stacks(path)
-    frames = stack.frames()
-    next(frames)
-    (written,) = [file for file in scratch.rglob("*") if file.is_file()]
-    if os.name == "posix":
-        assert (written.stat().st_mode & 0o777, written.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    frames.close()
-    gc.collect()
-    assert list(scratch.iterdir()) == []
 
 
 def test_a_video_in_dicom_is_decoded_to_its_frames(tmp_path):

@@ -1,0 +1,182 @@
+"""NRRD headers (teem.sourceforge.net/nrrd/format.html): parsed by pynrrd; values and axes are taken as the file has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import nrrd
+import numpy as np
+
+from ..errors import UnreadableInput
+from .volume_header import AxisKind, VolumeHeader
+from .voxel_data import Encoding, Part, VoxelData, beside, listed, numbered
+
+_ENCODINGS: dict[str, Encoding] = {
+    "raw": "raw",
+    "gz": "gzip",
+    "gzip": "gzip",
+    "bz2": "bzip2",
+    "bzip2": "bzip2",
+    "txt": "text",
+    "text": "text",
+    "ascii": "text",
+}
+_COLOR_KINDS = ("rgb-color", "rgba-color", "3-color", "4-color")
+# The components of one value: vectors, tensors, complex numbers and the like.
+_VALUE_KINDS = (
+    "vector",
+    "covariant-vector",
+    "normal",
+    "complex",
+    "2-vector",
+    "3-vector",
+    "4-vector",
+    "3-gradient",
+    "3-normal",
+    "quaternion",
+)
+_IN_SPACE = ("domain", "space")
+# From the named spaces to LPS (x to the patient's left, y to the back, z up).
+_TO_LPS = {
+    "right-anterior-superior": (-1, -1, 1),
+    "ras": (-1, -1, 1),
+    "left-anterior-superior": (1, -1, 1),
+    "las": (1, -1, 1),
+    "left-posterior-superior": (1, 1, 1),
+    "lps": (1, 1, 1),
+}
+_TECHNICAL = re.compile(
+    r"type|dimension|space.*|sizes|endian|encoding|kinds|thicknesses|spacings|axis ?m(in|ax)s|center(s|ings)?|data ?file"
+    r"|(line|byte) ?skip|measurement frame|units|number|block ?size|(old ?)?m(in|ax)|labels",
+    re.IGNORECASE,
+)
+
+
+def read_nrrd(path: Path) -> VolumeHeader:
+    """The header of an NRRD file, attached or detached. Raises UnreadableInput where it makes no sense."""
+    with open(path, "rb") as file:
+        lines = _header_lines(file)
+        try:
+            fields = nrrd.read_header([line.decode("utf-8", "replace") for line in lines])
+        except Exception as error:  # pynrrd raises ValueError, KeyError and others besides its own
+            raise UnreadableInput(f"the NRRD header is damaged ({type(error).__name__})") from None
+        start = file.tell()
+    sizes = [int(size) for size in np.atleast_1d(fields.get("sizes", []))]
+    if not sizes or len(sizes) != int(fields.get("dimension", -1)) or min(sizes) < 1:
+        raise UnreadableInput("the NRRD header has no sizes, or they do not fit its dimension: the file is damaged")
+    dtype, encoding = _dtype(fields), _ENCODINGS.get(str(fields.get("encoding", "")).lower())
+    if encoding is None:
+        raise UnreadableInput("the NRRD file has an encoding that is not supported: save it raw or with gzip")
+    data = VoxelData(_parts(path, fields, lines, start, encoding), encoding, dtype, tuple(sizes[::-1]))
+    kinds = _kinds(fields, len(sizes))
+    return VolumeHeader(data, tuple(kinds), _affine(fields, kinds), _identifying(fields), fields=_segments(fields))
+
+
+def _header_lines(file: BinaryIO) -> list[bytes]:
+    """The lines up to the empty one that ends the header; the file is left behind it."""
+    lines: list[bytes] = []
+    while (line := file.readline(1 << 20)).strip():
+        lines.append(line)
+    return lines
+
+
+def _dtype(fields: dict[str, Any]) -> np.dtype:
+    try:
+        dtype = np.dtype(nrrd.reader._TYPEMAP_NRRD2NUMPY[str(fields["type"]).lower()])
+    except KeyError:
+        raise UnreadableInput("the NRRD file has a type that is not supported (blocks): save it as numbers") from None
+    if dtype.itemsize == 1:
+        return dtype
+    endian = str(fields.get("endian", "")).lower()
+    if endian not in ("little", "big") and str(fields.get("encoding", "")).lower() not in ("txt", "text", "ascii"):
+        raise UnreadableInput("the NRRD header does not tell the order of bytes (endian): the file is damaged")
+    return dtype.newbyteorder(">" if endian == "big" else "<")
+
+
+def _parts(path: Path, fields: dict[str, Any], lines: Sequence[bytes], start: int, encoding: Encoding) -> tuple[Part, ...]:
+    line_skip = int(fields.get("line skip", fields.get("lineskip", 0)))
+    byte_skip = int(fields.get("byte skip", fields.get("byteskip", 0)))
+    named = fields.get("data file", fields.get("datafile"))
+    files = _files(path, str(named), lines) if named is not None else (path,)
+    if line_skip < 0 or byte_skip < -1:
+        raise UnreadableInput("the NRRD header skips less than nothing: the file is damaged")
+    parts = []
+    for file in files:
+        at = _behind_lines(file, start if named is None else 0, line_skip)
+        if byte_skip == -1:
+            parts.append(Part(file, -1))
+        elif encoding in ("raw", "text"):
+            parts.append(Part(file, at + byte_skip))
+        else:  # bytes are skipped after decompression
+            parts.append(Part(file, at, byte_skip))
+    return tuple(parts)
+
+
+def _files(path: Path, named: str, lines: Sequence[bytes]) -> tuple[Path, ...]:
+    words = named.split()
+    if words and words[0].upper() == "LIST":
+        at = next(number for number, line in enumerate(lines) if re.match(rb"data ?file:", line, re.IGNORECASE))
+        return listed(path, [line.decode("utf-8", "surrogateescape").strip() for line in lines[at + 1 :]])
+    if len(words) >= 4 and "%" in words[0]:
+        return numbered(path, words[0], *(int(word) for word in words[1:4]))
+    return (beside(path, named),)
+
+
+def _behind_lines(file: Path, start: int, count: int) -> int:
+    if not count:
+        return start
+    with open(file, "rb") as opened:
+        opened.seek(start)
+        for _ in range(count):
+            opened.readline(1 << 20)
+        return opened.tell()
+
+
+def _kinds(fields: dict[str, Any], dimension: int) -> list[AxisKind]:
+    """What each axis is, fastest first; without kinds, a first axis of 3 or 4 is color where there are three axes or more."""
+    named = [str(kind).lower() for kind in fields.get("kinds", [])]
+    if len(named) != dimension:
+        named = ["domain"] * dimension
+    directions = fields.get("space directions")
+    kinds: list[AxisKind] = []
+    for axis, kind in enumerate(named):
+        outside = directions is not None and len(directions) == dimension and bool(np.isnan(np.atleast_1d(directions[axis])).all())
+        if kind in _COLOR_KINDS or kind in _VALUE_KINDS or kind.endswith("matrix"):
+            kinds.append("component")
+        elif kind in _IN_SPACE and not outside and kinds.count("space") < 3:
+            kinds.append("space")
+        else:  # list, time, point, stub, scalar, or nothing that is known
+            kinds.append("list")
+    if "kinds" not in fields and dimension >= 3 and int(fields["sizes"][0]) in (3, 4) and directions is None:
+        kinds[0] = "component"
+    return kinds
+
+
+def _affine(fields: dict[str, Any], kinds: Sequence[AxisKind]) -> np.ndarray:
+    axes = [axis for axis, kind in enumerate(kinds) if kind == "space"][:3]
+    affine = np.eye(4)
+    signs = np.array(_TO_LPS.get(str(fields.get("space", "")).lower(), (1, 1, 1)), float)
+    directions, spacings, origin = fields.get("space directions"), fields.get("spacings"), fields.get("space origin")
+    for column, axis in enumerate(axes):
+        if directions is not None and len(directions) == len(kinds):
+            direction = np.resize(np.append(np.asarray(directions[axis], float), np.zeros(3)), 3)
+            if np.isfinite(direction).all() and direction.any():
+                affine[:3, column] = direction * signs
+        elif spacings is not None and len(np.atleast_1d(spacings)) == len(kinds) and np.isfinite(spacings[axis]) and spacings[axis]:
+            affine[column, column] = abs(float(spacings[axis]))
+    if origin is not None and np.isfinite(origin).all():
+        affine[:3, 3] = np.append(np.asarray(origin, float), np.zeros(3))[:3] * signs
+    return affine
+
+
+def _identifying(fields: dict[str, Any]) -> dict[str, str]:
+    """Free text of the header: content, and the key/value pairs that programs add."""
+    return {key: value for key, value in fields.items() if isinstance(value, str) and not _TECHNICAL.fullmatch(key)}
+
+
+def _segments(fields: dict[str, Any]) -> dict[str, str]:
+    """What 3D Slicer writes of the segments of a segmentation."""
+    return {key: str(value) for key, value in fields.items() if re.match(r"Segment\d+_", key)}

@@ -1,0 +1,67 @@
+"""A file of any kind to its images, in the process that calls this: the decoding process, and tests of single openers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from ..errors import UnreadableInput
+from ..stack import ImageStack
+from .sniff import Kind, kind_of
+
+
+def open_file(path: Path) -> list[ImageStack]:
+    """The images in a file: one, or several where the pages of a still differ in size or type.
+
+    Raises
+    ------
+    UnreadableInput
+        The file is no image or cannot be read; the message says why, without identifying text.
+    """
+    kind = kind_of(path)
+    if kind == "dicomdir":
+        raise UnreadableInput("a DICOMDIR that refers to no image: name the folder of its images instead")
+    stacks = _OPENERS[kind](path)
+    if not stacks:
+        raise UnreadableInput("the file holds no image: it is truncated or damaged")
+    return stacks
+
+
+# Imported when needed: of the libraries that decode, a run mostly needs one.
+def _open_dicom(path: Path) -> list[ImageStack]:
+    from .dicom import open_dicom
+
+    return open_dicom(path)
+
+
+def _open_stills(path: Path) -> list[ImageStack]:
+    from .stills import open_stills
+
+    return open_stills(path)
+
+
+def _open_tiff(path: Path) -> list[ImageStack]:
+    from .tiff import open_tiff
+
+    return open_tiff(path)
+
+
+def _open_video(path: Path) -> list[ImageStack]:
+    from .video import open_video
+
+    return open_video(path)
+
+
+def _open_volume(path: Path) -> list[ImageStack]:
+    from .volumes import open_volume
+
+    return open_volume(path)
+
+
+_OPENERS: Mapping[Kind, Callable[[Path], list[ImageStack]]] = {
+    "dicom": _open_dicom,
+    "still": _open_stills,
+    "tiff": _open_tiff,
+    "video": _open_video,
+    "volume": _open_volume,
+}

@@ -1,0 +1,285 @@
+"""TIFF through tifffile: every page, plane and slice is a frame.
+
+Pillow, which reads other stills, takes what lies in the file for a tile that is absent, and OpenCV leaves memory as it was for planar
+pages of 16 bits. tifffile writes into memory that is cleared first, and every segment is checked to lie within the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from PIL import Image
+from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT, TiffFile, TiffPage, TiffPageSeries
+
+from ..errors import UnreadableInput
+from ..stack import Display, Header, ImageStack, Reread
+from .color import reduce_to_eight_bits, rgb_from_samples
+from .faults import reported
+from .limits import promise
+from .naming import name_of
+from .orientation import turned_upright
+
+_UNDECODED = "the TIFF image cannot be decoded"
+_GREY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
+_JPEG = (COMPRESSION.JPEG, COMPRESSION.OJPEG, COMPRESSION.ALT_JPEG, COMPRESSION.JPEG_LOSSY)
+_IDENTIFYING_TAGS = {
+    269: "DocumentName",
+    270: "ImageDescription",
+    285: "PageName",
+    306: "DateTime",
+    315: "Artist",
+    316: "HostComputer",
+    33432: "Copyright",
+    40091: "XPTitle",
+    40092: "XPComment",
+    40093: "XPAuthor",
+    40095: "XPSubject",
+}
+_MAX_IDENTIFYING_LENGTH = 200
+_ORIENTATION = 274
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What pages must agree in to be frames of one stack."""
+
+    rows: int
+    columns: int
+    samples: int
+    dtype: str
+    photometric: int
+
+
+def open_tiff(path: Path) -> list[ImageStack]:
+    """The frames of a TIFF file: one stack, or one for each size and type where the pages differ.
+
+    A series whose planes follow one another without directories of their own (ImageJ, MetaMorph) is one stack. Grey values stay as
+    they are stored (MINISWHITE is shown inverted), palettes become RGB, alpha and further channels are dropped and said to be.
+
+    Raises
+    ------
+    UnreadableInput
+        The file is damaged or truncated, or of a kind that no decoder here knows.
+    """
+    with reported(_UNDECODED), _opened(path) as tiff:
+        pages = [page for page in tiff.pages if isinstance(page, TiffPage)]
+        identifying = _identifying(pages)
+        series = _series_beyond_pages(tiff, pages)
+        groups = {None: [0]} if series is not None else _grouped(pages)
+    name = name_of(path)
+    stacks = []
+    for number, (kind, indices) in enumerate(groups.items(), start=1):
+        with reported(_UNDECODED), _opened(path) as tiff:
+            page = _page(tiff, indices[0])
+            frames = 0
+            for index in indices:
+                frames += _depth(_page(tiff, index), series)
+            first = next(iter(_series_frames(tiff, page) if kind is None else _page_frames(path, page)))
+        stacks.append(_stack(path, name if number == 1 else f"{name}-{number}", page, indices, kind is None, frames, first, identifying))
+    return stacks
+
+
+def _stack(
+    path: Path, name: str, page: TiffPage, indices: Sequence[int], is_series: bool, count: int, first: np.ndarray, header: Header
+) -> ImageStack:
+    def decode() -> Iterator[np.ndarray]:
+        with reported(_UNDECODED):
+            tiff = _opened(path)
+        with tiff:
+            for index in indices:
+                with reported(_UNDECODED):
+                    page = _page(tiff, index)
+                    frames = iter(_series_frames(tiff, page) if is_series else _page_frames(path, page))
+                while True:
+                    with reported(_UNDECODED):
+                        frame = next(frames, None)
+                    if frame is None:
+                        break
+                    yield frame
+
+    return ImageStack(
+        source=path,
+        name=name,
+        frame_count=count,
+        rows=first.shape[0],
+        columns=first.shape[1],
+        channels=3 if first.ndim == 3 else 1,
+        dtype=first.dtype,
+        decode=decode,
+        decode_again=lambda: _frames_by_pillow(path, indices, is_series),
+        display=Display(inverted=page.photometric == PHOTOMETRIC.MINISWHITE and first.ndim == 2),
+        header=header,
+        sources=(path,),
+        dropped=_dropped(page),
+        bits=8 * first.itemsize,
+        whole=not (first.ndim == 3 and page.bitspersample > 16),
+    )
+
+
+def _opened(path: Path) -> TiffFile:
+    # A file of several (OME-TIFF) would make it open others, which nobody named.
+    return TiffFile(path, is_ome=False)
+
+
+def _page(tiff: TiffFile, index: int) -> TiffPage:
+    page = tiff.pages[index]
+    assert isinstance(page, TiffPage)
+    return page
+
+
+def _grouped(pages: Sequence[TiffPage]) -> dict[_Kind | None, list[int]]:
+    """Indices of the pages that agree, in the order in which each kind comes first."""
+    kinds: dict[_Kind | None, list[int]] = defaultdict(list)
+    for index, page in enumerate(pages):
+        kinds[_Kind(page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype), int(page.photometric))].append(index)
+    return kinds
+
+
+def _series_beyond_pages(tiff: TiffFile, pages: Sequence[TiffPage]) -> TiffPageSeries | None:
+    """The one series of a file whose directories tell of fewer planes than it holds, else None."""
+    series = tiff.series
+    if len(series) != 1 or any(page.shape != pages[0].shape for page in pages):
+        return None
+    planes = math.prod(series[0].shape) // math.prod(pages[0].shape)
+    return series[0] if planes > len(pages) else None
+
+
+def _depth(page: TiffPage, series: TiffPageSeries | None) -> int:
+    return math.prod(series.shape) // math.prod(page.shape) if series is not None else page.imagedepth
+
+
+def _series_frames(tiff: TiffFile, page: TiffPage) -> Iterator[np.ndarray]:
+    series = tiff.series[0]
+    promise(page.nbytes, math.prod(series.shape) // math.prod(page.shape), in_one_piece=True)
+    if series.dataoffset is not None and series.dataoffset + series.nbytes > tiff.filehandle.size:
+        raise UnreadableInput("the planes of the TIFF series end early: the file is truncated or damaged")
+    planes = series.asarray(out=np.zeros(series.shape, series.dtype)).reshape(-1, *page.shaped)
+    for plane in planes:
+        yield from _converted(page, plane)
+
+
+def _page_frames(path: Path, page: TiffPage) -> Iterator[np.ndarray]:
+    """The frames of a page, several where it has depth."""
+    promise(page.nbytes // max(page.imagedepth, 1), page.imagedepth)
+    _require_segments(page)
+    if _is_left_to_pillow(page):
+        yield _page_by_pillow(path, page.index)
+        return
+    yield from _converted(page, page.asarray(squeeze=False, out=np.zeros(page.shaped, page.dtype)))
+
+
+def _require_segments(page: TiffPage) -> None:
+    """Every strip or tile must be listed, and be absent (a sparse file: its pixels are 0) or lie within the file."""
+    size = page.parent.filehandle.size
+    wanted = math.prod(page.chunked)
+    if len(page.dataoffsets) < wanted and not page.is_contiguous:
+        raise UnreadableInput(f"{len(page.dataoffsets)} of {wanted} strips or tiles are listed: the file is truncated or damaged")
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if offset + count > size:
+            raise UnreadableInput("a strip or tile ends behind the end of the file: the file is truncated or damaged")
+    if page.is_contiguous and page.dataoffsets and page.dataoffsets[0] + page.nbytes > size:
+        raise UnreadableInput("the pixels end behind the end of the file: the file is truncated or damaged")
+
+
+def _is_left_to_pillow(page: TiffPage) -> bool:
+    """Color spaces that tifffile does not convert."""
+    if page.photometric == PHOTOMETRIC.YCBCR:
+        return page.compression not in _JPEG
+    return page.photometric not in (*_GREY, PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE, PHOTOMETRIC.MASK)
+
+
+def _converted(page: TiffPage, shaped: np.ndarray) -> Iterator[np.ndarray]:
+    """Frames of a decoded page ``(planes, depth, rows, columns, samples)``."""
+    samples = shaped[..., 0] if page.planarconfig == 2 and shaped.shape[0] > 1 else shaped[0].transpose(3, 0, 1, 2)
+    orientation = page.tags.valueof(_ORIENTATION, 1)
+    for number in range(samples.shape[1]):
+        yield turned_upright(_frame(page, samples[:, number]), int(orientation))
+
+
+def _frame(page: TiffPage, planes: np.ndarray) -> np.ndarray:
+    """One frame of ``(samples, rows, columns)``."""
+    if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
+        palette = reduce_to_eight_bits(np.asarray(page.colormap, np.uint16).T)
+        return palette[planes[0]]
+    if page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR) and len(planes) >= 3:
+        if planes.dtype.kind != "u":
+            raise UnreadableInput(f"color of {planes.dtype} cannot be shown: convert the image to 8 or 16 bits")
+        return rgb_from_samples(np.ascontiguousarray(planes[:3].transpose(1, 2, 0)), "RGB", _bits(page, planes))
+    return _grey(page, planes[0])
+
+
+def _bits(page: TiffPage, planes: np.ndarray) -> int:
+    return page.bitspersample if isinstance(page.bitspersample, int) else 8 * planes.itemsize
+
+
+def _grey(page: TiffPage, plane: np.ndarray) -> np.ndarray:
+    if page.sampleformat in (SAMPLEFORMAT.COMPLEXIEEEFP, SAMPLEFORMAT.COMPLEXINT) or plane.dtype.kind not in "uifb":
+        raise UnreadableInput(f"grey values of {plane.dtype} are not supported: convert the image to another type")
+    if plane.dtype.kind == "b":
+        plane = plane.astype(np.uint8)
+    if plane.dtype.kind in "ui" and plane.itemsize == 8:
+        raise UnreadableInput("grey values of 64 bits are not supported: convert the image to 32 bits or fewer")
+    if plane.dtype == np.float16:
+        return plane.astype(np.float32)
+    if plane.dtype == np.uint8 and page.bitspersample < 8:
+        return (plane.astype(np.uint16) * 255 // ((1 << page.bitspersample) - 1)).astype(np.uint8)
+    return np.ascontiguousarray(plane)
+
+
+def _page_by_pillow(path: Path, index: int) -> np.ndarray:
+    """RGB of a page in a color space that Pillow converts (CMYK, Lab, YCbCr)."""
+    with Image.open(path, formats=("TIFF",)) as image:
+        image.seek(index)
+        rgb = np.asarray(image.convert("RGB"))
+        return turned_upright(rgb, int(image.getexif().get(_ORIENTATION, 1)))
+
+
+def _frames_by_pillow(path: Path, indices: Sequence[int], is_series: bool) -> Iterator[Reread]:
+    """The first page as Pillow decodes it, where it does not change it; nothing where it cannot, or leaves out what is absent."""
+    try:
+        with _opened(path) as tiff:
+            page = _page(tiff, indices[0])
+            unlike = is_series or page.imagedepth > 1 or _is_left_to_pillow(page) or page.photometric == PHOTOMETRIC.MINISWHITE
+            if unlike or 0 in page.databytecounts or page.bitspersample not in (8, 16):
+                return
+            lossy = page.compression in _JPEG
+        with Image.open(path, formats=("TIFF",)) as image:
+            image.seek(indices[0])
+            if image.mode not in ("L", "RGB", "RGBA", "I;16", "I;16B") or (page.bitspersample == 16) != image.mode.startswith("I;16"):
+                return
+            values = np.asarray(image)
+            values = values[..., :3] if values.ndim == 3 else values.astype(page.dtype, copy=False)
+            values = turned_upright(values, int(image.getexif().get(_ORIENTATION, 1)))
+    except Exception:
+        return  # that another library cannot read it says nothing
+    yield Reread(0, np.ascontiguousarray(values), lossy)
+
+
+def _dropped(page: TiffPage) -> tuple[str, ...]:
+    used = 3 if page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR) else 1
+    if page.samplesperpixel <= used or _is_left_to_pillow(page):
+        return ()
+    is_alpha = any(int(extra) in (1, 2) for extra in page.extrasamples)
+    return ("alpha",) if is_alpha else (f"{page.samplesperpixel - used} further channels",)
+
+
+def _identifying(pages: Sequence[TiffPage]) -> Header:
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for page in pages:
+        for tag, name in _IDENTIFYING_TAGS.items():
+            text = _text(page.tags.valueof(tag)).strip()
+            if 1 < len(text) <= _MAX_IDENTIFYING_LENGTH:
+                found[name][text] = None
+    return Header(identifying=MappingProxyType({name: tuple(texts) for name, texts in found.items()}))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-16-le" if value[1:2] == b"\0" else "utf-8", "ignore").strip("\0")
+    return "" if value is None else str(value)
