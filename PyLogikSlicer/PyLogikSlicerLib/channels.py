@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 
-def largest(image: np.ndarray) -> np.ndarray:
+def max_channel(image: np.ndarray) -> np.ndarray:
     """``(rows, columns)`` of uint8 ``(rows, columns[, 3])``; a grey image is returned as it is.
 
     By OpenCV: NumPy's maximum over a short last axis was most of the time of an unchanged frame.
@@ -17,8 +17,8 @@ def largest(image: np.ndarray) -> np.ndarray:
     return cv2.max(cv2.max(first, second), third)
 
 
-def smallest(image: np.ndarray) -> np.ndarray:
-    """As :func:`largest`."""
+def min_channel(image: np.ndarray) -> np.ndarray:
+    """As :func:`max_channel`."""
     if image.ndim == 2:
         return image
     first, second, third = cv2.split(image)

@@ -47,24 +47,6 @@ class Display:
         low, high = self.window or _range_without_outliers(frame, self.padding)
         return _linear(frame, low, high, self.inverted)
 
-    def views(self, frame: np.ndarray) -> tuple[np.ndarray, ...]:
-        """All 8-bit views in which text has to be looked for: as shown, and the full range where the display clips it.
-
-        A window hides what lies beyond its ends, but exact formats carry it, so a second look at the frame's whole
-        range of values is needed there.
-        """
-        shown = self.show(frame)
-        if frame.ndim == 3:
-            return (shown,)
-        low, high = _finite_range(frame)
-        if high <= low:
-            return (shown,)
-        full = frame if frame.dtype == np.uint8 and not self.inverted else _linear(frame, low, high, self.inverted)
-        clipped = int(np.ptp(frame[shown == 255].astype(np.float64))) if (shown == 255).any() else 0
-        clipped = max(clipped, int(np.ptp(frame[shown == 0].astype(np.float64))) if (shown == 0).any() else 0)
-        # A few levels squeezed into one is quantisation; an eighth of the range lost is clipping.
-        return (shown, full) if clipped > (high - low) / 8 else (shown,)
-
 
 @dataclass(frozen=True)
 class UltrasoundRegion:

@@ -22,8 +22,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
+import imagecodecs
 import numpy as np
-from openjpeg.utils import PhotometricInterpretation, encode_array
 from overlay_grounds import Ground, ground, speckle_cine
 from overlay_scripts import SCRIPTS
 from overlay_typefaces import Face, faces
@@ -485,8 +485,8 @@ def dicom_of(made: Screen) -> Dataset:
         dataset["PixelData"].VR = "OW"
     elif syntax == JPEG2000Lossless:
         # pydicom compresses to it through pylibjpeg only, which the engine does without.
-        how = PhotometricInterpretation.MONOCHROME2 if grey else PhotometricInterpretation.RGB
-        dataset.PixelData = encapsulate([encode_array(frame, photometric_interpretation=how) for frame in pixels])
+        encoded = [imagecodecs.jpeg2k_encode(frame, level=0, codecformat="j2k", mct=False) for frame in pixels]
+        dataset.PixelData = encapsulate(encoded)
         dataset["PixelData"].is_undefined_length = True
         dataset.file_meta.TransferSyntaxUID = syntax
     else:

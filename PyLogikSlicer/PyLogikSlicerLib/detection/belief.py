@@ -43,6 +43,13 @@ def believed(place: Place, text: str, confidence: float, too_large: bool = False
     return place.worded and (len(place.engines) > 1 or (likely and width >= LONG_RATIO * height))
 
 
+def believed_faint(place: Place, text: str, confidence: float, too_large: bool = False) -> bool:
+    """The same of what a faint view shows. There all noise looks like speckle and every edge like a stroke: what cannot be read is text
+    only where both kinds of readers saw it, and letters are likely."""
+    both = place.worded and len(place.engines) > 1 and _has_letters(text) and confidence >= LIKELY
+    return is_legible(text, confidence) or (both and not too_large)
+
+
 def is_too_large(place: Place, rows: int, columns: int) -> bool:
     """Whether a place is too large for a text in an image of that size."""
     height, length = sorted(cv2.minAreaRect(np.asarray(place.polygon, np.float32))[1])

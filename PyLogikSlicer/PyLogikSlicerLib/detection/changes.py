@@ -19,7 +19,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from ..channels import largest
+from ..channels import max_channel
 from ..text_map import Box
 from .boxes import area
 
@@ -35,8 +35,15 @@ CUT_JUMP, CUT_SHARE = 40, 0.2
 # Frames without change after which a tile counts as quiet, and from one look of the reader of words to the next.
 QUIET, WORDS_EVERY = 8, 3
 
-# ``together``: not one frame but several at once. ``color``: what is colored, whatever it did before.
-Closeness = Literal["glance", "words", "whole", "together", "color"]
+# ``together``: not one frame but several at once. ``color``: what is colored, whatever it did before. ``faint``: what stands out of
+# noise though it is not shown.
+Closeness = Literal["glance", "words", "whole", "together", "color", "faint"]
+# Pixels of a cell; a letter changes a good part of one.
+CELL = 8
+# How much more a tile must change than it did lately for faint text to have appeared: so many times as much, and so many stored levels
+# in the mean of a cell. What it did lately counts less with each frame.
+MORE, LEAST_CHANGE = 1.5, 0.15
+FORGETTING = 0.8
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,40 @@ class FrameMemory:
         """How much each pixel differs from what was examined, in the channel where it differs most; None at the beginning."""
         if self._examined is None or self._examined.shape != view.shape:
             return None
-        return largest(cv2.absdiff(view, self._examined))
+        return max_channel(cv2.absdiff(view, self._examined))
+
+
+class FaintMemory:
+    """Tells where stored values have changed more than they tremble: by a single level where all was still, by more where a codec or a
+    moving sector changes them all the time."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def changes(self, levels: np.ndarray) -> list[Box]:
+        """Boxes with halo of what has to be looked at for faint text now; ``levels``: the stored values of the next frame, ``(rows,
+        columns[, 3])``. All of the first frame, and of one of another size or type."""
+        rows, columns = levels.shape[:2]
+        known = self._last is not None and self._last.shape == levels.shape and self._last.dtype == levels.dtype
+        last, self._last = self._last, levels.copy()
+        tiles = -(-rows // TILE), -(-columns // TILE)
+        if not known:
+            self._usual = np.zeros(tiles, np.float32)
+            return [(0, 0, columns, rows)]
+        change = _change_by_tiles(levels, last)
+        due = change > MORE * self._usual + LEAST_CHANGE
+        self._usual = np.maximum(change, FORGETTING * self._usual)
+        return _boxes_of_tiles(due, rows, columns) if due.any() else []
+
+
+def _change_by_tiles(levels: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """The mean change of the cell of each tile that changed most, float32 ``(tiles down, tiles across)``."""
+    jump = cv2.absdiff(levels, last)
+    jump = (jump.max(axis=2) if jump.ndim == 3 and jump.dtype != np.uint8 else max_channel(jump)).astype(np.float32, copy=False)
+    padded = cv2.copyMakeBorder(jump, 0, -jump.shape[0] % TILE, 0, -jump.shape[1] % TILE, cv2.BORDER_CONSTANT, value=0)
+    cells = cv2.resize(padded, (padded.shape[1] // CELL, padded.shape[0] // CELL), interpolation=cv2.INTER_AREA)
+    across = TILE // CELL
+    return cells.reshape(cells.shape[0] // across, across, cells.shape[1] // across, across).max(axis=(1, 3))
 
 
 def boxes_around(pixels: np.ndarray) -> list[Box]:

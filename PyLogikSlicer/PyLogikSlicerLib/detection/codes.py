@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import zxingcpp
 
-from ..channels import largest, smallest
+from ..channels import max_channel, min_channel
 
 QUIET_ZONE = 16  # px of white around each image that is read: a symbol at the border has no quiet zone of its own
 
@@ -62,8 +62,8 @@ def _find_in(grey: np.ndarray) -> list[CodeDetection]:
 
 def _find_in_color(image: np.ndarray) -> list[CodeDetection]:
     """Symbols that the brightest channel shows and luminance does not, in the part of the image that has color."""
-    brightest = largest(image)
-    colored = cv2.subtract(brightest, smallest(image)) > 64
+    brightest = max_channel(image)
+    colored = cv2.subtract(brightest, min_channel(image)) > 64
     x, y, width, height = cv2.boundingRect(colored.astype(np.uint8))
     if width == 0:
         return []

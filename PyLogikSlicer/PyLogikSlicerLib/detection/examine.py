@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ..composites import CompositeAccumulator, Composites, stretched, usual
 from ..stack import ImageStack
-from ..text_map import Box, TextMap
-from .belief import believed, is_legible, is_too_large
+from ..text_map import Box, TextMap, polygon_of_box
+from .belief import believed, believed_faint, is_legible, is_too_large
 from .boxes import area, clip
-from .changes import NOISE, Change, FrameMemory, boxes_around
+from .changes import NOISE, Change, FaintMemory, FrameMemory, boxes_around
 from .codes import find_codes
 from .coloring import colored_parts, letters_in, visible
 from .extents import fitted
+from .faint import as_levels, faint_views
 from .grouping import Place, group, is_box
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_images
@@ -32,6 +34,10 @@ FEWEST = 4
 # So many frames together show dim text of which each alone shows too little; every third frame those before it, so that whatever is
 # there for ten frames is there on all of some eight.
 WINDOW, STEP = 8, 3
+# Of a leaning place, the share that only the faint view must show.
+HIDDEN_SHARE = 0.5
+# Pixels around what is hidden that go with it: the ends of letters have little ink around them.
+HIDING = 8
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
 
@@ -61,8 +67,7 @@ def examine(
     examiner = _Examiner(readers, plan, attention)
     low, high = np.inf, -np.inf
     for index, frame in enumerate(stack.frames()):
-        views = stack.display.views(frame)
-        examiner.examine_frame(index, views, last=index + 1 == stack.frame_count)
+        examiner.examine_frame(index, frame, stack.display_of(index).show(frame), last=index + 1 == stack.frame_count)
         low, high = _widened(low, high, frame)
         on_progress(index + 1, stack.frame_count)
     composites = examiner.composites.result()
@@ -76,34 +81,59 @@ class _Examiner:
     def __init__(self, readers: Sequence[TextReader], plan: Plan, attention: Attention | None) -> None:
         self._readers = readers
         self._plan, self._attention = plan, attention
-        self._memories: list[FrameMemory] = []
-        self._trackers: list[Tracker] = []
+        self._shown, self._colors, self._faint = FrameMemory(), FrameMemory(), FaintMemory()
+        self._tracker, self._color_tracker, self._faint_tracker = Tracker(), Tracker(), Tracker()
         self.composites = CompositeAccumulator()
         self._recent: deque[np.ndarray] = deque(maxlen=WINDOW)
         self._readings = Readings(lambda view, places: read_lines(view, places, readers))
         self.coverage: list[str] = []
 
     def tracks(self) -> list[Track]:
-        return [track for tracker in self._trackers for track in tracker.tracks()]
+        return [track for tracker in (self._tracker, self._color_tracker, self._faint_tracker) for track in tracker.tracks()]
 
-    def examine_frame(self, index: int, views: Sequence[np.ndarray], last: bool) -> None:
-        """Each view has its own memory: what a window hides can change while what it shows stands still. So have the colors, which come
-        after the views."""
-        while len(self._memories) <= len(views):
-            self._memories.append(FrameMemory())
-            self._trackers.append(Tracker())
-        share = max(self._examine_view(index, number, view, last) for number, view in enumerate(views))
-        luminance, colors = self.composites.add(views[0])
-        if views[0].ndim == 3 and self._plan.color.letters:
-            self._examine_view(index, len(views), visible(colors), last, colors=True)
+    def examine_frame(self, index: int, frame: np.ndarray, shown: np.ndarray, last: bool) -> None:
+        """What is shown, its colors, and what the stored values hold beside it have memories of their own: each of them can change
+        while the others stand still."""
+        share = self._examine_view(index, shown, last)
+        luminance, colors = self.composites.add(shown)
+        if shown.ndim == 3 and self._plan.color.letters:
+            self._examine_view(index, visible(colors), last, colors=True)
+        self._examine_faint(index, frame, shown)
         if self._attention is None:
             self._recent.append(luminance)
         if len(self._recent) == WINDOW and (last or (index + 1 - WINDOW) % STEP == 0):
             self._examine_recent(index)
         self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
 
-    def _examine_view(self, index: int, number: int, view: np.ndarray, last: bool, colors: bool = False) -> float:
-        tracker, memory = self._trackers[number], self._memories[number]
+    def _examine_faint(self, index: int, frame: np.ndarray, shown: np.ndarray) -> None:
+        """What stands out of its surroundings' noise in the stored values though it is not shown."""
+        levels = as_levels(frame)
+        changes = [Change(box, "faint") for box in self._faint.changes(levels)]
+        if self._attention is not None:
+            changes = _within(changes, self._attention(index))
+        self._faint_tracker.stay(index, self._faint_tracker.alive(index))
+        for change in changes:
+            x0, y0, x1, y1 = change.box
+            for place, line in self._find_faint(levels[y0:y1, x0:x1], shown[y0:y1, x0:x1]):
+                self._faint_tracker.see(index, _moved(place, x0, y0)).read(*line)
+
+    def _find_faint(self, levels: np.ndarray, shown: np.ndarray) -> Iterator[tuple[Place, Line]]:
+        """From the finest scale to the coarsest, which is not asked again about what a finer one has shown."""
+        found: list[Box] = []
+        for seen in faint_views(levels, shown):
+            hidden = seen.hidden.copy()
+            for x0, y0, x1, y1 in found:
+                hidden[int(y0 * seen.scale) : int(y1 * seen.scale) + 1, int(x0 * seen.scale) : int(x1 * seen.scale) + 1] = False
+            for box in boxes_around(hidden):
+                for place, line in self._find(seen.view, Change(box, "faint")):
+                    hiding = _hidden_part(place, hidden)
+                    if hiding is not None:
+                        scaled = _scaled(hiding, 1 / seen.scale)
+                        found.append(scaled.box)
+                        yield scaled, line
+
+    def _examine_view(self, index: int, view: np.ndarray, last: bool, colors: bool = False) -> float:
+        tracker, memory = (self._color_tracker, self._colors) if colors else (self._tracker, self._shown)
         memory.compare(view)
         rows, columns = view.shape[:2]
         alive = tracker.alive(index)
@@ -143,8 +173,8 @@ class _Examiner:
 
     def _examine_recent(self, last: int) -> None:
         """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of them all."""
-        tracker, first = self._trackers[0], last - len(self._recent) + 1
-        varies = self._memories[0].changed_after(first)
+        tracker, first = self._tracker, last - len(self._recent) + 1
+        varies = self._shown.changed_after(first)
         for x0, y0, x1, y1 in (track.place.box for track in _hidden(tracker.alive(last), last, *varies.shape)):
             varies[y0:y1, x0:x1] = False
         boxes = boxes_around(varies)
@@ -159,7 +189,7 @@ class _Examiner:
         """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
         if composites.frame_count < FEWEST:
             return
-        tracker = self._trackers[0]
+        tracker = self._tracker
         for box in boxes_around(composites.deviation > NOISE / 2):
             for place, line in self._find(composites.minimum, Change(box, "whole")):
                 tracker.see_throughout(composites.frame_count, place).read(*line)
@@ -168,18 +198,22 @@ class _Examiner:
                 for place, line in self._find(image, Change(box, "whole")):
                     if not tracker.bridge(place):
                         tracker.see_throughout(composites.frame_count, place).read(*line)
+        for image in (composites.minimum, composites.mean, composites.maximum):
+            for place, line in self._find_faint(image, composites.maximum):
+                self._faint_tracker.see_throughout(composites.frame_count, place).read(*line)
 
     def _find(self, view: np.ndarray, change: Change) -> list[tuple[Place, Line]]:
         """All text and codes in a part of a view, and what is read there; places in pixels of the view."""
         x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-        symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness in ("whole", "words") else []
+        symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness in ("whole", "words", "faint") else []
         codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
         (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
         places = group(fitted(sightings), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
         together, seen = change.closeness == "together", zip(places, lines, strict=True)
-        credited = {place: line for place, line in seen if believed(place, *line, is_too_large(place, *view.shape[:2]), together)}
+        believe = believed_faint if change.closeness == "faint" else partial(believed, together=together)
+        credited = {place: line for place, line in seen if believe(place, *line, is_too_large(place, *view.shape[:2]))}
         found = [(place, credited[whole]) for whole, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]
         return [(_moved(place, x0, y0), line) for place, line in found]
@@ -217,6 +251,26 @@ def _within(changes: Sequence[Change], attention: Sequence[Box]) -> list[Change]
 
 def _moved(place: Place, x: int, y: int) -> Place:
     return replace(place, polygon=shifted(place.polygon, x, y))
+
+
+def _hidden_part(place: Place, hidden: np.ndarray) -> Place | None:
+    """The part of a place that only the faint view shows; what can be seen beside it is found where it is shown."""
+    box = clip(place.box, *hidden.shape)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    rows, columns = (np.flatnonzero(hidden[y0:y1, x0:x1].any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    if not is_box(place):
+        return place if hidden[y0:y1, x0:x1].mean() >= HIDDEN_SHARE else None
+    left, top, right, bottom = x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1
+    part = max(left - HIDING, x0), max(top - HIDING, y0), min(right + HIDING, x1), min(bottom + HIDING, y1)
+    return replace(place, polygon=polygon_of_box(part))
+
+
+def _scaled(place: Place, factor: float) -> Place:
+    return replace(place, polygon=tuple((x * factor, y * factor) for x, y in place.polygon)) if factor != 1 else place
 
 
 def _widened(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..channels import largest
+from ..channels import max_channel
 from ..text_map import Box, box_of_polygon
 from .changes import Closeness
 from .polygons import Polygon, shifted
@@ -67,7 +67,7 @@ def as_shown(image: np.ndarray) -> np.ndarray:
 
 def top_hat(image: np.ndarray) -> np.ndarray:
     """What is bright and narrower than ``STROKE`` in the largest channel; coloured text counts as bright."""
-    bright = cv2.morphologyEx(largest(image), cv2.MORPH_TOPHAT, np.ones((STROKE, STROKE), np.uint8))
+    bright = cv2.morphologyEx(max_channel(image), cv2.MORPH_TOPHAT, np.ones((STROKE, STROKE), np.uint8))
     return cv2.cvtColor(bright, cv2.COLOR_GRAY2RGB)
 
 
@@ -80,6 +80,8 @@ STROKES = Look("x1 top-hat", 1.0, top_hat)
 DOUBLE = Look("x2", 2.0, as_shown)
 HALF = Look("x0.5", 0.5, as_shown)
 NEGATIVE = Look("x1 negative", 1.0, negative)
+FAINT = Look("faint", 1.0, as_shown)
+FAINT_NEGATIVE = Look("faint negative", 1.0, negative)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Plan:
     glance: Looks
     together: Looks = Looks()
     color: Looks = Looks()
+    faint: Looks = Looks()
     closer: Looks = Looks()
     smaller: bool = False
     certain: bool = True
@@ -123,6 +126,7 @@ DETECTION = Plan(
     glance=Looks(letters=(NATIVE,)),
     together=Looks(letters=(NATIVE, DOUBLE, HALF)),
     color=Looks(letters=(NATIVE, DOUBLE, HALF)),
+    faint=Looks(words=(FAINT,), letters=(FAINT,)),
     closer=Looks(words=(NATIVE, DOUBLE), letters=(DOUBLE,)),
     smaller=True,
 )
@@ -132,6 +136,7 @@ VERIFICATION = Plan(
     whole=Looks(words=(NEGATIVE,), letters=(NEGATIVE,)),
     words=Looks(words=(NATIVE,), letters=(NEGATIVE,)),
     glance=Looks(letters=(NEGATIVE,)),
+    faint=Looks(words=(FAINT_NEGATIVE,), letters=(FAINT_NEGATIVE,)),
     certain=False,
 )
 
@@ -150,7 +155,10 @@ def examine_images(images: Sequence[np.ndarray], plan: Plan, closeness: Closenes
     looks = plan.looks(closeness, *colours[0].shape[:2])
     if not any(looks.of(reader) for reader in readers):  # no reader here can do with a glance
         looks = plan.looks("words", *colours[0].shape[:2])
-    seen = _look_at(colours, looks, readers)
+    if closeness == "faint":
+        seen = [_words_where_letters_are(colour, looks, readers) for colour in colours]
+    else:
+        seen = _look_at(colours, looks, readers)
     if closeness == "whole":
         for colour, sightings in zip(colours, seen, strict=True):
             sightings += _closer(colour, sightings, plan, readers)
@@ -165,6 +173,29 @@ def _look_at(colours: Sequence[np.ndarray], looks: Looks, readers: Sequence[Text
             for number, sighting in _sightings(rendered, colours[0].shape, reader, look):
                 seen[number].append(sighting)
     return seen
+
+
+def _words_where_letters_are(colour: np.ndarray, looks: Looks, readers: Sequence[TextReader]) -> list[Sighting]:
+    """What the looks for letters see in an image, and what those for words see around that: they cost three times as much."""
+    if not any(reader.sees == "letters" for reader in readers):
+        return _look_at([colour], looks, readers)[0]
+    (seen,) = _look_at([colour], Looks(letters=looks.letters), readers)
+    found = [sighting for sighting in seen if not sighting.doubtful]
+    for x0, y0, x1, y1 in _boxes_with_halo(found, *colour.shape[:2]):
+        (words,) = _look_at([np.ascontiguousarray(colour[y0:y1, x0:x1])], Looks(words=looks.words), readers)
+        seen += [one.shifted(x0, y0) for one in words]
+    return seen
+
+
+def _boxes_with_halo(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Box]:
+    """Boxes that hold all sightings, and what is around them."""
+    wanted = np.zeros((rows, columns), np.uint8)
+    for sighting in sightings:
+        x0, y0, x1, y1 = box_of_polygon(sighting.polygon)
+        wanted[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 1
+    around = cv2.dilate(wanted, np.ones((2 * CLOSE_HALO + 1, 2 * CLOSE_HALO + 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(around, connectivity=8)
+    return [(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
 
 
 def _closer(colour: np.ndarray, seen: Sequence[Sighting], plan: Plan, readers: Sequence[TextReader]) -> list[Sighting]:

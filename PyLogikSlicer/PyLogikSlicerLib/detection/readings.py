@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..channels import largest
+from ..channels import max_channel
 from ..text_map import Box
 from .boxes import area, clip, moved, overlap
 from .grouping import Place
@@ -40,7 +40,7 @@ class Readings:
     def lines(self, view: np.ndarray, corner: tuple[int, int], places: Sequence[Place]) -> list[Line]:
         """(text, confidence) at each of ``places`` of ``view``, uint8 ``(rows, columns[, 3])``, whose upper left pixel is
         pixel ``corner`` (x, y) of the frame."""
-        bright = largest(view)
+        bright = max_channel(view)
         lines: list[Line | None] = [self._recall(bright, corner, place) for place in places]
         unknown = [number for number, line in enumerate(lines) if line is None]
         for number, line in zip(unknown, self.anew(view, corner, [places[number] for number in unknown]), strict=True):
@@ -50,7 +50,7 @@ class Readings:
     def anew(self, view: np.ndarray, corner: tuple[int, int], places: Sequence[Place]) -> list[Line]:
         """The same, whatever was read there before: beside bright letters, dim ones that were not there count for nothing."""
         lines = self._read(view, places)
-        bright = largest(view)
+        bright = max_channel(view)
         for place, line in zip(places, lines, strict=True):
             self._remember(bright, corner, place, line)
         return lines

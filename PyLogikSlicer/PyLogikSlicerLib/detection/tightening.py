@@ -13,7 +13,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..channels import largest
+from ..channels import max_channel
 from ..masking import polygon_mask
 from ..text_map import Box, polygon_of_box
 from .boxes import area, clip, overlap, union
@@ -43,7 +43,7 @@ def tightened(places: Sequence[Place], view: np.ndarray) -> list[tuple[Place, Pl
 def local_contrast(view: np.ndarray) -> np.ndarray:
     """uint8 ``(rows, columns)``: by how many grey levels a pixel and its neighbors differ, in the channel where they do most."""
     window = np.ones((3, 3), np.uint8)
-    return largest(cv2.subtract(cv2.dilate(view, window), cv2.erode(view, window)))
+    return max_channel(cv2.subtract(cv2.dilate(view, window), cv2.erode(view, window)))
 
 
 def _fitted(place: Place, content: np.ndarray) -> Place:
