@@ -16,6 +16,10 @@ from .text_map import Region, TextMap
 
 # A reader that is unsure may have read a name as a number.
 KEEP_CONFIDENCE = 0.9
+# From this confidence on, a reading in a written file counts for what stands there.
+READ_AGAIN = 0.5
+# The reason of what the policy kept.
+MEASUREMENT = "measurement"
 # Shorter values (an age, a study number "10") are in file names by chance.
 SHORTEST_TELLING = 4
 SHORTEST_FAMILY_NAME = 3
@@ -36,10 +40,23 @@ def decide(text_map: TextMap, header: Header, keep: str = "none") -> TextMap:
     return text_map.with_regions(_decided(region, matcher, header.modality, keep) for region in text_map.regions)
 
 
+def may_stay(residue: Region, kept: Region, header: Header) -> bool:
+    """Whether text that was read in a written file may stay in a region that was kept, in which it lies.
+
+    What a person kept stays. What the policy kept must be read there again: as the same text, or as a measurement; what nobody can
+    read there is the same text seen with other eyes. Anything else was never judged.
+    """
+    if kept.reason != MEASUREMENT or residue.confidence < READ_AGAIN or not any(map(str.isalnum, residue.text)):
+        return True
+    text = _squeezed(residue.text)
+    is_same = any(text in _squeezed(reading) for reading in kept.text.split("|"))
+    return why_sensitive(residue.text, HeaderMatcher(header)) is None and (is_same or is_measurement(residue.text, header.modality))
+
+
 def _decided(region: Region, matcher: HeaderMatcher, modality: str, keep: str) -> Region:
     reason = why_sensitive(region.text, matcher)
     if reason is None and keep == "measurements" and region.confidence >= KEEP_CONFIDENCE and is_measurement(region.text, modality):
-        return region.decided("keep", "measurement")
+        return region.decided("keep", MEASUREMENT)
     return region.decided("redact", region.reason or reason or ("text" if region.text else "text nobody could read"))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import ahead
 from .analysis import Analysis
-from .decisions import decide
+from .decisions import decide, may_stay
 from .detection.boxes import clip
 from .detection.engines import Engine
 from .detection.examine import examine
@@ -25,7 +25,7 @@ from .rendering import Rendering, rendering_for
 from .roi import Roi, find_roi
 from .stack import ImageStack
 from .text_map import Box, Region, TextMap, polygon_of_box
-from .verifying import Verification, Written, verify
+from .verifying import Verification, Written, confirm_source, verify
 from .writing.formats import FORMATS, Format, encode
 from .writing.output import file_sha256
 
@@ -40,13 +40,15 @@ OnStage = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one image. ``files``: relative path -> SHA-256, below the folder given to :func:`process`."""
+    """What became of one image. ``files``: relative path -> SHA-256, below the folder given to :func:`process`. ``confirmed``: how
+    many frames of the source a second decoder gave alike."""
 
     text_map: TextMap
     roi: Roi | None = None
     rendering: Rendering | None = None
     verification: Verification | None = None
     rounds: int = 0
+    confirmed: int = 0
     files: dict[str, str] = field(default_factory=dict)
     bytes_written: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -102,7 +104,10 @@ def publish(
         return Result(analysis.text_map, seconds=analysis.seconds)
     fmt = FORMATS[options.format]
     writer = _Writer(stack, analysis.roi, rendering_for(stack, analysis.value_range, shown=not fmt.exact), fmt, folder, name)
-    return _write_until_clean(writer, analysis.text_map, engine, on_stage, _Clock(analysis.seconds))
+    clock = _Clock(analysis.seconds)
+    with clock("verify"):
+        confirmed = confirm_source(stack)
+    return replace(_write_until_clean(writer, analysis.text_map, engine, on_stage, clock), confirmed=confirmed)
 
 
 def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
@@ -118,8 +123,9 @@ def _write_until_clean(writer: _Writer, text_map: TextMap, engine: Engine, on_st
         with clock("write"):
             writer.write(text_map, changed, _progress(on_stage, "write"))
         with clock("verify"):
-            written = Written(writer.files, writer.fmt, writer.rendering, writer.crop, partial(writer.frames, text_map))
-            verification = verify(writer.stack, written, kept, engine.readers, changed, _progress(on_stage, "verify"))
+            written = Written(writer.files, writer.fmt, writer.crop, partial(writer.frames, text_map))
+            judge = partial(may_stay, header=writer.stack.header)
+            verification = verify(writer.stack, written, kept, judge, engine.readers, changed, _progress(on_stage, "verify"))
         # Unreadable residues of the last round are texture that no two looks agree on; readable ones are leaks.
         if not verification.residues or (rounds == ROUNDS and not verification.readable):
             break
@@ -158,7 +164,7 @@ class _Writer:
             regions = text_map.on_frame(number)
             if regions != before:
                 mask, before = self._outside | region_mask(regions, self.stack.rows, self.stack.columns), regions
-            pixels = filled(self.rendering.render(frame), mask)
+            pixels = filled(self.rendering.render(frame, number), mask)
             yield np.ascontiguousarray(pixels[y0:y1, x0:x1]), mask[y0:y1, x0:x1]
 
     def write(self, text_map: TextMap, changed: Sequence[Region] | None, on_progress: Callable[[int, int], None]) -> None:

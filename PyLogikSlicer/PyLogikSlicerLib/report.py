@@ -41,6 +41,7 @@ def image_report(stack: ImageStack, name: str, result: Result) -> dict:
             "verdict": "passed",
             "rounds": result.rounds,
             "frames": result.verification.frames,
+            "confirmed_by_another_decoder": result.confirmed,
             "files": len(result.files),
             "readable_residues": len(result.verification.readable),
             "unreadable_residues": len(result.verification.residues),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from .detection.boxes import area, overlap
@@ -15,8 +16,7 @@ from .detection.reader import TextReader
 from .detection.tracks import LEAD
 from .errors import VerificationFailed
 from .masking import polygon_mask
-from .rendering import Rendering
-from .stack import Display, ImageStack
+from .stack import ImageStack
 from .text_map import Box, Region
 from .writing.formats import Format, decode, largest_error
 
@@ -28,7 +28,16 @@ VISIBLE_SHARE, VISIBLE_CONTRAST = 0.25, 25
 READABLE = 0.8
 ATTENTION_HALO = 48
 
+# How much of a residue lies in a region that was kept on purpose if it is that region's text.
+KEPT_SHARE = 0.9
+# Two decoders of a lossy codec differ by rounding, and where chroma changes by how they interpolate it; in the mean over a cell of so
+# many pixels by no more than so many of 255 grey levels. What one of them did not write differs by far more.
+CELL = 8
+LARGEST_DECODER_ERROR = 20
+
 ExpectedFrames = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
+# Whether text that verification found may stay in a region that was kept: (residue, kept region).
+MayStay = Callable[[Region, Region], bool]
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,11 @@ class Verification:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written for one image: the files of its frames, how to get from their pixels to stored values, the part of
-    the source frame they show, and what they must be: ``expected()`` yields (pixels, mask) of each frame."""
+    """What was written for one image: the files of its frames, the part of the source frame they show, and what they must be:
+    ``expected()`` yields (pixels, mask) of each frame."""
 
     files: Sequence[Path]
     fmt: Format
-    rendering: Rendering
     crop: Box
     expected: ExpectedFrames
 
@@ -62,32 +70,64 @@ def verify(
     stack: ImageStack,
     written: Written,
     kept: Sequence[Region],
+    may_stay: MayStay,
     readers: Sequence[TextReader],
     changed: Sequence[Region] | None,
     on_progress: Callable[[int, int], None],
 ) -> Verification:
     """Read the files of ``written`` back, compare every pixel, and look for text in them.
 
-    ``kept``: regions of the source that were kept on purpose; text found there is no residue. ``changed``: where masks
-    were added since the last verification, which found nothing else anywhere; None looks everywhere. Raises
-    :class:`VerificationFailed` when a file is missing, cannot be decoded, or is not what it must be.
+    The files are looked at as any recipient gets them, without what the source's header says of how it is shown. ``kept``: regions of
+    the source that were kept on purpose; text that lies in one of them is a residue unless ``may_stay`` allows it. ``changed``: where
+    masks were added since the last verification, which found nothing else anywhere; None looks everywhere. Raises
+    :class:`VerificationFailed` when a file is missing, cannot be decoded, or is not what it must be, or when a frame was not examined.
     """
     if len(written.files) != stack.frame_count:
         raise VerificationFailed(f"{len(written.files)} files stand for {stack.frame_count} frames")
     comparison = _Comparison(written)
     x0, y0, x1, y1 = written.crop
-    reread = replace(
-        stack,
+    first = comparison.first()
+    reread = ImageStack(
+        source=stack.source,
+        name=stack.name,
+        frame_count=stack.frame_count,
         rows=y1 - y0,
         columns=x1 - x0,
-        decode=lambda: comparison.frames(stack.dtype),
-        display=Display() if written.rendering.shown else stack.display,
-        dtype=np.dtype(np.uint8) if written.rendering.shown else stack.dtype,
+        channels=3 if first.ndim == 3 else 1,
+        dtype=first.dtype,
+        decode=comparison.frames,
     )
     attention = None if changed is None else lambda frame: _boxes_around(changed, frame, written.crop)
     examination = examine(reread, readers, on_progress, VERIFICATION, attention)
-    residues = _residues(examination, comparison, kept, written.crop)
+    if examination.text_map.frames_examined != stack.frame_count:
+        raise VerificationFailed(f"{examination.text_map.frames_examined} of {stack.frame_count} frames were examined again")
+    residues = _residues(examination, comparison, kept, may_stay, written.crop)
     return Verification(stack.frame_count, residues, comparison.largest_error, examination.text_map.coverage)
+
+
+def confirm_source(stack: ImageStack) -> int:
+    """Compare frames of the source with what another decoder makes of them; return how many there were.
+
+    A decoder that leaves memory as it was, or takes one color space for another, would otherwise confirm itself. Raises
+    :class:`VerificationFailed` when they differ by more than decoders may.
+    """
+    count, frames = 0, enumerate(stack.frames())
+    for again in stack.decode_again():
+        frame = next((frame for number, frame in frames if number == again.number), None)
+        if frame is None or frame.shape != again.frame.shape or _decoders_differ(frame, again.frame, again.lossy):
+            raise VerificationFailed(f"two decoders disagree about frame {again.number}: the file is damaged, or one of them errs")
+        count += 1
+    return count
+
+
+def _decoders_differ(one: np.ndarray, other: np.ndarray, lossy: bool) -> bool:
+    if not lossy:
+        return not np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    scale = 255 / np.iinfo(one.dtype).max if one.dtype.kind == "u" else 1.0
+    error = cv2.absdiff(one.astype(np.float32), other.astype(np.float32)) * np.float32(scale)
+    cells = max(one.shape[1] // CELL, 1), max(one.shape[0] // CELL, 1)
+    means = cv2.resize(one.astype(np.float32) - other.astype(np.float32), cells, interpolation=cv2.INTER_AREA) * np.float32(scale)
+    return bool(np.abs(means).max() > LARGEST_DECODER_ERROR) or bool(error.mean() > LARGEST_DECODER_ERROR / 4)
 
 
 def _tells_something(text: str) -> bool:
@@ -106,17 +146,28 @@ class _Comparison:
         self._distinct: dict[bytes, bytes] = {}
         self.largest_error = 0
 
-    def frames(self, dtype: np.dtype) -> Iterator[np.ndarray]:
-        fmt = self._written.fmt
-        for number, (path, (expected, mask)) in enumerate(zip(self._written.files, self._written.expected(), strict=True)):
-            try:
-                pixels = decode(path, fmt)
-            except OSError:
-                raise VerificationFailed(f"the file of frame {number} cannot be read back") from None
+    def first(self) -> np.ndarray:
+        """The pixels of the first file."""
+        return self._read(0)
+
+    def frames(self) -> Iterator[np.ndarray]:
+        """The pixels of each file, once they are known to be what they must be."""
+        before: tuple[np.ndarray, np.ndarray] | None = None
+        for number, (expected, mask) in enumerate(self._written.expected()):
+            pixels = self._read(number)
             self._compare(pixels, expected, number)
+            if before is not None and not self._written.fmt.exact:
+                _require_own_frames(before, (pixels, expected), number)
+            before = pixels, expected
             packed = np.packbits(mask).tobytes()
             self._masks.append(self._distinct.setdefault(packed, packed))
-            yield pixels if self._written.rendering.shown else self._written.rendering.restore(pixels, dtype)
+            yield pixels
+
+    def _read(self, number: int) -> np.ndarray:
+        try:
+            return decode(self._written.files[number], self._written.fmt)
+        except OSError:
+            raise VerificationFailed(f"the file of frame {number} cannot be read back") from None
 
     def masks_during(self, region: Region) -> list[np.ndarray]:
         """The different masks on the frames where the text of ``region`` was seen (its span without the lead at both ends)."""
@@ -140,12 +191,26 @@ class _Comparison:
         self.largest_error = max(self.largest_error, error)
 
 
-def _residues(examination: Examination, comparison: _Comparison, kept: Sequence[Region], crop: Box) -> tuple[Region, ...]:
+def _require_own_frames(before: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray], number: int) -> None:
+    """Frames of a cine can be alike within the error of JPEG: then each file must still be nearer to its own frame than to its
+    neighbor's. ``before`` and ``now``: (pixels, expected) of frames ``number - 1`` and ``number``."""
+    for (pixels, own), (_, other), held, shown in ((now, before, number, number - 1), (before, now, number - 1, number)):
+        if _squared_error(pixels, other) < _squared_error(pixels, own):
+            raise VerificationFailed(f"the file of frame {held} shows frame {shown}")
+
+
+def _squared_error(one: np.ndarray, other: np.ndarray) -> float:
+    return float(cv2.norm(one, other, cv2.NORM_L2SQR))
+
+
+def _residues(
+    examination: Examination, comparison: _Comparison, kept: Sequence[Region], may_stay: MayStay, crop: Box
+) -> tuple[Region, ...]:
     over_time = examination.composites.maximum.astype(np.int16) - examination.composites.minimum
     found = []
     for region in examination.text_map.regions:
         moved = replace(region, polygon=tuple((x + crop[0], y + crop[1]) for x, y in region.polygon), reason="found by verification")
-        if any(_mostly_inside(moved, keeper) for keeper in kept):
+        if any(_is_inside(moved, keeper) and may_stay(moved, keeper) for keeper in kept):
             continue
         own = polygon_mask([region.polygon], *over_time.shape)
         visible = [own & ~mask for mask in comparison.masks_during(region)]
@@ -160,9 +225,9 @@ def _has_contrast(examination: Examination, over_time: np.ndarray, visible: np.n
     return bool(maximum.size) and (int(np.ptp(maximum)) > VISIBLE_CONTRAST or int(over_time[visible].max()) > VISIBLE_CONTRAST)
 
 
-def _mostly_inside(region: Region, keeper: Region) -> bool:
+def _is_inside(region: Region, keeper: Region) -> bool:
     a, b = region.box, keeper.box
-    return overlap(a, b) > 0.5 * area(a) and region.frame_first <= keeper.frame_last and keeper.frame_first <= region.frame_last
+    return overlap(a, b) >= KEPT_SHARE * area(a) and region.frame_first <= keeper.frame_last and keeper.frame_first <= region.frame_last
 
 
 def _boxes_around(regions: Sequence[Region], frame: int, crop: Box) -> list[Box]:

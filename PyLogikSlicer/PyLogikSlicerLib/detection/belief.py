@@ -44,10 +44,13 @@ def believed(place: Place, text: str, confidence: float, too_large: bool = False
 
 
 def believed_faint(place: Place, text: str, confidence: float, too_large: bool = False) -> bool:
-    """The same of what a faint view shows. There all noise looks like speckle and every edge like a stroke: what cannot be read is text
-    only where both kinds of readers saw it, and letters are likely."""
-    both = place.worded and len(place.engines) > 1 and _has_letters(text) and confidence >= LIKELY
-    return is_legible(text, confidence) or (both and not too_large)
+    """The same of what a faint view shows. There all noise looks like speckle and every edge like a stroke: a lone letter is text only
+    where both kinds of readers saw it and it can be read, more of them where they can be read, or both saw them and they are likely."""
+    both = place.worded and len(place.engines) > 1
+    legible = is_legible(text, confidence)
+    if sum(map(str.isalnum, text)) < 2:
+        return both and legible
+    return legible or (both and not too_large and _has_letters(text) and confidence >= LIKELY)
 
 
 def is_too_large(place: Place, rows: int, columns: int) -> bool:

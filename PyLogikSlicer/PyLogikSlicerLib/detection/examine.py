@@ -111,7 +111,9 @@ class _Examiner:
         changes = [Change(box, "faint") for box in self._faint.changes(levels)]
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
-        self._faint_tracker.stay(index, self._faint_tracker.alive(index))
+        rows, columns = shown.shape[:2]
+        alive = self._faint_tracker.alive(index)
+        self._faint_tracker.stay(index, [track for track in alive if _is_unchanged(track, self._shown, rows, columns)])
         for change in changes:
             x0, y0, x1, y1 = change.box
             for place, line in self._find_faint(levels[y0:y1, x0:x1], shown[y0:y1, x0:x1]):

@@ -29,12 +29,14 @@ QUANTILE = 0.25
 NORMAL_QUANTILE = 0.3186
 # Where fewer pixels than this share differ from both neighbors, the image is drawn, not measured: it has no noise.
 DRAWN_SHARE = 0.25
-# Stored levels; noise is taken to be at least this, so that one level is four times as much.
-LEAST_NOISE = 0.25
+# Stored levels; noise is taken to be at least this: one level, half of which is deviation where strokes are dense, stands out.
+LEAST_NOISE = 0.125
 # How many times the noise a pixel deviates that stands out, and how many levels at least (the background lies between the strokes and
 # what is between them).
 STANDS_OUT = 3.5
 LEAST_DEVIATION = 0.5
+# Grey levels of the shown image between the darkest and the brightest pixel of a window in which it shows nothing.
+FLAT = 2
 # Grey levels of the shown image in which a structure can be seen without this, and pixels around it that are seen with it (the ringing
 # of codecs reaches as far).
 VISIBLE = 20
@@ -100,7 +102,22 @@ def _faint_view(levels: np.ndarray, seen: np.ndarray, scale: float) -> FaintView
     around = cv2.dilate(visible.astype(np.uint8), np.ones((2 * BESIDE_VISIBLE + 1,) * 2, np.uint8))
     stands_out = (np.abs(in_noise) >= STANDS_OUT) & (np.abs(deviation) >= LEAST_DEVIATION) & (around == 0)
     ink = cv2.boxFilter(stands_out.astype(np.float32), -1, (WINDOW, WINDOW), normalize=False)
-    return FaintView(np.clip(in_noise * GAIN + MIDDLE, 0, 255).astype(np.uint8), ink >= LEAST_INK, scale)
+    view = np.clip(in_noise * GAIN + MIDDLE, 0, 255).astype(np.uint8)
+    return FaintView(view, (ink >= LEAST_INK) | _is_clipped(levels, seen), scale)
+
+
+def _is_clipped(levels: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Where the shown image is flat and the stored values are not, bool ``(rows, columns)``: beyond the ends of a window."""
+    stored = levels if levels.ndim == 2 else max_channel(levels)
+    if stored.dtype == np.uint8 and np.array_equal(stored, seen):
+        return np.zeros(seen.shape, bool)
+    is_flat, varies = _range_in_window(seen) <= FLAT, _range_in_window(stored) > FLAT
+    return is_flat & varies
+
+
+def _range_in_window(image: np.ndarray) -> np.ndarray:
+    square = np.ones((WINDOW, WINDOW), np.uint8)
+    return cv2.dilate(image, square).astype(np.float32) - cv2.erode(image, square)
 
 
 def _deviation_and_noise(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,12 @@ def stack_of(frame, display=None):
     return ImageStack(Path("x"), "x", 1, rows, columns, channels, frame.dtype, lambda: iter([frame]), display or Display())
 
 
+def restored(output, report):
+    """Stored values of output pixels, as the report says."""
+    distance = output.astype(np.float64) / 2 ** report["shift"] * report["step"]
+    return report["offset"] - distance if report["inverted"] else report["offset"] + distance
+
+
 @given(st.integers(0, 2**32 - 1), st.sampled_from([np.uint8, np.uint16, np.int16, np.int32]), st.integers(0, 65000), st.booleans())
 def test_exact_output_tells_every_stored_value(seed, dtype, span, inverted):
     generator = np.random.default_rng(seed)
@@ -26,7 +32,7 @@ def test_exact_output_tells_every_stored_value(seed, dtype, span, inverted):
     rendering = rendering_for(stack_of(frame, Display(inverted=inverted)), (float(frame.min()), float(frame.max())), shown=False)
     output = rendering.render(frame)
     assert rendering.exact and output.dtype in (np.uint8, np.uint16)
-    assert (rendering.restore(output, frame.dtype) == frame).all()
+    assert (restored(output, rendering.report) == frame).all()
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
@@ -46,7 +52,7 @@ def test_floating_point_is_quantised_to_half_a_step_and_says_so():
     frame = np.random.default_rng(2).normal(0, 1e-3, (20, 20)).astype(np.float32)
     rendering = rendering_for(stack_of(frame), (float(frame.min()), float(frame.max())), shown=False)
     assert not rendering.exact
-    assert np.abs(rendering.restore(rendering.render(frame), np.float64) - frame).max() <= 0.51 * rendering.step
+    assert np.abs(restored(rendering.render(frame), rendering.report) - frame).max() <= 0.51 * rendering.step
 
 
 def test_values_that_are_no_numbers_do_not_stop_the_rest():
@@ -59,11 +65,3 @@ def test_jpeg_shows_what_a_person_sees():
     frame = np.array([[-1000, 40, 240, 3000]], np.int16)
     stack = stack_of(frame, Display(window=(-160.0, 240.0)))
     assert rendering_for(stack, (-1000.0, 3000.0), shown=True).render(frame).tolist() == [[0, 128, 255, 255]]
-
-
-def test_a_window_that_hides_values_gives_a_second_view_of_the_whole_range():
-    frame = np.full((20, 20), 1000, np.int16)
-    frame[5:8, 5:15] = 3000
-    narrow, wide = Display(window=(0.0, 400.0)).views(frame), Display(window=(0.0, 4000.0)).views(frame)
-    assert len(narrow) == 2 and np.ptp(narrow[0]) == 0 and np.ptp(narrow[1]) == 255
-    assert len(wide) == 1

@@ -1,11 +1,13 @@
 """Only what reads back as it was meant, without readable text, may be published."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from planted import speckle, stack_of, write
 
+from PyLogikSlicerLib.decisions import MEASUREMENT, may_stay
 from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.detection.grouping import PADDING
 from PyLogikSlicerLib.errors import VerificationFailed
@@ -13,8 +15,9 @@ from PyLogikSlicerLib.masking import filled, region_mask
 from PyLogikSlicerLib.options import Options
 from PyLogikSlicerLib.pipeline import WIDER, process
 from PyLogikSlicerLib.rendering import rendering_for
+from PyLogikSlicerLib.stack import Header, Reread
 from PyLogikSlicerLib.text_map import Region, polygon_of_box
-from PyLogikSlicerLib.verifying import Verification, Written, verify
+from PyLogikSlicerLib.verifying import Verification, Written, confirm_source, verify
 from PyLogikSlicerLib.writing.formats import FORMATS, decode, encode
 
 ROWS, COLUMNS = 200, 300
@@ -32,11 +35,12 @@ def written(stack, folder, regions=(), fmt="png"):
     files = [folder / f"{number}{fmt.suffix}" for number in range(len(frames))]
     for path, (pixels, _) in zip(files, expected, strict=True):
         path.write_bytes(encode(pixels, fmt))
-    return Written(files, fmt, rendering, (0, 0, stack.columns, stack.rows), lambda: iter(expected))
+    return Written(files, fmt, (0, 0, stack.columns, stack.rows), lambda: iter(expected))
 
 
 def check(stack, files, engine, kept=()):
-    return verify(stack, files, kept, engine.readers, None, lambda done, total: None)
+    judge = partial(may_stay, header=stack.header)
+    return verify(stack, files, kept, judge, engine.readers, None, lambda done, total: None)
 
 
 @pytest.mark.parametrize("fmt", list(FORMATS))
@@ -92,6 +96,60 @@ def test_another_picture_in_place_of_the_frame_fails_in_jpeg_too(engine, tmp_pat
     files.files[0].write_bytes(encode(speckle(ROWS, COLUMNS, 5), files.fmt))
     with pytest.raises(VerificationFailed, match="grey levels"):
         check(stack, files, engine)
+
+
+@pytest.mark.parametrize("held,shown", [(0, 1), (1, 0), (2, 1)])
+def test_a_file_that_shows_its_neighbor_fails_in_jpeg_too_where_frames_are_alike(engine, tmp_path, held, shown):
+    """Frames that differ by less than JPEG may err: a trembling scene, faint motion."""
+    generator = np.random.default_rng(8)
+    still = speckle(ROWS, COLUMNS, 4).astype(int)
+    frames = [np.clip(still + generator.integers(-3, 4, still.shape), 0, 255).astype(np.uint8) for _ in range(3)]
+    stack = stack_of(frames)
+    files = written(stack, tmp_path, fmt="jpeg")
+    assert check(stack, files, engine).frames == 3
+    files.files[held].write_bytes(encode(frames[shown], files.fmt))
+    with pytest.raises(VerificationFailed, match=f"file of frame {held} shows frame {shown}"):
+        check(stack, files, engine)
+
+
+@pytest.mark.parametrize(
+    "text,stays", [("12.5 mm", True), ("HR 72 bpm", True), ("DOE JANE", False), ("12.03.1961", False), ("MRN 770193", False)]
+)
+def test_what_the_policy_kept_is_judged_again_by_what_the_file_shows(engine, tmp_path, text, stays):
+    """Detection may have read what stood there before, or half of it; a box says nothing of what is in it."""
+    stack = stack_of([write(speckle(ROWS, COLUMNS, 1), text, 90, 170)], header=Header(modality="US"))
+    kept = Region(polygon_of_box((60, 150, 299, 199)), 0, 0, "12.5 mm", 0.99, decision="keep", reason=MEASUREMENT)
+    assert bool(check(stack, written(stack, tmp_path), engine, [kept]).readable) is not stays
+
+
+def test_a_residue_half_inside_a_kept_region_is_no_part_of_it(engine, tmp_path):
+    stack = stack_of([write(speckle(ROWS, COLUMNS, 1), "12.5 mm JANE", 20, 170)], header=Header(modality="US"))
+    kept = Region(polygon_of_box((10, 160, 110, 198)), 0, 0, "12.5 mm", 0.99, decision="keep", reason="kept by a person")
+    assert check(stack, written(stack, tmp_path), engine, [kept]).residues
+
+
+def test_a_source_about_which_two_decoders_disagree_fails():
+    """One that took RGB for YCbCr, one that left a third of the picture as memory was, one that is off by one stored level."""
+    frames = [np.repeat(speckle(ROWS, COLUMNS, seed)[..., None], 3, 2) for seed in (1, 2)]
+    unwritten = frames[1].copy()
+    unwritten[ROWS // 2 :] = np.random.default_rng(0).integers(0, 255, unwritten[ROWS // 2 :].shape)
+    trembling = np.clip(frames[1].astype(int) + np.random.default_rng(1).integers(-3, 4, frames[1].shape), 0, 255).astype(np.uint8)
+
+    def source(again, lossy):
+        return replace(stack_of(frames), decode_again=lambda: iter([Reread(1, again, lossy)]))
+
+    assert confirm_source(source(frames[1], lossy=False)) == 1
+    assert confirm_source(source(trembling, lossy=True)) == 1
+    assert confirm_source(stack_of(frames)) == 0
+    for again, lossy in (
+        (unwritten, True),
+        (frames[0], True),
+        (trembling, False),
+        (frames[1][..., ::-1] // 2, True),
+        (frames[1][:-1], True),
+    ):
+        with pytest.raises(VerificationFailed, match="disagree about frame 1"):
+            confirm_source(source(again, lossy))
 
 
 class BlindTo:
