@@ -1,4 +1,4 @@
-"""VoxelGrid: where the voxels of an array lie in space."""
+"""VoxelGrid: where the voxels of an array lie in space, and how far apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import numpy as np
 
 # Cosine of the angle between two axes, below which they count as at right angles: headers hold seven digits, some only four.
 _RIGHT_ANGLE = 1e-4
+
+# mm along each axis; of axes that are not at right angles the vectors of the steps along them.
+Spacing = tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +50,6 @@ class VoxelGrid:
         """Where the first voxel is, mm."""
         return tuple(float(place) for place in self.affine[:3, 3])
 
-    @property
-    def is_right_angled(self) -> bool:
-        cosines = self.direction.T @ self.direction - np.eye(3)
-        return bool(np.abs(cosines).max() < _RIGHT_ANGLE)
-
     def to_space(self, indices: np.ndarray) -> np.ndarray:
         """Indices ``(n, 3)`` to mm."""
         return np.asarray(indices, float) @ self.steps + self.affine[:3, 3]
@@ -71,6 +69,15 @@ class VoxelGrid:
     def moved(self, start: Sequence[int], shape: tuple[int, int, int]) -> VoxelGrid:
         """That of an array of another shape whose first voxel has the index ``start`` here."""
         return grid_from(shape, self.steps, self.to_space(np.asarray([start]))[0])
+
+
+def spacing_of(steps: np.ndarray) -> Spacing:
+    """How long steps ``(axes, 3)`` are, mm; where they are not at right angles the steps themselves, which that would not tell."""
+    lengths = np.linalg.norm(steps, axis=1)
+    cosines = (steps @ steps.T) / np.outer(lengths, lengths)
+    if np.abs(cosines - np.eye(len(steps))).max() < _RIGHT_ANGLE:
+        return tuple(lengths.tolist())
+    return tuple(map(tuple, np.asarray(steps, float).tolist()))
 
 
 def grid_from(shape: Sequence[int], steps: np.ndarray, origin: Sequence[float]) -> VoxelGrid:

@@ -10,15 +10,12 @@ import numpy as np
 
 from ..errors import UsageError
 from ..label_mask import Mask
-from ..voxel_grid import VoxelGrid
+from ..voxel_grid import Spacing, VoxelGrid, spacing_of
 
 # How far apart two positions may be that are the same, in voxels: headers are rounded, some to a hundredth of a millimeter.
 _TOLERANCE = 0.05
 # Relative, of two lengths that are the same.
 _SAME_LENGTH = 1e-3
-
-# mm along each axis; of axes that are not at right angles the vectors of the steps along them.
-Spacing = tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
 def aligned(pred: Mask, true: Mask) -> tuple[np.ndarray, np.ndarray, Spacing | None]:
@@ -203,7 +200,7 @@ def _spacing(pred: Mask, true: Mask, dimensions: int) -> Spacing | None:
     if told or grid is None:
         return told[0] if told else None
     axes = 2 if dimensions == 2 or grid.shape[0] == 1 else 3
-    return grid.spacing[-axes:] if grid.is_right_angled else tuple(tuple(step) for step in grid.steps[-axes:].tolist())
+    return spacing_of(grid.steps[-axes:])
 
 
 def _without_axes_of_one(labels: np.ndarray) -> np.ndarray:

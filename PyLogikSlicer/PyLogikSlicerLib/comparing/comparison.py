@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import UsageError
-from .alignment import Spacing
+from ..voxel_grid import Spacing
 from .overlap import PairCounts, as_frames, checked_pair, count_pairs
 from .pairing import LabelPair, PairedBy
 from .surfaces import Directed, Distances, directed_distances, summarized

@@ -62,7 +62,7 @@ def _compared(loads: tuple[Load, Load], label: str | None, title: str) -> tuple[
     pairs = paired_labels(*masks)
     if len(pairs) == 2 and pairs[0].true_label is None and pairs[1].label is None:
         print(
-            f"{title}each mask has one label, {_told(pairs[0])} and {_told(pairs[1])}, that were not taken for the same: "
+            f"{title}each mask has one label, {pairs[0].label} and {pairs[1].true_label}, which were not taken for the same: "
             "if they are, give them one number or name",
             file=sys.stderr,
         )
@@ -77,12 +77,8 @@ def _chosen(pairs: list[LabelPair], label: str, masks: tuple[Mask, Mask]) -> lis
     if not found and not pairs and number is not None:
         return [LabelPair(number, number)]  # two empty masks, which agree
     if not found:
-        choices = ", ".join(map(_told, pairs)) or "none, since both masks are empty"
-        named = f"label {number}" if number is not None else "label of that name"
-        raise UsageError(f"neither mask has the {named}; choose one of {choices} with -k, or leave it out for all")
+        numbers = sorted({one for pair in pairs for one in (pair.label, pair.true_label) if one is not None})
+        choices = ", ".join(map(str, numbers)) or "none, since both masks are empty"
+        named = "that name" if number is None else f"the label {number}"
+        raise UsageError(f"neither mask has {named}; choose one of {choices} or a name of the table with -k, or leave it out for all")
     return found
-
-
-def _told(pair: LabelPair) -> str:
-    number = pair.true_label if pair.label is None else pair.label
-    return f"{number} ({pair.name})" if pair.name else str(number)

@@ -185,7 +185,7 @@ def test_one_label_can_be_chosen(tmp_path, capsys, labels):
     assert status == 0 and len(told.splitlines()) == 2
     assert {row["label"] for row in rows_of(tmp_path / "out" / "dice.csv")} == {"2"}
     status, told, complaint = dice(capsys, *paths, "-k", 3)
-    assert status == 2 and told == "" and "choose one of 1, 2 with -k" in complaint
+    assert status == 2 and told == "" and "choose one of 1, 2 or a name" in complaint
 
 
 def test_single_images_have_no_frames_and_no_plot_of_them(tmp_path, capsys):
