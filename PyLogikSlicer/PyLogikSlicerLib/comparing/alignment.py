@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import UsageError
 from ..label_mask import Mask
-from ..voxel_grid import Spacing, VoxelGrid, spacing_of
+from ..slice_numbers import slice_numbers
+from ..voxel_grid import Spacing, VoxelGrid, grid_from, spacing_of
 
 # How far apart two positions may be that are the same, in voxels: headers are rounded, some to a hundredth of a millimeter.
 _TOLERANCE = 0.05
@@ -48,8 +49,9 @@ def aligned(pred: Mask, true: Mask) -> tuple[np.ndarray, np.ndarray, Spacing | N
 
 def _on_one_grid(pred: Mask, true: Mask) -> tuple[Mask, Mask]:
     pred, true = _as_volume(pred), _as_volume(true)
+    axis = 0 if pred.guessed_spacing else int(np.abs(_seen_from(pred.geometry, true.geometry)[:, 0]).argmax())
     true = _reordered(true, pred.geometry)
-    pred, true = _on_one_lattice(pred, true)
+    pred, true = _on_one_lattice(pred, true, axis)
     pred, true = _enlarged(pred, true.geometry), _enlarged(true, pred.geometry)
     if not _is_same(pred.geometry, true.geometry):
         raise UsageError(
@@ -63,9 +65,14 @@ def _as_volume(mask: Mask) -> Mask:
     return replace(mask, labels=mask.labels[np.newaxis]) if mask.labels.ndim == 2 else mask
 
 
+def _seen_from(grid: VoxelGrid, other: VoxelGrid) -> np.ndarray:
+    """``(3, 3)``: how far a step of length 1 along each axis of another grid goes along the axes of this one; a column for each."""
+    return np.linalg.inv(grid.direction) @ other.direction
+
+
 def _reordered(mask: Mask, like: VoxelGrid) -> Mask:
     """With its axes in the order and direction of another grid; as it is, where no axis is along one of the other."""
-    turned = np.rint(np.linalg.inv(like.direction) @ mask.geometry.direction)
+    turned = np.rint(_seen_from(like, mask.geometry))
     if not np.array_equal(np.abs(turned) @ np.abs(turned).T, np.eye(3)):
         return mask
     order = np.abs(turned).argmax(axis=1)
@@ -78,35 +85,49 @@ def _reordered(mask: Mask, like: VoxelGrid) -> Mask:
     return replace(mask, labels=labels, geometry=mask.geometry.reordered(order.tolist(), flipped.tolist()))
 
 
-def _on_one_lattice(pred: Mask, true: Mask) -> tuple[Mask, Mask]:
-    """Where the distance of the slices of one was only guessed, they are put where the other has its own, if it has them there."""
+def _on_one_lattice(pred: Mask, true: Mask, axis: int) -> tuple[Mask, Mask]:
+    """Where the distance of slices, along ``axis``, was only guessed, they are put where the other mask has its own, if it has them
+    there; where both were, the slices of both together tell it."""
+    if pred.guessed_spacing and true.guessed_spacing:
+        grid = _joint(pred, true, axis)
+        return _restepped(pred, grid, axis), _restepped(true, grid, axis)
     if true.guessed_spacing:
-        true = _restepped(true, pred.geometry)
-    if pred.guessed_spacing:
-        pred = _restepped(pred, true.geometry)
-    return pred, true
+        return pred, _restepped(true, pred.geometry, axis)
+    return (_restepped(pred, true.geometry, axis), true) if pred.guessed_spacing else (pred, true)
 
 
-def _restepped(mask: Mask, grid: VoxelGrid) -> Mask:
-    """As it is, where a slice lies between two of the grid."""
+def _joint(pred: Mask, true: Mask, axis: int) -> VoxelGrid:
+    """The grid of the prediction with the slices of both masks among its own; as it is, where they fit no distance."""
+    own = pred.geometry
+    places = np.concatenate([own.to_indices(_slices_held(mask, axis))[:, axis] for mask in (pred, true)])
+    found = slice_numbers(places, _TOLERANCE) if np.ptp(places) > _TOLERANCE else None
+    if found is None:
+        return own
+    steps, first = own.steps.copy(), np.zeros(3)
+    steps[axis] *= found[1]
+    first[axis] = places.min()
+    return grid_from(own.shape, steps, own.to_space(first[np.newaxis])[0])
+
+
+def _slices_held(mask: Mask, axis: int) -> np.ndarray:
+    """Where the slices are that hold something, mm ``(n, 3)``."""
+    return mask.geometry.to_space(np.eye(3)[axis] * _held(mask.labels, axis)[:, np.newaxis])
+
+
+def _restepped(mask: Mask, grid: VoxelGrid, axis: int) -> Mask:
+    """With its slices among those of another grid; as it is, where one lies between two of these."""
     own = mask.geometry
-    factors = own.steps @ np.linalg.inv(grid.steps)
-    changed = np.flatnonzero(np.abs(np.diag(factors) - 1) > _SAME_LENGTH)
-    if len(changed) != 1:
-        return mask
-    axis = int(changed[0])
-    held = _held(mask.labels, axis)
-    there = grid.to_indices(own.to_space(np.eye(3)[axis] * held[:, np.newaxis]))[:, axis]
+    there = grid.to_indices(_slices_held(mask, axis))[:, axis]
     numbers = np.rint(there).astype(int)
     if np.abs(there - numbers).max() > _TOLERANCE or len(set(numbers.tolist())) < len(numbers):
         return mask
     shape = list(mask.labels.shape)
     shape[axis] = numbers.max() - numbers.min() + 1
     labels = np.zeros(shape, mask.labels.dtype)
-    np.moveaxis(labels, axis, 0)[numbers - numbers.min()] = np.moveaxis(mask.labels, axis, 0)[held]
-    start = grid.to_indices([own.origin])[0]
-    start[axis] = numbers.min()
-    return replace(mask, labels=labels, geometry=grid.moved(start, (shape[0], shape[1], shape[2])))
+    np.moveaxis(labels, axis, 0)[numbers - numbers.min()] = np.moveaxis(mask.labels, axis, 0)[_held(mask.labels, axis)]
+    steps, start = own.steps.copy(), grid.to_indices([own.origin])[0]
+    steps[axis], start[axis] = grid.steps[axis], numbers.min()
+    return replace(mask, labels=labels, geometry=grid_from(shape, steps, grid.to_space(start[np.newaxis])[0]))
 
 
 def _held(labels: np.ndarray, axis: int) -> np.ndarray:

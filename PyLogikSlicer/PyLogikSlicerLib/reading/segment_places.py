@@ -9,6 +9,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ..errors import UnreadableInput
+from ..slice_numbers import slice_numbers
 from ..voxel_grid import VoxelGrid, grid_from
 from .segment_frames import SegmentFrame, referred_instances
 
@@ -16,8 +17,6 @@ from .segment_frames import SegmentFrame, referred_instances
 _SAME_PLACE = 0.05
 # Cosines that differ less are those of one direction.
 _SAME_DIRECTION = 1e-3
-# Where slices are missing, the smallest distance of two that are stored may be so many times that of all.
-_MOST_MISSING = 4
 
 Index = int | tuple[slice, slice]
 
@@ -94,24 +93,22 @@ def _slices(positions: np.ndarray, normal: np.ndarray, first: SegmentFrame) -> t
     lowest, highest = positions[order[0]], positions[order[-1]]
     reach = float(depths[order[-1]] - depths[order[0]])
     if reach <= tolerance:
-        # One slice: none but it is there to tell the step to the next.
+        # One slice: no other one is there to confirm what the header says of the step to the next.
         is_one = np.abs(positions - lowest).max() <= tolerance
-        return ([0] * len(positions), normal * (first.between or first.thickness or 1.0), lowest, not first.between) if is_one else None
+        return ([0] * len(positions), normal * (first.between or first.thickness or 1.0), lowest, True) if is_one else None
     along = (highest - lowest) / reach
     ahead = depths - depths[order[0]]
     if np.abs(positions - lowest - np.outer(ahead, along)).max() > tolerance:
         return None
-    gaps = np.diff(np.sort(ahead))
-    # The largest gap is more than half of what all would be if they were equal.
-    smallest = float(gaps[gaps > min(tolerance, reach / (2 * len(ahead)))].min())
-    guesses = [smallest, *([first.thickness] if first.thickness else []), *(smallest / times for times in range(2, _MOST_MISSING + 1))]
-    for number, distance in enumerate([first.between or smallest, *guesses]):
-        counted = np.rint(ahead / distance)
-        # The distance as the header rounds it would be off by more with each slice.
-        refined = reach / max(counted.max(), 1)
-        if np.abs(ahead - counted * refined).max() <= _SAME_PLACE * refined and abs(refined - distance) <= _SAME_PLACE * distance:
-            return counted.astype(int).tolist(), along * refined, lowest, not (number == 0 and first.between)
-    return None
+    told = _as_told(ahead, first.between) if first.between else None
+    found = told or slice_numbers(ahead, tolerance, [first.thickness] if first.thickness else [])
+    return found and (found[0].tolist(), along * found[1], lowest, told is None)
+
+
+def _as_told(ahead: np.ndarray, distance: float) -> tuple[np.ndarray, float] | None:
+    """As SpacingBetweenSlices says; None where the positions contradict it, as they do in archives."""
+    numbers = np.rint(ahead / distance)
+    return (numbers.astype(int), distance) if np.abs(ahead - numbers * distance).max() <= _SAME_PLACE * distance else None
 
 
 # Frames without a place in space
