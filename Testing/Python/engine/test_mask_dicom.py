@@ -462,11 +462,16 @@ def test_what_is_missing_or_wrong_is_told_by_its_name(tmp_path, labels, change, 
 
 def test_a_long_segmentation_is_read_whole(tmp_path):
     """What is said of its frames takes more than a megabyte."""
-    labels = np.zeros((40, ROWS, COLUMNS), np.uint8)
-    segments = np.zeros((40, ROWS, COLUMNS, 64), np.uint8)
+    segments = np.zeros((8, ROWS, COLUMNS, 64), np.uint8)
+    labels = np.zeros((8, ROWS, COLUMNS), np.uint8)
     for number in range(64):
         segments[:, 2 * number : 2 * number + 2, 10 : 20 + number, number] = 1
         labels[:, 2 * number : 2 * number + 2, 10 : 20 + number] = number + 1
-    path = write_segmentation(tmp_path / "a.dcm", ct_slices(40), segments)
-    assert path.stat().st_size - len(pydicom.dcmread(path).PixelData) > 1 << 20
+
+    def comment(dataset: Dataset) -> None:
+        for group in dataset.PerFrameFunctionalGroupsSequence:
+            group.FrameContentSequence[0].FrameComments = "x" * 3000
+
+    path = write_segmentation(tmp_path / "a.dcm", ct_slices(8), segments, change=comment)
+    assert path.stat().st_size > 1 << 20
     np.testing.assert_array_equal(load_mask(path).labels, labels)
