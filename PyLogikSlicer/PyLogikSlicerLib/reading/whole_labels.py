@@ -6,8 +6,8 @@ import numpy as np
 
 from ..errors import UnreadableInput
 
-# Values that are converted at once, so that those as 64-bit numbers take little memory.
-_CHUNK = 1 << 22
+# Values that are converted at once: as 64-bit numbers they still fit into the cache of a processor.
+_CHUNK = 1 << 16
 # Units in the last place of a 32-bit number that arithmetic with it may be off; values of 64 bits were often 32-bit ones before.
 _LAST_PLACES = 4
 _PRECISION = _LAST_PLACES * float(np.finfo(np.float32).eps)
@@ -17,7 +17,7 @@ _FURTHEST = 0.25
 
 
 def whole_labels(values: np.ndarray, slope: float = 1.0, intercept: float = 0.0) -> np.ndarray:
-    """``slope * values + intercept`` as integers.
+    """``slope * values + intercept`` as integers, in the smallest type that holds them; integers without a scale as they are.
 
     A value is rounded where it is as near to a whole number as its precision allows to tell: that of a 32-bit number, and of
     integers with a scale, half a step of the scale (a label that was stored so is the nearest step to it).
@@ -27,7 +27,8 @@ def whole_labels(values: np.ndarray, slope: float = 1.0, intercept: float = 0.0)
     UnreadableInput
         A value is fractional, not finite, or too large for a label.
     """
-    if values.dtype.kind in "biu" and (slope, intercept) == (1.0, 0.0):
+    is_plain = (slope, intercept) == (1.0, 0.0)
+    if values.dtype.kind in "biu" and is_plain:
         if values.dtype == np.uint64 and values.size and int(values.max()) > np.iinfo(np.int64).max:
             raise UnreadableInput("the volume has labels of more than 63 bits: renumber them")
         return values
@@ -36,16 +37,20 @@ def whole_labels(values: np.ndarray, slope: float = 1.0, intercept: float = 0.0)
     flat, filled = values.reshape(-1), labels.reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         part = slice(start, start + _CHUNK)
-        filled[part] = _rounded(flat[part].astype(np.float64) * slope + intercept, half_a_step, abs(intercept))
-    return labels
+        held = flat[part] if is_plain else flat[part].astype(np.float64) * slope + intercept
+        filled[part] = _rounded(held, half_a_step, abs(intercept))
+    # Labels are mostly few, and go through a pipe.
+    return labels.astype(np.result_type(np.min_scalar_type(int(labels.min())), np.min_scalar_type(int(labels.max()))), copy=False)
 
 
 def _rounded(values: np.ndarray, half_a_step: float, offset: float) -> np.ndarray:
     if not np.isfinite(values).all():
         raise UnreadableInput("the volume has values that are no numbers (NaN or infinite), so it is no label map")
-    if np.abs(values).max() > np.iinfo(np.int32).max:
+    if max(values.max(), -values.min()) > np.iinfo(np.int32).max:
         raise UnreadableInput("the volume has values that are too large for labels, so it is no label map")
     whole = np.rint(values)
+    if np.array_equal(whole, values):
+        return whole
     allowed = np.minimum(half_a_step + _PRECISION * np.maximum(np.abs(values) + offset, 1.0), _FURTHEST)
     if (np.abs(values - whole) > allowed).any():
         raise UnreadableInput("the volume has fractional values, so it is no label map: a map of probabilities has to be thresholded first")
