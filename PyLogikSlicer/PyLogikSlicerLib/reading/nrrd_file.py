@@ -126,7 +126,7 @@ def _dtype(fields: dict[str, Any]) -> np.dtype:
     try:
         dtype = np.dtype(nrrd.reader._TYPEMAP_NRRD2NUMPY[str(fields["type"]).lower()])
     except KeyError:
-        raise UnreadableInput("the NRRD file has a type that is not supported (blocks): save it as numbers") from None
+        raise UnreadableInput("the type of the NRRD file is missing, or none that is supported: save it as numbers") from None
     if dtype.itemsize == 1:
         return dtype
     endian = str(fields.get("endian", "")).lower()

@@ -270,6 +270,23 @@ def test_a_damaged_mask_costs_one_pair_of_many_and_the_command_goes_on(tmp_path,
     assert "two was not compared" in streams.err and "one" in streams.out and "three" in streams.out
 
 
+def test_a_mask_with_any_bytes_changed_is_read_or_refused_without_its_name(tmp_path, repository):
+    rng = np.random.default_rng(0)
+    seeds = [*each_kind(tmp_path)[:3], *(repository / "Testing" / "Data" / "cases" / "dice").glob("*a.seg.dcm")]
+    for seed in seeds:
+        for _ in range(30):
+            content = bytearray(seed.read_bytes())
+            for place in rng.integers(0, len(content), rng.choice([1, 3, 9])):
+                content[place] = rng.integers(256)
+            path = tmp_path / f"DOE_JANE_{seed.name}"
+            path.write_bytes(content)
+            try:
+                load_mask(path)
+            except (UnreadableInput, UsageError) as error:
+                assert not isinstance(error, DecoderFailed) and "unexpected" not in str(error)
+                assert not any(word in str(error) for word in ("DOE", "BRANDT"))
+
+
 def test_a_mask_of_terabytes_is_refused_at_once(tmp_path):
     path = nifti(tmp_path / "a.nii", np.zeros((2, 8, 9), np.uint8))
     content = bytearray(path.read_bytes())
