@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     dice = commands.add_parser("dice", help="compare masks", description=f"Dice and other scores of masks: {masks}.")
     dice.add_argument("pred", type=Path, metavar="PRED")
     dice.add_argument("true", type=Path, metavar="TRUE", help="the truth; in a folder, masks have the names of the images")
-    dice.add_argument("-k", type=int, metavar="LABEL", help="the label to compare (default: all)")
+    dice.add_argument("-k", metavar="LABEL", help="the number or name of the label to compare (default: all)")
     dice.add_argument("-o", dest="output", type=Path, metavar="OUT", help="write dice.csv, dice.png and dice_per_frame.png there")
     dice.set_defaults(command=_dice)
     demo = commands.add_parser("demo", help="run every variant on real ultrasound images that come with pydicom")

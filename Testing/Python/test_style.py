@@ -15,13 +15,14 @@ PACKAGE = Path(__file__).resolve().parents[2] / "PyLogikSlicer" / "PyLogikSlicer
 FILES = sorted(PACKAGE.rglob("*.py"))
 SLICER = {"slicer", "qt", "ctk", "vtk", "mrml", "SlicerLib"}
 QT = {"qt", "ctk", "PythonQt"}
-OPTIONAL = {"easyocr", "imagecodecs", "onnx", "onnx2torch", "torch"}
+OPTIONAL = {"easyocr", "onnx", "onnx2torch", "torch"}
 # Distributions that are imported under another name.
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "pyjpegls": "jpeg_ls",
     "pylibjpeg-openjpeg": "openjpeg",
+    "pynrrd": "nrrd",
     "python-gdcm": "gdcm",
     "zxing-cpp": "zxingcpp",
 }

@@ -2,7 +2,8 @@
 
 from .comparison import Comparison, Row, Score, compare
 from .overlap import match_labels
+from .pairing import LabelPair, paired_labels
 from .surfaces import Distances
 from .tables import table, write_csv
 
-__all__ = ["Comparison", "Distances", "Row", "Score", "compare", "match_labels", "table", "write_csv"]
+__all__ = ["Comparison", "Distances", "LabelPair", "Row", "Score", "compare", "match_labels", "paired_labels", "table", "write_csv"]

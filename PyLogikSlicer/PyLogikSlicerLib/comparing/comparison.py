@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, isnan, nan, prod
+from math import isnan, nan
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import UsageError
+from ..voxel_grid import Spacing
 from .overlap import PairCounts, as_frames, checked_pair, count_pairs
+from .pairing import LabelPair, PairedBy
 from .surfaces import Directed, Distances, directed_distances, summarized
 
 
 class Row(NamedTuple):
-    """One value in long form. ``label`` is None for all labels together, ``frame`` for all frames, ``value`` if undefined."""
+    """One value in long form. ``label`` is None for all labels together and where the prediction has none that is meant, and
+    ``true_label`` where the truth has none; ``frame`` is None for all frames, ``value`` if undefined."""
 
     item: str
     label: int | None
+    true_label: int | None
+    name: str
     frame: int | None
     metric: str
     value: float | None
@@ -35,8 +40,8 @@ class Score:
     Parameters
     ----------
     label
-        Of the prediction; None for all labels together, whose pixels are added up: what is labeled unlike in the two masks
-        counts as wrong in both.
+        Of the prediction; None where it has none that is meant, and for all labels together, whose pixels are added up: what is
+        labeled unlike in the two masks counts as wrong in both.
     true_label
         Of the truth; another one than ``label`` only where the two were matched.
     frame
@@ -47,6 +52,10 @@ class Score:
         mm^2 in a frame or an image, mm^3 in a volume; NaN where the spacing is not known.
     distances
         None where they were not asked for.
+    name
+        What the label is called; empty where nothing tells.
+    paired_by
+        Why ``label`` and ``true_label`` are taken for the same.
     """
 
     label: int | None
@@ -58,6 +67,16 @@ class Score:
     predicted_size: float = nan
     true_size: float = nan
     distances: Distances | None = None
+    name: str = ""
+    paired_by: PairedBy = "number"
+
+    @property
+    def title(self) -> str:
+        """The label as a person knows it: its name, its number, or what is known of both where these do not agree."""
+        if self.name and self.paired_by in ("name", ""):
+            return self.name
+        labels = [str(label) for label in dict.fromkeys((self.label, self.true_label)) if label is not None]
+        return " / ".join(labels) + (f" ({self.name})" if self.name else "")
 
     @property
     def dice(self) -> float:
@@ -86,7 +105,7 @@ class Comparison:
     shape
         Of both masks.
     spacing
-        As given to :func:`compare`: mm of the last two or three axes, or None.
+        As given to :func:`compare`: mm of the last two or three axes, or the steps along them, or None.
     overall
         One score for each label, over all frames.
     frames
@@ -96,7 +115,7 @@ class Comparison:
     """
 
     shape: tuple[int, ...]
-    spacing: tuple[float, ...] | None
+    spacing: Spacing | None
     overall: tuple[Score, ...]
     frames: tuple[tuple[Score, ...], ...]
     total: Score
@@ -117,20 +136,27 @@ class Comparison:
 
     def worst_frames(self, label: int) -> tuple[int, ...]:
         """The frames in which either mask has the label, lowest Dice first, of equals the earlier one."""
-        there = [score for score in self.of_frames(label) if score.predicted or score.true]
-        return tuple(score.frame for score in sorted(there, key=lambda score: score.dice))
+        return worst_first(self.of_frames(label))
 
     def rows(self, item: str = "") -> Iterator[Row]:
         """All values in long form, for CSV or JSON: first those over all frames, then frame by frame."""
         scores = [*self.overall, *([self.total] if len(self.overall) != 1 else []), *(score for label in self.frames for score in label)]
         for score in scores:
             for metric, value in self._metrics(score).items():
-                yield Row(item, score.label, score.frame, metric, None if isinstance(value, float) and isnan(value) else value)
+                yield Row(
+                    item,
+                    score.label,
+                    score.true_label,
+                    score.name,
+                    score.frame,
+                    metric,
+                    None if isinstance(value, float) and isnan(value) else value,
+                )
 
     def _metrics(self, score: Score) -> dict[str, float]:
         metrics = {name: getattr(score, name) for name in ("dice", "jaccard", "precision", "recall")}
         metrics |= {"predicted_pixels": score.predicted, "true_pixels": score.true}
-        if score.label is not None and not isnan(score.true_size):
+        if score is not self.total and not isnan(score.true_size):
             size = "area_mm2" if score.frame is not None or len(self.shape) == 2 else "volume_mm3"
             metrics |= {f"predicted_{size}": score.predicted_size, f"true_{size}": score.true_size}
         if score.distances is not None:
@@ -142,8 +168,8 @@ class Comparison:
 def compare(
     prediction: np.ndarray,
     truth: np.ndarray,
-    spacing: Sequence[float] | None = None,
-    labels: Iterable[int] | Mapping[int, int] | None = None,
+    spacing: Sequence[float] | Sequence[Sequence[float]] | None = None,
+    labels: Iterable[int] | Mapping[int, int] | Iterable[LabelPair] | None = None,
     distances: bool = True,
 ) -> Comparison:
     """Compare two label masks.
@@ -156,13 +182,15 @@ def compare(
     prediction, truth : array_like
         Masks of one shape, bool (the label 1) or integer labels: ``(rows, columns)``, ``(frames, rows, columns)``, or
         ``(times, slices, rows, columns)``, whose frames are counted through. They are not modified.
-    spacing : sequence of float, optional
-        mm, in order of the axes. Two values are those of rows and columns: every frame is an image of its own (a cine), and
-        distances run within it. Three make the last three axes a volume: distances over all frames run in space, and those
-        of a frame within it. Without spacing, distances are in pixels and every frame is an image.
-    labels : iterable of int, or mapping of int to int, optional
+    spacing : sequence of float, or of vectors, optional
+        mm, in order of the axes; of axes that are not at right angles the vectors of the steps along them. Two are those of
+        rows and columns: every frame is an image of its own (a cine), and distances run within it. Three make the last three
+        axes a volume: distances over all frames run in space, and those of a frame within it. Without spacing, distances are in
+        pixels and every frame is an image.
+    labels : iterable of int, mapping of int to int, or iterable of LabelPair, optional
         The labels to compare; as a mapping, which label of the prediction stands for which of the truth
-        (:func:`~PyLogikSlicerLib.comparing.match_labels`). By default all that either mask has but 0. A label that only one
+        (:func:`~PyLogikSlicerLib.comparing.match_labels`), and as pairs, whatever :func:`~PyLogikSlicerLib.comparing.paired_labels`
+        found. By default all that either mask has but 0. A label that only one
         mask has scores 0, one that neither has scores 1.
     distances : bool, optional
         Measure distances too.
@@ -177,34 +205,39 @@ def compare(
         The masks differ in shape, are no label masks, or the spacing does not belong to them.
     """
     prediction, truth = checked_pair(prediction, truth)
-    spacing = _checked_spacing(spacing, prediction.ndim)
+    spacing, steps = _checked_spacing(spacing, prediction.ndim)
     counts = count_pairs(prediction, truth)
-    pairs = _label_pairs(counts, labels)
     overall, frames = [], []
-    for pair in pairs:
-        per_frame = counts.of(*pair)
-        far, far_frames = _distances(prediction, truth, spacing, pair, per_frame) if distances else (None, [None] * counts.frames)
-        size = _pixel_size(spacing, prediction.ndim)
+    for pair in _label_pairs(counts, labels):
+        per_frame = counts.of(pair.values, pair.true_values)
+        far, far_frames = _distances(prediction, truth, steps, pair, per_frame) if distances else (None, [None] * counts.frames)
+        size = _size(steps) if steps is not None and len(steps) == min(prediction.ndim, 3) else nan
         overall.append(_score(pair, None, per_frame.sum(axis=1), size, far))
         if prediction.ndim > 2:
-            area = prod(spacing[-2:]) if spacing else nan
+            area = nan if steps is None else _size(steps[-2:])
             frames.append(tuple(_score(pair, frame, per_frame[:, frame], area, far_frames[frame]) for frame in range(counts.frames)))
     added = [sum(getattr(score, name) for score in overall) for name in ("predicted", "true", "both")]
     return Comparison(prediction.shape, spacing, tuple(overall), tuple(frames), Score(None, None, None, *added))
 
 
+def worst_first(scores: Sequence[Score]) -> tuple[int, ...]:
+    """Of scores of frames, those of frames in which either mask has something, lowest Dice first, of equals the earlier one."""
+    there = [score for score in scores if score.predicted or score.true]
+    return tuple(score.frame for score in sorted(there, key=lambda score: score.dice))
+
+
 def _distances(
-    prediction: np.ndarray, truth: np.ndarray, spacing: tuple[float, ...] | None, pair: tuple[int, int], per_frame: np.ndarray
+    prediction: np.ndarray, truth: np.ndarray, steps: np.ndarray | None, pair: LabelPair, per_frame: np.ndarray
 ) -> tuple[Distances, list[Distances]]:
     """Over all frames, and of each."""
-    in_plane = spacing[-2:] if spacing else (1.0, 1.0)
+    in_plane = np.eye(2) if steps is None else steps[-2:]
     both_there = (per_frame[:2] > 0).all(axis=0)
     by_frame: list[Directed | None] = [
-        directed_distances(pred == pair[0], true == pair[1], in_plane) if there else None
+        directed_distances(*pair.masks(pred, true), in_plane) if there else None
         for pred, true, there in zip(as_frames(prediction), as_frames(truth), both_there, strict=True)
     ]
     of_frames = [summarized([part] if part else []) for part in by_frame]
-    if spacing is None or len(spacing) == 2:
+    if steps is None or len(steps) == 2:
         return summarized(part for part in by_frame if part), of_frames
     slices = prediction.shape[-3]
     parts = []
@@ -213,34 +246,40 @@ def _distances(
         held = first + np.flatnonzero(per_frame[:2, first : first + slices].any(axis=0))
         if held.size:
             slab = slice(held[0], held[-1] + 1)
-            parts.append(directed_distances(as_frames(prediction)[slab] == pair[0], as_frames(truth)[slab] == pair[1], spacing))
+            parts.append(directed_distances(*pair.masks(as_frames(prediction)[slab], as_frames(truth)[slab]), steps))
     return summarized(parts), of_frames
 
 
-def _score(pair: tuple[int, int], frame: int | None, counts: np.ndarray, size: float, distances: Distances | None) -> Score:
+def _score(pair: LabelPair, frame: int | None, counts: np.ndarray, size: float, distances: Distances | None) -> Score:
     predicted, true, both = counts.tolist()
-    return Score(*pair, frame, predicted, true, both, predicted * size, true * size, distances)
+    sizes = predicted * size, true * size
+    return Score(pair.label, pair.true_label, frame, predicted, true, both, *sizes, distances, pair.name, pair.paired_by)
 
 
-def _pixel_size(spacing: tuple[float, ...] | None, dimensions: int) -> float:
-    """Of the pixels over all frames: mm^2 of an image, mm^3 of a volume; the frames of a cine add up to nothing."""
-    return prod(spacing) if spacing and len(spacing) == min(dimensions, 3) else nan
+def _size(steps: np.ndarray) -> float:
+    """Of a pixel: mm^2 of two steps, mm^3 of three; the frames of a cine add up to nothing."""
+    return float(np.sqrt(np.linalg.det(steps @ steps.T)))
 
 
-def _checked_spacing(spacing: Sequence[float] | None, dimensions: int) -> tuple[float, ...] | None:
+def _checked_spacing(
+    spacing: Sequence[float] | Sequence[Sequence[float]] | None, dimensions: int
+) -> tuple[Spacing | None, np.ndarray | None]:
+    """The spacing as it was given, and the steps along the axes, a row for each."""
     if spacing is None:
-        return None
-    spacing = tuple(float(step) for step in spacing)
-    if not 2 <= len(spacing) <= min(dimensions, 3) or not all(isfinite(step) and step > 0 for step in spacing):
-        raise UsageError(f"the spacing is {spacing}: masks of {dimensions} axes need the mm of two or three of them, above 0")
-    return spacing
+        return None, None
+    given = np.asarray(spacing, float)
+    steps = np.diag(given) if given.ndim == 1 else given
+    told = tuple(given.tolist()) if given.ndim == 1 else tuple(map(tuple, given.tolist()))
+    is_fitting = 2 <= len(given) <= min(dimensions, 3) and steps.ndim == 2 and np.isfinite(steps).all()
+    if not is_fitting or (given.ndim == 1 and (given <= 0).any()) or not _size(steps) > 0:
+        raise UsageError(f"the spacing is {told}: masks of {dimensions} axes need the mm of two or three of them, above 0")
+    return told, steps
 
 
-def _label_pairs(counts: PairCounts, labels: Iterable[int] | Mapping[int, int] | None) -> list[tuple[int, int]]:
-    if labels is None:
-        labels = counts.labels
-    pairs = labels.items() if isinstance(labels, Mapping) else zip(*[list(labels)] * 2, strict=True)
-    return [(int(pred), int(true)) for pred, true in pairs]
+def _label_pairs(counts: PairCounts, labels: Iterable[int] | Mapping[int, int] | Iterable[LabelPair] | None) -> list[LabelPair]:
+    if isinstance(labels, Mapping):
+        return [LabelPair(int(pred), int(true)) for pred, true in labels.items()]
+    return [one if isinstance(one, LabelPair) else LabelPair(int(one), int(one)) for one in (counts.labels if labels is None else labels)]
 
 
 def _share(both: int, of: int, other: int) -> float:

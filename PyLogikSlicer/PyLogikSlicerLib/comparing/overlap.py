@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,9 +37,9 @@ class PairCounts:
         """All labels of either mask but 0, ascending."""
         return tuple(label for label in np.union1d(self.pred, self.true).tolist() if label)
 
-    def of(self, pred_label: int, true_label: int) -> np.ndarray:
-        """Pixels of the label in the prediction, in the truth, and in both; int64 ``(3, frames)``."""
-        predicted, expected = self.pred == pred_label, self.true == true_label
+    def of(self, pred_values: Sequence[int], true_values: Sequence[int]) -> np.ndarray:
+        """Pixels that hold one of these values in the prediction, in the truth, and in both; int64 ``(3, frames)``."""
+        predicted, expected = np.isin(self.pred, pred_values), np.isin(self.true, true_values)
         return np.stack([self._per_frame(where) for where in (predicted, expected, predicted & expected)])
 
     def _per_frame(self, where: np.ndarray) -> np.ndarray:
@@ -69,6 +70,21 @@ def checked_pair(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray,
 def as_frames(mask: np.ndarray) -> np.ndarray:
     """``(frames, rows, columns)``: all leading axes as one."""
     return mask.reshape(-1, *mask.shape[-2:])
+
+
+def holding(mask: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Where a mask holds one of these values: bool, of its shape."""
+    return mask == values[0] if len(values) == 1 else np.isin(mask, values)
+
+
+def values_in(mask: np.ndarray) -> set[int]:
+    """All values of a mask of integers or booleans but 0."""
+    found: set[int] = set()
+    for frame in as_frames(mask):
+        values, codes = _coded(frame)
+        # Where values lie close together, they are those of a range, and some may be no pixel's.
+        found.update(values[np.bincount(codes.ravel(), minlength=len(values)) > 0].tolist())
+    return found - {0}
 
 
 def count_pairs(prediction: np.ndarray, truth: np.ndarray) -> PairCounts:

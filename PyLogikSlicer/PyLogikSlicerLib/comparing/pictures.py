@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
-from .comparison import Comparison, Score
+from .comparison import Comparison, Score, worst_first
 from .overlap import as_frames
+from .pairing import LabelPair
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ _MOST_FRAMES = 16
 # And so many labels.
 _MOST_PANELS = 12
 _PANEL_INCHES, _DPI = 6, 150
-Scored = TypeVar("Scored", "Panel", Score)
+Scored = TypeVar("Scored", "Panel", "_Scored")
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,15 @@ class Panel:
     frame_dice: tuple[float, ...]
 
 
-def panels_of(pred: np.ndarray, true: np.ndarray, comparison: Comparison, title: str = "") -> list[Panel]:
-    """A panel for each label of a pair of masks, those that agree least first; ``title`` stands before the label."""
-    return [_panel(pred, true, comparison, score, title) for score in least_alike(comparison.overall)]
+def panels_of(
+    pred: np.ndarray, true: np.ndarray, comparison: Comparison, title: str = "", pairs: Sequence[LabelPair] | None = None
+) -> list[Panel]:
+    """A panel for each label of a pair of masks, those that agree least first; ``title`` stands before the label. ``pairs`` are those
+    that were compared, in the same order; by default what the scores tell of them."""
+    pairs = [LabelPair(score.label, score.true_label) for score in comparison.overall] if pairs is None else pairs
+    frames = comparison.frames or [()] * len(comparison.overall)
+    scored = [_Scored(score.dice, score, own, pair) for score, own, pair in zip(comparison.overall, frames, pairs, strict=True)]
+    return [_panel(pred, true, one, title) for one in least_alike(scored)]
 
 
 def least_alike(scored: Iterable[Scored]) -> list[Scored]:
@@ -56,19 +63,26 @@ def least_alike(scored: Iterable[Scored]) -> list[Scored]:
     return sorted(scored, key=lambda one: one.dice)[:_MOST_PANELS]
 
 
-def _panel(pred: np.ndarray, true: np.ndarray, comparison: Comparison, score: Score, title: str) -> Panel:
-    scores = comparison.of_frames(score.label)
-    shown = shown_frames(comparison.worst_frames(score.label) or [0])
+class _Scored(NamedTuple):
+    dice: float
+    score: Score
+    frames: Sequence[Score]
+    pair: LabelPair
+
+
+def _panel(pred: np.ndarray, true: np.ndarray, scored: _Scored, title: str) -> Panel:
+    shown = shown_frames(worst_first(scored.frames) or [0])
     # Twice as many pixels as are drawn are enough, and a cine of a megapixel in full would take half a gigabyte.
     step = max(1, max(pred.shape[-2:]) * grid_of(len(shown))[1] // (2 * _PANEL_INCHES * _DPI))
     part = list(shown), slice(None, None, step), slice(None, None, step)
+    predicted, expected = scored.pair.masks(as_frames(pred)[part], as_frames(true)[part])
     return Panel(
-        title=f"{title}label {score.label}: Dice {score.dice:.4f}",
-        dice=score.dice,
-        pred=as_frames(pred)[part] == score.label,
-        true=as_frames(true)[part] == score.true_label,
+        title=f"{title}{'' if scored.score.name else 'label '}{scored.score.title}: Dice {scored.dice:.4f}",
+        dice=scored.dice,
+        pred=predicted,
+        true=expected,
         shown=shown,
-        frame_dice=tuple(one.dice if one.predicted or one.true else math.nan for one in scores),
+        frame_dice=tuple(one.dice if one.predicted or one.true else math.nan for one in scored.frames),
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UnreadableInput, UsageError
-from ..mask_files import Mask, is_mask_file, load_mask
+from ..label_mask import Mask
+from ..mask_files import is_mask_file, load_mask
 from ..roi.region import rasterize
 
 Load = Callable[[], Mask]

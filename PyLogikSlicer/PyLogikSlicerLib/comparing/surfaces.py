@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import nan
 
@@ -18,7 +18,7 @@ Directed = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Distances:
-    """Distances between two surfaces, all in the unit of the spacing; NaN where one of the two masks is empty, or both.
+    """Distances between two surfaces, all in the unit of the steps between pixels; NaN where one of the two masks is empty, or both.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Distances:
     mean: float = nan
 
 
-def directed_distances(pred: np.ndarray, true: np.ndarray, spacing: Sequence[float]) -> Directed:
+def directed_distances(pred: np.ndarray, true: np.ndarray, steps: np.ndarray) -> Directed:
     """Distance of each surface pixel of ``pred`` to the surface of ``true``, and the other way round.
 
     A surface pixel belongs to the mask and has a neighbor (4 in an image, 6 in a volume) that does not, or lies at the
@@ -50,8 +50,8 @@ def directed_distances(pred: np.ndarray, true: np.ndarray, spacing: Sequence[flo
     ----------
     pred, true
         Bool arrays of one shape, 2-D or 3-D.
-    spacing
-        Of the pixels, in order of the axes.
+    steps
+        ``(axes, n)``: the vector from a pixel to the next along each axis, in a space of ``n`` dimensions.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def directed_distances(pred: np.ndarray, true: np.ndarray, spacing: Sequence[flo
     if not pred.any() or not true.any():
         return np.empty(0), np.empty(0)
     box = _box(pred | true)
-    points = [_surface(mask[box]) * np.asarray(spacing, float) for mask in (pred, true)]
+    points = [_surface(mask[box]) @ steps for mask in (pred, true)]
     # Points of a grid are spread evenly: trees that are not balanced cost less to build and no more to search.
     trees = [KDTree(cloud, balanced_tree=False, compact_nodes=False) for cloud in points]
     workers = -1 if len(points[0]) + len(points[1]) > _WORTH_THREADS else 1

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from .comparison import Comparison, Row, Score
+from .comparison import Comparison, Row, Score, worst_first
 
 
 def write_csv(results: Mapping[str, Comparison], path: Path) -> None:
-    """All values in long form: ``item, label, frame, metric, value``.
+    """All values in long form: ``item, label, true_label, name, frame, metric, value``.
 
-    The keys are the items; ``label`` is ``all`` for all labels together, ``frame`` is empty over all frames, and ``value`` is
-    empty where it is undefined. Raises OSError where ``path`` cannot be written.
+    The keys are the items; ``label`` is that of the prediction and ``true_label`` that of the truth, both ``all`` for all labels
+    together; ``frame`` is empty over all frames, a label where the mask has none that is meant, and ``value`` where it is undefined.
+    Raises OSError where ``path`` cannot be written.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -26,17 +27,24 @@ def write_csv(results: Mapping[str, Comparison], path: Path) -> None:
 
 
 def _csv_cells(row: Row) -> tuple:
-    return row.item, "all" if row.label is None else row.label, *("" if cell is None else cell for cell in row[2:])
+    is_total = row.label is None and row.true_label is None
+    labels = ("all", "all") if is_total else (row.label, row.true_label)
+    return row.item, *("" if cell is None else cell for cell in (*labels, *row[3:]))
 
 
 def table(results: dict[str, Comparison]) -> Iterator[str]:
     """Lines for people: a row for each label, and for all labels of an item together where it has several."""
     unit = {comparison.unit for comparison in results.values()}
     distance = f"({unit.pop()})" if len(unit) == 1 else ""
-    rows = [["item", "label", "Dice", "Jaccard", "precision", "recall", f"Hausdorff {distance}", "95 %", "mean", "worst frame"]]
+    rows = [
+        ["item", "label", "Dice", "Jaccard", "precision", "recall", f"Hausdorff {distance}", "95 %", "mean", "worst frame", "paired by"]
+    ]
     for name, comparison in results.items():
-        for score in (*comparison.overall, *([comparison.total] if len(comparison.overall) != 1 else [])):
-            rows.append([name, *_cells(comparison, score)])
+        for score, frames in zip(comparison.overall, comparison.frames or [()] * len(comparison.overall), strict=True):
+            worst = next((str(frame) for frame in worst_first(frames)), "")
+            rows.append([name, score.title, *_cells(score), worst, score.paired_by or "no partner"])
+        if len(comparison.overall) != 1:
+            rows.append([name, "all", *_cells(comparison.total), "", ""])
     if len({row[0] for row in rows[1:]}) == 1:
         rows = [row[1:] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -46,9 +54,8 @@ def table(results: dict[str, Comparison]) -> Iterator[str]:
         yield f"mean Dice of {len(results)} items: {np.mean([comparison.total.dice for comparison in results.values()]):.4f}"
 
 
-def _cells(comparison: Comparison, score: Score) -> list[str]:
+def _cells(score: Score) -> list[str]:
     shares = [f"{value:.4f}" for value in (score.dice, score.jaccard, score.precision, score.recall)]
     far = score.distances
     distances = ["-" if isnan(value) else f"{value:.2f}" for value in ((far.hausdorff, far.hausdorff95, far.mean) if far else (nan,) * 3)]
-    worst = "" if score.label is None else next((str(frame) for frame in comparison.worst_frames(score.label)), "")
-    return ["all" if score.label is None else str(score.label), *("-" if share == "nan" else share for share in shares), *distances, worst]
+    return [*("-" if share == "nan" else share for share in shares), *distances]

@@ -24,9 +24,11 @@ import numpy as np
 import psutil
 
 from ..errors import DecoderFailed, PyLogikSlicerError, UnreadableInput
+from ..label_mask import Mask
 from ..processes import python_command
 from ..stack import ImageStack, Reread
 from .limits import DEFAULT_LIMITS, GIB, NOTHING_PROMISED, Limits, Promise
+from .mask_messages import mask_from_message
 from .messages import Message, path_from_text, path_to_text, read_message, stack_from_message, write_message
 
 # How often the memory of the process is looked at while it is waited for, in seconds: a bomb grows by some 100 MB meanwhile.
@@ -87,6 +89,10 @@ class Decoder:
         """The files that a DICOMDIR refers to, in its order. Raises UnreadableInput when it is damaged."""
         answer = self._ask({"do": "dicomdir", "path": path_to_text(dicomdir)}, limits)
         return [path_from_text(text) for text in answer.content["files"]]
+
+    def mask(self, path: Path, limits: Limits = DEFAULT_LIMITS) -> Mask:
+        """The labels in a mask file. Raises as :meth:`open` does."""
+        return mask_from_message(self._ask({"do": "mask", "path": path_to_text(path)}, limits, file=path))
 
     def close(self) -> None:
         """End the process."""

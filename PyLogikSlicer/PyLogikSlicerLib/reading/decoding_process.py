@@ -46,6 +46,8 @@ class _Server:
                 return self._open(path_from_text(request["path"]), tell)
             if request["do"] == "dicomdir":
                 return _referenced(path_from_text(request["path"]))
+            if request["do"] == "mask":
+                return _mask(path_from_text(request["path"]))
             if request["do"] in ("frames", "frames again"):
                 stack = self._stacks(path_from_text(request["path"]), tell)[0][int(request["image"])]
                 self._last += 1
@@ -105,6 +107,13 @@ def _referenced(path: Path) -> Message:
     from .dicomdir import referenced_files
 
     return Message({"files": [path_to_text(file) for file in referenced_files(path)]})
+
+
+def _mask(path: Path) -> Message:
+    from .mask_messages import mask_to_message
+    from .masks import open_mask
+
+    return mask_to_message(open_mask(path))
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:

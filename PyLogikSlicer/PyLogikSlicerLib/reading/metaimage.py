@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from ..errors import UnreadableInput
-from .volume_header import AxisKind, VolumeHeader
+from .volume_header import MILLIMETERS, AxisKind, VolumeHeader
 from .voxel_data import Encoding, Part, VoxelData, beside, listed, numbered
 
 _TYPES = {
@@ -28,10 +29,13 @@ _TYPES = {
 }
 _TECHNICAL = re.compile(
     r"ObjectType|ObjectSubType|TransformType|NDims|BinaryData.*|CompressedData.*|TransformMatrix|Offset|Origin|Position|CenterOfRotation"
+    r"|ElementOrigin|ElementDirection|FileFormatVersion"
     r"|AnatomicalOrientation|ElementSpacing|ElementSize|DimSize|HeaderSize|HeaderSizePerSlice|Modality|SequenceID|ElementMin|ElementMax"
     r"|ElementNumberOfChannels|ElementType|ElementDataFile|ElementByteOrderMSB|ElementToIntensity.*|Orientation|Rotation|Color|ID|ParentID"
     r"|DistanceUnits|Kinds|.*(Transform|TransformStatus|Timestamp|FrameNumber)"
 )
+# Bytes of a header line, and lines of a header: more are none of a header's.
+_LONGEST_LINE = 1 << 20
 _MOST_LINES = 1_000_000
 
 
@@ -48,18 +52,17 @@ def read_metaimage(path: Path) -> VolumeHeader:
         header_size = int(fields.get("HeaderSize", "0"))
     except (KeyError, ValueError):
         raise UnreadableInput("the MetaImage header lacks what it must say, or says it wrongly: the file is damaged") from None
-    if len(sizes) != count or min(sizes, default=0) < 1 or channels < 1:
+    if len(sizes) != count or min(sizes, default=0) < 1 or channels < 1 or header_size < -1:
         raise UnreadableInput("the MetaImage header's sizes do not fit its dimension: the file is damaged")
-    big = _is_true(fields, "BinaryDataByteOrderMSB") or _is_true(fields, "ElementByteOrderMSB")
-    files = _files(path, fields["ElementDataFile"], names)
-    is_text = not _is_true(fields, "BinaryData", "True")
-    encoding: Encoding = "text" if is_text else "zlib" if _is_true(fields, "CompressedData") else "raw"
-    parts = tuple(Part(file, start if file == path and not names else -1 if header_size == -1 else header_size) for file in files)
+    is_local = fields["ElementDataFile"].upper() == "LOCAL"
+    files = (path,) if is_local else _files(path, fields["ElementDataFile"], names, sizes[-1])
+    parts = tuple(Part(file, header_size or (start if is_local else 0)) for file in files)
     shape = tuple(sizes[::-1]) + ((channels,) if channels > 1 else ())
     kinds: list[AxisKind] = ["component"] if channels > 1 else []
     kinds += ["space" if axis < 3 else "list" for axis in range(count)]
-    data = VoxelData(parts, encoding, np.dtype(f"{'>' if big else '<'}{code}"), shape)
-    free = {key: value for key, value in fields.items() if not _TECHNICAL.fullmatch(key)}
+    big = _is_true(fields, "BinaryDataByteOrderMSB") or _is_true(fields, "ElementByteOrderMSB")
+    data = VoxelData(parts, _encoding(fields), np.dtype(f"{'>' if big else '<'}{code}"), shape)
+    free = {key: _as_text(value) for key, value in fields.items() if not _TECHNICAL.fullmatch(key)}
     return VolumeHeader(data, tuple(kinds), _affine(fields, count), free)
 
 
@@ -67,7 +70,7 @@ def _fields(file: BinaryIO) -> tuple[dict[str, str], list[str]]:
     """The fields up to ElementDataFile, which is the last one, and the file names that follow where it says LIST."""
     fields: dict[str, str] = {}
     for _ in range(_MOST_LINES):
-        line = file.readline(1 << 20)
+        line = file.readline(_LONGEST_LINE)
         if not line:
             break
         key, found, value = line.decode("utf-8", "surrogateescape").partition("=")
@@ -75,20 +78,31 @@ def _fields(file: BinaryIO) -> tuple[dict[str, str], list[str]]:
             fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile":
             is_list = value.split()[:1] and value.split()[0].upper() == "LIST"
-            return fields, [name.strip() for name in file.read().decode("utf-8", "surrogateescape").splitlines()] if is_list else []
+            return fields, file.read(_LONGEST_LINE).decode("utf-8", "surrogateescape").splitlines() if is_list else []
     raise UnreadableInput("the MetaImage header does not say where its data are: the file is truncated or damaged")
 
 
-def _files(path: Path, named: str, names: list[str]) -> tuple[Path, ...]:
-    words = named.split()
-    if named.upper() == "LOCAL":
-        return (path,)
+def _as_text(value: str) -> str:
+    """What is no UTF-8 cannot be shown, nor written anywhere."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _encoding(fields: dict[str, str]) -> Encoding:
+    if not _is_true(fields, "BinaryData", "True"):
+        return "text"
+    return "zlib" if _is_true(fields, "CompressedData") else "raw"
+
+
+def _files(path: Path, named: str, names: list[str], count: int) -> tuple[Path, ...]:
+    """``count``: of the files that a pattern without numbers stands for, one for each step along the last axis."""
     if names:
-        return listed(path, [name for name in names if name])
-    if len(words) >= 3 and "%" in words[0] and all(re.fullmatch(r"-?\d+", word) for word in words[1:4]):
-        first, last, step = (*map(int, words[1:4]), 1)[:3]
-        return numbered(path, words[0], first, last, step)
-    return (beside(path, named),)
+        return listed(path, [name.strip() for name in names if name.strip()])
+    # <pattern> [<first> [<last> [<step>]]]
+    pattern = re.fullmatch(r"(.*%.*?)(?:\s+(\d+))?(?:\s+(\d+))?(?:\s+(\d+))?", named)
+    if pattern is None:
+        return (beside(path, named),)
+    first = int(pattern[2] or 1)
+    return numbered(path, pattern[1], first, int(pattern[3] or first + count - 1), int(pattern[4] or 1))
 
 
 def _is_true(fields: dict[str, str], key: str, default: str = "False") -> bool:
@@ -99,13 +113,18 @@ def _affine(fields: dict[str, str], count: int) -> np.ndarray:
     held = min(count, 3)
     affine = np.eye(4)
     try:
-        spacing = [float(word) for word in fields.get("ElementSpacing", fields.get("ElementSize", "1 " * count)).split()][:held]
-        origin = [float(word) for word in fields.get("Offset", fields.get("Origin", fields.get("Position", "0 " * count))).split()][:held]
-        matrix = fields.get("TransformMatrix", fields.get("Orientation", fields.get("Rotation")))
+        spacing = np.array(_first(fields, ("ElementSpacing", "ElementSize"), "1 " * count).split(), float)[:held]
+        origin = np.array(_first(fields, ("ElementOrigin", "Offset", "Origin", "Position"), "0 " * count).split(), float)[:held]
+        matrix = _first(fields, ("ElementDirection", "TransformMatrix", "Orientation", "Rotation"), "")
         # Each row of the file is the direction of one axis.
-        directions = np.eye(count) if matrix is None else np.array(matrix.split(), float).reshape(count, count).T
+        directions = np.array(matrix.split(), float).reshape(count, count).T if matrix else np.eye(count)
         affine[:held, :held] = directions[:held, :held] * spacing
         affine[:held, 3] = origin
     except ValueError:
         return np.eye(4)  # where it lies in space does not decide what is in it
+    affine[:3] *= MILLIMETERS.get(fields.get("DistanceUnits", "mm").lower(), 1.0)
     return affine if np.isfinite(affine).all() else np.eye(4)
+
+
+def _first(fields: dict[str, str], keys: Sequence[str], default: str) -> str:
+    return next((fields[key] for key in keys if key in fields), default)

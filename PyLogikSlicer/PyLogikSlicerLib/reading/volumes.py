@@ -50,7 +50,7 @@ def open_volume(path: Path) -> list[ImageStack]:
         frames = _frames(header)
         display = _display(frames, header)
     first = frames[0]
-    components = _components(header)
+    components = components_of(header)
     stack = ImageStack(
         source=path,
         name=name_of(path),
@@ -81,39 +81,49 @@ def read_volume_header(path: Path) -> VolumeHeader:
 
 
 def read_voxels(header: VolumeHeader) -> np.ndarray:
-    """All values, ``(volumes, slices, rows, columns[, components])``. Raises UnreadableInput where the file does not hold them."""
-    promise(header.data.size, in_one_piece=True)
-    return _arranged(header.data.read(), header.kinds)
+    """All values as stored, ``(volumes, slices, rows, columns[, components])``.
+
+    Raises UnreadableInput where the file does not hold them, or fewer than two axes lie in space.
+    """
+    places = _places(header.kinds)
+    frames = math.prod(header.data.shape) // math.prod(_sizes(header, "space")[:2]) // components_of(header)
+    promise(header.data.size // frames, frames, in_one_piece=True)
+    return _arranged(header.data.read(), places)
 
 
-def _arranged(values: np.ndarray, kinds: Sequence[AxisKind]) -> np.ndarray:
-    """Values as the file has them, slowest axis first, as ``(volumes, slices, rows, columns[, components])``."""
-    if values.dtype.kind in "ui" and values.dtype.itemsize == 8:
-        values = _in_four_bytes(values)
-    if values.dtype == np.float16:
-        values = values.astype(np.float32)
+def _places(kinds: Sequence[AxisKind]) -> tuple[list[int], list[int], list[int]]:
+    """The axes in space, those that count volumes, and that of components, fastest first."""
     space, listed, component = ([axis for axis, kind in enumerate(kinds) if kind == name] for name in ("space", "list", "component"))
     if len(space) < 2 or len(component) > 1:
         raise UnreadableInput("the volume has one dimension in space, or several of components: no image to look at")
-    columns, rows, *slices = space
+    return space, listed, component
+
+
+def _arranged(values: np.ndarray, places: tuple[list[int], list[int], list[int]]) -> np.ndarray:
+    """Values as the file has them, slowest axis first, as ``(volumes, slices, rows, columns[, components])``."""
+    (columns, rows, *slices), listed, component = places
+    if values.dtype == np.float16:
+        values = values.astype(np.float32)
     arranged = values.transpose().transpose([*listed[::-1], *slices, rows, columns, *component])
     return arranged.reshape(-1, *(arranged.shape[len(listed) :] if slices else (1, *arranged.shape[len(listed) :])))
 
 
-def _components(header: VolumeHeader) -> int:
-    if "component" not in header.kinds:
-        return 1
-    return header.data.shape[::-1][header.kinds.index("component")]
+def _sizes(header: VolumeHeader, kind: AxisKind) -> list[int]:
+    return [size for size, own in zip(header.data.shape[::-1], header.kinds, strict=True) if own == kind]
+
+
+def components_of(header: VolumeHeader) -> int:
+    """How many numbers one value consists of."""
+    return math.prod(_sizes(header, "component"))
 
 
 def _slices(header: VolumeHeader) -> int:
-    sizes = [size for size, kind in zip(header.data.shape[::-1], header.kinds, strict=True) if kind == "space"]
-    return math.prod(sizes[2:])
+    return math.prod(_sizes(header, "space")[2:])
 
 
 def _frames(header: VolumeHeader) -> np.ndarray:
     """``(frames, rows, columns[, 3])``."""
-    components = _components(header)
+    components = components_of(header)
     is_color = components in (3, 4) and header.data.dtype.kind == "u" and header.data.dtype.itemsize <= 2
     if header.data.dtype.kind not in "uif" or (components != 1 and not is_color):
         raise UnreadableInput("the values are vectors, tensors or complex numbers: no image to look at")
@@ -122,13 +132,15 @@ def _frames(header: VolumeHeader) -> np.ndarray:
 
 def _as_frames(voxels: np.ndarray, components: int) -> np.ndarray:
     frames = voxels.reshape(-1, *voxels.shape[2:])
+    if frames.dtype.kind in "ui" and frames.dtype.itemsize == 8:
+        frames = _in_four_bytes(frames)
     if components > 1:
         return rgb_from_samples(frames[..., :3], "RGB", 8 * frames.itemsize)
     return np.ascontiguousarray(frames.reshape(frames.shape[:3]))
 
 
 def _in_four_bytes(values: np.ndarray) -> np.ndarray:
-    """64-bit integers in 32 bits, which hold every value that label maps and images have."""
+    """64-bit integers in 32 bits, which hold every value that images have."""
     low, high = int(values.min()), int(values.max())
     for dtype in (np.int32, np.uint32):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
@@ -153,7 +165,7 @@ def _frames_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
         return
     in_order = "component" not in header.kinds[1:]  # ITK moves the components of a value to the front
     if values.dtype == header.data.dtype.newbyteorder("=") and values.size == math.prod(header.data.shape) and in_order:
-        again = _as_frames(_arranged(values.reshape(header.data.shape), header.kinds), _components(header))
+        again = _as_frames(_arranged(values.reshape(header.data.shape), _places(header.kinds)), components_of(header))
         yield Reread(len(again) // 2, again[len(again) // 2])
 
 

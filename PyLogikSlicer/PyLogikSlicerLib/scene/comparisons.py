@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import UsageError
+from ..voxel_grid import Spacing, spacing_of
 from .lattice import Lattice, enlarged, outside, resampled
 from .matching import Matching
 from .sides import Side
@@ -127,10 +128,10 @@ class Pairing:
         return tuple(outside(side.labelmap(item, key), side.transform, lattice) for side, key, item in keys)  # type: ignore[return-value]
 
     @property
-    def spacing(self) -> tuple[float, ...]:
+    def spacing(self) -> Spacing:
         """For the engine, mm: of three axes in volumes, of two where every frame is an image."""
-        spacing = self.lattices[0].spacing
-        return spacing if self.lattices[0].shape[0] > 1 else spacing[1:]
+        steps = self.lattices[0].steps
+        return spacing_of(steps if self.lattices[0].shape[0] > 1 else steps[1:])
 
     def arranged(self, masks: np.ndarray) -> np.ndarray:
         """Masks ``(items, slices, rows, columns)`` with the axes that the engine knows them by."""

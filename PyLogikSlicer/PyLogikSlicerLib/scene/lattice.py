@@ -35,11 +35,11 @@ class Lattice:
         return k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1
 
     @property
-    def spacing(self) -> tuple[float, float, float]:
-        """mm in the world between slices, rows and columns, in the middle of the lattice: transforms may scale."""
+    def steps(self) -> np.ndarray:
+        """``(3, 3)``: in the world from a slice, row and column to the next, mm, in the middle of the lattice: transforms may scale."""
         middle = np.array(self.shape[::-1]) // 2
         here = np.array(self.toRas(middle))
-        return tuple(float(np.linalg.norm(np.array(self.toRas(middle + step)) - here)) for step in np.eye(3, dtype=int)[::-1])
+        return np.array([np.array(self.toRas(middle + step)) - here for step in np.eye(3, dtype=int)[::-1]])
 
     def toRas(self, index: Sequence[int]) -> list[float]:
         """The position in the world of voxel (i, j, k), counted from the first."""

@@ -119,7 +119,7 @@ def test_a_dicom_segmentation_is_background_where_it_stores_nothing(corpus):
 
 def test_a_dicom_segmentation_is_held_against_a_volume_of_its_source_but_never_the_volume_enlarged(tmp_path, corpus):
     segmentation = load_mask(get_testdata_file("liver_1frame.dcm"))
-    spacing, (x, y, z) = segmentation.geometry.spacing[::-1], segmentation.geometry.position
+    spacing, (x, y, z) = segmentation.geometry.spacing[::-1], segmentation.geometry.origin
     volume = np.concatenate([np.zeros((4, 512, 512), np.uint8), segmentation.labels, np.zeros((2, 512, 512), np.uint8)])
     path = write(SimpleITK.DICOMOrient(image_of(volume, spacing, (x, y, z - 4)), "RAS"), tmp_path / "whole.nii.gz")
     pred, true, _ = aligned(segmentation, load_mask(path))
@@ -156,9 +156,9 @@ def test_all_labels_are_listed_and_every_value_is_written(tmp_path, capsys, labe
     status, told, _ = dice(capsys, *paths, "-o", tmp_path / "out")
     header, *lines = told.splitlines()
     assert status == 0 and "Hausdorff (mm)" in header and [line.split()[0] for line in lines] == ["1", "2", "all"]
-    assert lines[0].split()[1:5] == ["0.9474", "0.9000", "1.0000", "0.9000"] and lines[0].split()[-1] == "4"
+    assert lines[0].split()[1:5] == ["0.9474", "0.9000", "1.0000", "0.9000"] and lines[0].split()[-2:] == ["4", "number"]
     rows = rows_of(tmp_path / "out" / "dice.csv")
-    assert list(rows[0]) == ["item", "label", "frame", "metric", "value"]
+    assert list(rows[0]) == ["item", "label", "true_label", "name", "frame", "metric", "value"]
     values = {(row["label"], row["frame"], row["metric"]): row["value"] for row in rows}
     assert float(values["1", "4", "dice"]) == pytest.approx(2 / 3) and values["1", "7", "dice"] == "1.0"
     assert float(values["2", "", "true_volume_mm3"]) == 6 * 18 * 17 * 0.75
@@ -185,7 +185,7 @@ def test_one_label_can_be_chosen(tmp_path, capsys, labels):
     assert status == 0 and len(told.splitlines()) == 2
     assert {row["label"] for row in rows_of(tmp_path / "out" / "dice.csv")} == {"2"}
     status, told, complaint = dice(capsys, *paths, "-k", 3)
-    assert status == 2 and told == "" and "choose one of 1, 2 with -k" in complaint
+    assert status == 2 and told == "" and "choose one of 1, 2 or a name" in complaint
 
 
 def test_single_images_have_no_frames_and_no_plot_of_them(tmp_path, capsys):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import highdicom as hd
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -13,8 +12,9 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib import im_analysis
-from PyLogikSlicerLib.errors import PyLogikSlicerError, UnreadableInput
+from PyLogikSlicerLib.errors import PyLogikSlicerError
 from PyLogikSlicerLib.mask_files import load_mask
+from PyLogikSlicerLib.voxel_grid import spacing_of
 
 
 @pytest.fixture
@@ -67,16 +67,17 @@ def test_a_voxel_lies_where_itk_has_it(tmp_path, suffix):
     geometry = load_mask(tmp_path / f"oblique{suffix}").geometry
     assert geometry.spacing == pytest.approx((2.5, 0.7, 0.4), rel=1e-5)
     for index in ((0, 0, 0), (5, 4, 3), (1, 0, 2)):
-        there = geometry.map_indices_to_reference(np.array([index[::-1]]))[0]
+        there = geometry.to_space(np.array([index[::-1]]))[0]
         assert there == pytest.approx(volume.TransformIndexToPhysicalPoint(index), abs=1e-4)
 
 
-def test_a_sheared_grid_is_refused(tmp_path):
-    volume = SimpleITK.GetImageFromArray(np.ones((4, 5, 6), np.uint8))
-    volume.SetDirection((1, 0.2, 0, 0, 1, 0, 0, 0, 1))
-    SimpleITK.WriteImage(volume, str(tmp_path / "sheared.nrrd"))
-    with pytest.raises(UnreadableInput, match="right angles"):
-        load_mask(tmp_path / "sheared.nrrd")
+def test_a_sheared_grid_is_taken_as_it_is(tmp_path):
+    sheared = np.array([[0.5, 0.1, 0, -10], [0, 0.7, 0.2, 20], [0, 0, 2.5, 30], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(np.ones((6, 5, 4), np.uint8), sheared), tmp_path / "sheared.nii")
+    geometry = load_mask(tmp_path / "sheared.nii").geometry
+    assert np.ndim(spacing_of(geometry.steps)) == 2
+    for index in ((0, 0, 0), (5, 4, 3)):
+        np.testing.assert_allclose(geometry.to_space([index[::-1]])[0], (np.diag([-1, -1, 1, 1]) @ sheared @ [*index, 1])[:3], atol=1e-5)
 
 
 def test_images_and_series_of_volumes_have_a_grid_too(tmp_path):
@@ -84,11 +85,11 @@ def test_images_and_series_of_volumes_have_a_grid_too(tmp_path):
     image.SetSpacing((0.5, 0.25))
     SimpleITK.WriteImage(image, str(tmp_path / "image.nrrd"))
     mask = load_mask(tmp_path / "image.nrrd")
-    assert mask.labels.shape == (5, 6) and mask.geometry.spatial_shape == (1, 5, 6) and mask.geometry.spacing[1:] == (0.25, 0.5)
+    assert mask.labels.shape == (5, 6) and mask.geometry.shape == (1, 5, 6) and mask.geometry.spacing[1:] == (0.25, 0.5)
     series = SimpleITK.JoinSeries([SimpleITK.JoinSeries([image] * 3, 0, 2.0)] * 2)
     SimpleITK.WriteImage(series, str(tmp_path / "series.nii"))
     mask = load_mask(tmp_path / "series.nii")
-    assert mask.labels.shape == (2, 3, 5, 6) and mask.geometry.spatial_shape == (3, 5, 6) and mask.geometry.spacing == (2.0, 0.25, 0.5)
+    assert mask.labels.shape == (2, 3, 5, 6) and mask.geometry.shape == (3, 5, 6) and mask.geometry.spacing == (2.0, 0.25, 0.5)
 
 
 def test_a_real_dicom_segmentation_has_the_pixels_that_pydicom_sees():
@@ -105,8 +106,8 @@ def test_a_real_dicom_segmentation_of_several_slices_is_a_volume(corpus):
     mask = load_mask(path)
     np.testing.assert_array_equal(mask.labels, segmentation.pixel_array[np.argsort(planes)])
     # The source has its slices 2 mm apart, from the feet upwards as ITK sorts them.
-    assert mask.sparse and mask.geometry.position[2] == min(planes)
-    assert mask.geometry.map_indices_to_reference(np.array([[2, 0, 0]]))[0][2] == max(planes)
+    assert mask.sparse and mask.geometry.origin[2] == min(planes)
+    assert mask.geometry.to_space(np.array([[2, 0, 0]]))[0][2] == max(planes)
 
 
 @pytest.fixture
@@ -168,15 +169,6 @@ def test_a_segmentation_without_positions_has_the_frames_it_refers_to(tmp_path):
     assert cine.geometry is None and [np.unique(frame).tolist() for frame in cine.labels] == [[0], [0, 1], [0], [0], [0, 2]]
 
 
-def test_overlapping_and_fractional_segments_are_refused(tmp_path, ct_series):
-    both = np.zeros((6, 128, 128, 2), np.uint8)
-    both[2, 10:30, 10:30, 0] = both[2, 20:40, 20:40, 1] = 1
-    with pytest.raises(UnreadableInput, match="overlap"):
-        load_mask(segmentation_file(tmp_path / "overlap.dcm", ct_series, both))
-    with pytest.raises(UnreadableInput, match="fractional"):
-        load_mask(segmentation_file(tmp_path / "soft.dcm", ct_series, both[..., :1] * 0.5, "FRACTIONAL"))
-
-
 def test_what_is_no_mask_is_refused_without_naming_the_file(tmp_path, square):
     name = "DOE_JANE"
     files = {
@@ -186,7 +178,6 @@ def test_what_is_no_mask_is_refused_without_naming_the_file(tmp_path, square):
         f"{name}.nrrd": lambda path: SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.full((3, 3), 0.5)), str(path)),
         f"{name}.mha": lambda path: SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.zeros((3, 3, 2)), isVector=True), str(path)),
         f"{name}.dcm": lambda path: pydicom.dcmread(get_testdata_file("CT_small.dcm")).save_as(path),
-        f"{name}_seg.dcm": lambda path: path.write_bytes(Path(get_testdata_file("liver_expb_1frame.dcm")).read_bytes()),
         f"{name}_cut.dcm": lambda path: path.write_bytes(bytes(128) + b"DICM" + bytes(10)),
         f"{name}.txt": lambda path: path.write_text("mask"),
         f"{name}_absent.png": lambda path: None,

@@ -97,6 +97,26 @@ def _image(mask, affine):
     return image
 
 
+def test_distances_under_a_transform_that_shears_run_in_space(logic):
+    """A step along an axis is then not at right angles to one along another."""
+    shear = np.eye(4)
+    shear[0, 1], shear[1, 2] = 0.4, 0.3
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(shear))
+    affine = affineOf("upright")
+    volume = addVolume(np.zeros(SHAPE, np.uint8))
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    one, other = np.zeros((2, *SHAPE), bool)
+    one[1, 10, 10] = other[3, 20, 25] = True
+    nodes = addSegmentation({"a": one}, affine, "mine", volume), addSegmentation({"a": other}, affine, "expert", volume)
+    for node in nodes:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    (score,) = logic.compare(*nodes).comparisons["a"].overall
+    steps = shear[:3, :3] @ affine[:3, :3]
+    assert score.distances.hausdorff == pytest.approx(np.linalg.norm(steps @ (15, 10, 2)), rel=1e-5)
+    assert score.true_size == pytest.approx(abs(np.linalg.det(steps)), rel=1e-5)
+
+
 def test_transforms_above_either_mask_count(logic):
     affine = affineOf("oblique")
     mask = box(SHAPE, (1, 4), (10, 30), (10, 40))

@@ -106,8 +106,8 @@ def test_what_slicer_installs_has_the_bounds_of_the_project():
     declared = set(re.findall(r'"([^"]+)"', re.search(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)[1]))
     lines = (MODULE / "Resources" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     wanted = {line for line in lines if not line.startswith("#")}
-    # Slicer brings the first four; two are for the command line, and matplotlib is asked for when a picture is to be drawn.
-    left = {"numpy", "pillow", "SimpleITK", "scipy", "highdicom", "tqdm", "matplotlib"}
+    # Slicer brings the first four; tqdm is for the command line, and matplotlib is asked for when a picture is to be drawn.
+    left = {"numpy", "pillow", "SimpleITK", "scipy", "tqdm", "matplotlib"}
     assert wanted == {requirement for requirement in declared if re.split("[>=]", requirement)[0] not in left}
     # An inline comment is an error to slicer.packaging.
     assert not any(" " in line for line in wanted)
