@@ -48,10 +48,10 @@ class Result:
     rendering: Rendering | None = None
     verification: Verification | None = None
     rounds: int = 0
-    confirmed: int = 0
     files: dict[str, str] = field(default_factory=dict)
     bytes_written: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    confirmed: int = 0
 
 
 def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:

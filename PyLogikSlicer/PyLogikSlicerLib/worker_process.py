@@ -6,33 +6,25 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from .errors import PyLogikSlicerError
+from .processes import python_command
 from .writing.output import OutputFolder
 
-PACKAGE_ROOT = Path(__file__).resolve().parents[1]
 # Long enough for the worker to remove what it was writing; with the kill that follows it stays within a second.
 PATIENCE_SECONDS = 0.6
 
 Message = dict[str, Any]
 
 
-def default_python() -> str:
-    """PythonSlicer where this runs in Slicer, whose own executable is no Python; else this Python."""
-    home = os.environ.get("SLICER_HOME")
-    beside = Path(home, "bin", "PythonSlicer.exe" if os.name == "nt" else "PythonSlicer") if home else None
-    return str(beside) if beside and beside.is_file() else sys.executable
-
-
 class WorkerProcess:
     """Starts the worker with the first request and keeps it for the next ones. Not for several threads, and without any:
     Slicer's event loop lets no other Python thread run.
 
-    ``python``: the interpreter, by default :func:`default_python`.
+    ``python``: the interpreter, by default this one, or Slicer's.
     """
 
     def __init__(self, python: str | None = None) -> None:
@@ -86,14 +78,12 @@ class WorkerProcess:
             self._end()
 
     def _start(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(PACKAGE_ROOT), os.environ.get("PYTHONPATH"))))}
         try:
             self._process = subprocess.Popen(
-                [self._python or default_python(), "-m", f"{__package__}.worker"],
+                python_command(f"{__package__}.worker", self._python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:

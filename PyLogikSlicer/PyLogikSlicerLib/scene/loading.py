@@ -66,16 +66,14 @@ def load(paths: Sequence[str]) -> list:
 def _images(files: Sequence[Path]) -> list[_Image]:
     from ..reading import open_stacks
     from ..reading.joining import joined
-    from ..reading.sniff import kind_of
 
     if len(files) > 1:
         stack = joined([open_stacks(file)[0] for file in files], files[0].parent.name or files[0].stem)
         return [_Image(stack, tuple(map(str, files)), len(files), _seriesMatrix([_slice(file) for file in files]), joined=True)]
     (file,) = files
     stacks = open_stacks(file)
-    if kind_of(file) == "volume":
-        slices, matrix = _volumeGeometry(file)
-        return [_Image(stacks[0], (str(file),), slices, matrix)]
+    if stacks[0].grid is not None:
+        return [_Image(stacks[0], (str(file),), stacks[0].grid.slices, LPS_TO_RAS @ stacks[0].grid.affine)]
     return [_Image(stack, (str(file),), 1, UPRIGHT) for stack in stacks]
 
 
@@ -139,21 +137,6 @@ def _window(display: Display, array: np.ndarray) -> tuple[float, float]:
     if display.window is not None:
         return display.window
     return (0.0, 255.0) if array.dtype == np.uint8 else (float(np.nanmin(array)), float(np.nanmax(array)))
-
-
-def _volumeGeometry(file: Path) -> tuple[int, np.ndarray]:
-    """Slices of the volume, or of each volume in a file of several, and IJK to RAS."""
-    from ..reading.volumes import reader_of
-
-    with reader_of(file) as reader:
-        reader.ReadImageInformation()
-        size, spacing, origin = reader.GetSize(), reader.GetSpacing(), reader.GetOrigin()
-        direction = np.array(reader.GetDirection()).reshape(len(size), len(size))
-    depth = min(len(size), 3)
-    matrix = np.eye(4)
-    matrix[:depth, :depth] = direction[:depth, :depth] * spacing[:depth]
-    matrix[:depth, 3] = origin[:depth]
-    return size[2] if len(size) > 2 else 1, LPS_TO_RAS @ matrix
 
 
 @dataclass(frozen=True)
