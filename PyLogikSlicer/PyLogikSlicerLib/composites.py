@@ -39,24 +39,27 @@ class CompositeAccumulator:
         luminance, spread = brightness_and_color(shown)
         if self._count == 0:
             self._minimum, self._maximum, self._spread = luminance.copy(), luminance.copy(), spread.copy()
-            self._sum = np.zeros(luminance.shape, np.float32)
-            self._squares = np.zeros(luminance.shape, np.float64)
         else:
+            if self._count == 1:  # of a single frame, which may be large, no sums are kept
+                self._sum, self._squares = self._maximum.astype(np.float32), self._maximum.astype(np.float64) ** 2
             cv2.min(self._minimum, luminance, self._minimum)
             cv2.max(self._maximum, luminance, self._maximum)
             cv2.max(self._spread, spread, self._spread)
-        cv2.accumulate(luminance, self._sum)
-        cv2.accumulateSquare(luminance, self._squares)
+            cv2.accumulate(luminance, self._sum)
+            cv2.accumulateSquare(luminance, self._squares)
         self._count += 1
         return luminance, spread
 
     def result(self) -> Composites:
         if self._count == 0:
             raise ValueError("no frame was added")
-        mean = self._sum / self._count
-        variance = self._squares / self._count - np.square(mean, dtype=np.float64)
-        deviation = np.sqrt(np.maximum(variance, 0)).astype(np.float32)
-        return Composites(self._count, self._minimum, self._maximum, mean.astype(np.float32), deviation, self._spread)
+        if self._count == 1:
+            mean, deviation = self._maximum.astype(np.float32), np.zeros(self._maximum.shape, np.float32)
+        else:
+            mean = (self._sum / self._count).astype(np.float32)
+            variance = self._squares / self._count - np.square(mean, dtype=np.float64)
+            deviation = np.sqrt(np.maximum(variance, 0)).astype(np.float32)
+        return Composites(self._count, self._minimum, self._maximum, mean, deviation, self._spread)
 
 
 def usual(frames: Sequence[np.ndarray]) -> np.ndarray:

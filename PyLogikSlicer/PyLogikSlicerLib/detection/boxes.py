@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..text_map import Box
 
 
@@ -28,3 +30,21 @@ def union(one: Box, other: Box) -> Box:
 
 def moved(box: Box, x: int, y: int) -> Box:
     return box[0] + x, box[1] + y, box[2] + x, box[3] + y
+
+
+def parts_of(box: Box, longest: int, overlapping: int) -> Iterator[Box]:
+    """Boxes no longer than ``longest`` that together cover a box, neighbors overlapping by ``overlapping`` pixels at least."""
+    for top, bottom in _spans(box[1], box[3], longest, overlapping):
+        for left, right in _spans(box[0], box[2], longest, overlapping):
+            yield left, top, right, bottom
+
+
+def _spans(start: int, end: int, longest: int, overlapping: int) -> Iterator[tuple[int, int]]:
+    if end - start <= longest:
+        yield start, end
+        return
+    count = -(-(end - start - overlapping) // (longest - overlapping))
+    step = (end - start - longest) / (count - 1)
+    for number in range(count):
+        first = start + round(number * step)
+        yield first, first + longest

@@ -15,8 +15,14 @@ import numpy as np
 import zxingcpp
 
 from ..channels import max_channel, min_channel
+from .boxes import parts_of
+from .polygons import shifted
 
 QUIET_ZONE = 16  # px of white around each image that is read: a symbol at the border has no quiet zone of its own
+
+# Pixels of a part, and of the largest symbol that lies in one of them whole wherever it is.
+PART = 1536
+LARGEST_IN_PARTS = 512
 
 MARGIN_PIXELS = 3.0
 MARGIN_SHARE = 0.05  # of a matrix symbol's shorter side: one module of the smallest QR code
@@ -57,7 +63,16 @@ def find_codes(image: np.ndarray, closely: bool = True) -> list[CodeDetection]:
 
 
 def _find_in(grey: np.ndarray) -> list[CodeDetection]:
-    return [*_read_whole(grey, grey, 1), *_read_whole(grey, _full_contrast(grey), 2), *_read_slanted(grey)]
+    """Large symbols are read in the whole image; small and slanted ones in parts, whose views take many times their memory."""
+    found = [*_read_whole(grey, grey, 1)]
+    for x0, y0, x1, y1 in parts_of((0, 0, grey.shape[1], grey.shape[0]), PART, LARGEST_IN_PARTS):
+        part = np.ascontiguousarray(grey[y0:y1, x0:x1])
+        found += [_moved(code, x0, y0) for code in (*_read_whole(part, _full_contrast(part), 2), *_read_slanted(part))]
+    return found
+
+
+def _moved(code: CodeDetection, x: int, y: int) -> CodeDetection:
+    return replace(code, polygon=shifted(code.polygon, x, y))
 
 
 def _find_in_color(image: np.ndarray) -> list[CodeDetection]:
@@ -68,7 +83,7 @@ def _find_in_color(image: np.ndarray) -> list[CodeDetection]:
     if width == 0:
         return []
     part = np.ascontiguousarray(brightest[y : y + height, x : x + width])
-    return [replace(code, polygon=tuple((u + x, v + y) for u, v in code.polygon)) for code in _read_whole(part, _full_contrast(part), 2)]
+    return [_moved(code, x, y) for code in _find_in(part)]
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ..composites import CompositeAccumulator, Composites, stretched, usual
 from ..stack import ImageStack
 from ..text_map import Box, TextMap, polygon_of_box
 from .belief import believed, believed_faint, is_legible, is_too_large
-from .boxes import area, clip
+from .boxes import area, clip, parts_of
 from .changes import NOISE, Change, FaintMemory, FrameMemory, boxes_around
 from .codes import find_codes
 from .coloring import colored_parts, letters_in, visible
@@ -38,6 +38,10 @@ WINDOW, STEP = 8, 3
 HIDDEN_SHARE = 0.5
 # Pixels around what is hidden that go with it: the ends of letters have little ink around them.
 HIDING = 8
+# Pixels; what is looked at for faint text goes in parts, since it takes some twenty times the memory of the frame, and parts overlap
+# by more than a letter is high.
+FAINT_PART = 1536
+FAINT_OVERLAP = 256
 OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
 
@@ -108,7 +112,7 @@ class _Examiner:
     def _examine_faint(self, index: int, frame: np.ndarray, shown: np.ndarray) -> None:
         """What stands out of its surroundings' noise in the stored values though it is not shown."""
         levels = as_levels(frame)
-        changes = [Change(box, "faint") for box in self._faint.changes(levels)]
+        changes = [Change(part, "faint") for box in self._faint.changes(levels) for part in parts_of(box, FAINT_PART, FAINT_OVERLAP)]
         if self._attention is not None:
             changes = _within(changes, self._attention(index))
         rows, columns = shown.shape[:2]
@@ -200,9 +204,11 @@ class _Examiner:
                 for place, line in self._find(image, Change(box, "whole")):
                     if not tracker.bridge(place):
                         tracker.see_throughout(composites.frame_count, place).read(*line)
+        rows, columns = composites.maximum.shape
         for image in (composites.minimum, composites.mean, composites.maximum):
-            for place, line in self._find_faint(image, composites.maximum):
-                self._faint_tracker.see_throughout(composites.frame_count, place).read(*line)
+            for x0, y0, x1, y1 in parts_of((0, 0, columns, rows), FAINT_PART, FAINT_OVERLAP):
+                for place, line in self._find_faint(image[y0:y1, x0:x1], composites.maximum[y0:y1, x0:x1]):
+                    self._faint_tracker.see_throughout(composites.frame_count, _moved(place, x0, y0)).read(*line)
 
     def _find(self, view: np.ndarray, change: Change) -> list[tuple[Place, Line]]:
         """All text and codes in a part of a view, and what is read there; places in pixels of the view."""

@@ -33,15 +33,16 @@ def read_lines(view: np.ndarray, places: Sequence[Place], readers: Sequence[Text
 
 def upright_lines(view: np.ndarray, place: Place) -> list[np.ndarray]:
     """The line at ``place``, uint8 RGB, turned to run to the right; both ways where it runs along a column, and as it is too
-    where it may be a letter or a short word that stands."""
-    colour = view if view.ndim == 3 else cv2.cvtColor(view, cv2.COLOR_GRAY2RGB)
-    box = clip(place.box, *colour.shape[:2])
+    where it may be a letter or a short word that stands. Copies: a crop that is a part of the view would keep all of it in memory."""
+    box = clip(place.box, *view.shape[:2])
     if box is None:
         return []
     x0, y0, x1, y1 = box
+    part = view[y0:y1, x0:x1]
+    color = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_GRAY2RGB) if part.ndim == 2 else part.copy()
     corners = np.asarray(place.polygon, np.float32)
     edges = np.diff(corners, axis=0, append=corners[:1])
-    line = colour[y0:y1, x0:x1] if (edges == 0).any(axis=1).all() else _levelled(colour, corners)
+    line = color if (edges == 0).any(axis=1).all() else _levelled(color, corners - np.float32((x0, y0)))
     rows, columns = line.shape[:2]
     standing = [np.ascontiguousarray(np.rot90(line, turns)) for turns in (1, 3)]
     if rows > VERTICAL_RATIO * columns:
