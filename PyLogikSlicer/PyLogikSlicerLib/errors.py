@@ -1,4 +1,11 @@
-"""The errors this package raises on purpose. Their messages are safe to print: no name, path or text of a source is in them."""
+"""The errors this package raises on purpose, and what may be told of any error.
+
+The messages of our own are safe to print: no name, path or text of a source is in them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 
 class PyLogikSlicerError(Exception):
@@ -23,3 +30,22 @@ class NoRegionFound(PyLogikSlicerError):
 
 class VerificationFailed(PyLogikSlicerError):
     """The written files are not what they must be, or text stayed readable; nothing is published for the image."""
+
+
+def failure_reason(error: Exception, failure: str) -> str:
+    """Why something failed, without identifying text: messages of others may hold paths and header values."""
+    if isinstance(error, PyLogikSlicerError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{failure} ({error.strerror or type(error).__name__})"
+    if isinstance(error, MemoryError):
+        return "the image does not fit into memory"
+    return f"unexpected {type(error).__name__} in {where(error)}: please report this"
+
+
+def where(error: BaseException) -> str:
+    """Module and line of a fault, which tell us where to look and nothing of the input."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "an unknown place" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
