@@ -258,7 +258,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartSave(self, caller=None, event=None):
         """Before the first save, ask whether the text that was read may go into the scene; by default it does not."""
-        from PyLogikSlicerLib.widgets.text_question import mayStoreText
+        from PyLogikSlicerLib.widgets.questions import mayStoreText
 
         studies = [study for study in self.logic.studies.values() if not study.keepText] if self.logic.started else []
         if studies and not self._askedForText:

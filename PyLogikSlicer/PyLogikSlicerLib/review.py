@@ -126,13 +126,13 @@ class Review:
         """The different reasons of the regions, in the order of the regions."""
         return tuple(dict.fromkeys(region.reason for region in self.regions))
 
+    def with_reason(self, reason: str) -> list[int]:
+        """Indices of all regions with this reason (one of :meth:`reasons`)."""
+        return [index for index, region in enumerate(self.regions) if region.reason == reason]
+
     def decide(self, indices: Iterable[int], decision: Decision) -> None:
         """Redact or keep these regions."""
         self._change(indices, lambda entry: entry.decided(decision))
-
-    def decide_by_reason(self, reason: str, decision: Decision) -> None:
-        """Redact or keep all regions with this reason (one of :meth:`reasons`)."""
-        self.decide([index for index, region in enumerate(self.regions) if region.reason == reason], decision)
 
     def mark_reviewed(self, indices: Iterable[int]) -> None:
         """These regions were looked at and are right as they are."""

@@ -20,6 +20,8 @@ class Study:
     person should know, without identifying text. ``frame`` is the one shown last; ``segmentation``, ``table`` and ``result``
     (None until it is asked for) are the nodes made, ``drawn`` what each frame of the result shows.
 
+    ``keepsHeaderText``: a person was asked, and wants text of this image kept although it is in the header.
+
     ``verdict`` is one line on the last export; ``exported`` is True only when that was verified and published, and
     ``folder`` is where.
     """
@@ -36,6 +38,7 @@ class Study:
     result: Any = None
     drawn: list = field(default_factory=list)
     keepText: bool = False
+    keepsHeaderText: bool = False
     verdict: str = ""
     exported: bool = False
     folder: str = ""

@@ -62,7 +62,7 @@ def test_what_the_options_kept_is_not_said_to_be_a_persons_doing(review):
 
 def test_all_of_one_reason_are_decided_at_once_and_undone_at_once(review):
     assert review.reasons() == ("matches PatientName", "text", "measurement")
-    review.decide_by_reason("text", "keep")
+    review.decide(review.with_reason("text"), "keep")
     assert [region.decision for region in review.regions] == ["redact", "keep", "keep", "keep"]
     review.undo()
     assert review.regions == (NAME, SIGN, LATE, DEPTH)

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 import slicer
-from panel_steps import pixel_of, press, ras_of, shoot, wait
+from panel_steps import PICTURES, pixel_of, press, ras_of, shoot, wait
 from pydicom import examples
 
 EXAMPLE = str(examples.get_path("rgb_color"))
@@ -18,6 +18,7 @@ EXAMPLE = str(examples.get_path("rgb_color"))
 def analysed(shared_panel):
     """The example, its text found; the steps of a test are undone after it."""
     shared_panel.input.load([EXAMPLE])
+    shared_panel.review.mayKeepHeaderText = lambda keywords: True
     shared_panel.ui.variantComboBox.setCurrentIndex(1)
     shared_panel.ui.applyButton.click()
     wait(lambda: not shared_panel.busy)
@@ -58,6 +59,7 @@ def key(panel, name) -> None:
     from PySide6.QtTest import QTest
 
     panel.parent.activateWindow()
+    slicer.app.processEvents()
     QTest.keySequence(panel._uiWidget, qt.QtGui.QKeySequence(name))
     slicer.app.processEvents()
 
@@ -142,6 +144,107 @@ def test_rows_are_kept_and_redacted_by_button_and_by_key_and_undone(panel):
     assert set(decisions(panel)) == {"redact"} and not panel.ui.undoButton.enabled and panel.ui.redoButton.enabled
 
 
+def test_what_the_engine_found_is_never_deleted_but_kept_in_yellow_and_counted(panel):
+    count, reason = len(regions(panel)), regions(panel)[2].reason
+    plain = background(panel, 2)
+    select(panel, 2)
+    key(panel, "Del")
+    assert len(regions(panel)) == panel.ui.regionTable.rowCount == count
+    assert (cell(panel, 2, 3), cell(panel, 2, 4)) == (f"{reason}; kept by a person", "keep")
+    red, green, blue = background(panel, 2)
+    assert min(red, green) > 200 and blue < 180, "yellow"
+    assert background(panel, 4) == plain
+    assert "1 kept (1 by you)" in panel.ui.summaryLabel.text
+    assert panel.study.table.GetTable().GetColumnByName("reason").GetValue(2) == f"{reason}; kept by a person"
+    shoot(panel, "22-deleted-is-kept")
+    panel.ui.undoButton.click()
+    assert not panel.ui.undoButton.enabled and background(panel, 2) == plain and cell(panel, 2, 4) == "redact"
+
+
+def background(panel, row) -> tuple[int, int, int]:
+    """Of a row that is not selected."""
+    panel.ui.regionTable.clearSelection()
+    slicer.app.processEvents()
+    table = panel.ui.regionTable
+    place = table.visualItemRect(table.item(row, 4))
+    color = table.viewport().grab().toImage().pixelColor(place.right() - 2, place.top() + 2)
+    return color.red(), color.green(), color.blue()
+
+
+def test_what_a_person_drew_is_deleted_with_what_was_found_kept_in_one_step(panel):
+    count = len(regions(panel))
+    x0, y0, x1, y1 = regions(panel)[2].box
+    panel.study.review.add(((x0, y1), (x1, y1), (x1, y1 + 9), (x0, y1 + 9)), 0, 0)
+    panel.review._step(lambda review: None)
+    select(panel, 2, count)
+    panel.ui.deleteButton.click()
+    assert len(regions(panel)) == count and decisions(panel)[2] == "keep"
+    panel.ui.undoButton.click()
+    assert len(regions(panel)) == count + 1 and decisions(panel)[2] == "redact"
+
+
+KEEPING = {
+    "the button": lambda panel: (select(panel, 0, 2), panel.ui.keepButton.click()),
+    "the key": lambda panel: (select(panel, 0, 2), key(panel, "K")),
+    "deleting": lambda panel: (select(panel, 0, 2), key(panel, "Del")),
+    "a double click": lambda panel: panel.ui.regionTable.cellDoubleClicked.emit(0, 4),
+    "the reason": lambda panel: _reasonAction(panel, f"Keep: {regions(panel)[0].reason}").trigger(),
+}
+
+
+def _reasonAction(panel, text):
+    return next(action for action in panel.ui.reasonButton.menu().actions() if action.text == text)
+
+
+@pytest.mark.parametrize("way", KEEPING)
+def test_keeping_what_matches_the_header_asks_once_and_without_a_yes_it_stays_redacted(panel, monkeypatch, way):
+    assert regions(panel)[0].reason == "matches InstitutionName"
+    answers, asked = iter([False, True]), []
+    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: asked.append(keywords) or next(answers))
+    monkeypatch.setattr(panel.study, "keepsHeaderText", False)
+    KEEPING[way](panel)
+    assert asked == [["InstitutionName"]] and decisions(panel)[0] == "redact"
+    assert decisions(panel)[2] == ("redact" if way in ("a double click", "the reason") else "keep"), "the rest is done as asked"
+    KEEPING[way](panel)
+    assert len(asked) == 2 and decisions(panel)[0] == "keep"
+    panel.ui.undoButton.click()
+    KEEPING[way](panel)
+    assert len(asked) == 2 and decisions(panel)[0] == "keep", "once per image"
+
+
+def test_redacting_and_keeping_what_tells_of_nobody_asks_nothing(panel, monkeypatch):
+    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: pytest.fail("there is nothing to ask"))
+    monkeypatch.setattr(panel.study, "keepsHeaderText", False)
+    select(panel, 1)
+    panel.ui.keepButton.click()
+    select(panel, 0)
+    panel.ui.redactButton.click()
+    assert decisions(panel)[:2] == ["redact", "keep"]
+
+
+def test_the_question_names_the_field_and_not_its_value_and_no_is_the_easy_answer(panel, monkeypatch):
+    import qt
+
+    from PyLogikSlicerLib.widgets.questions import mayKeepHeaderText
+
+    monkeypatch.setattr(panel.review, "mayKeepHeaderText", mayKeepHeaderText)
+    monkeypatch.setattr(panel.study, "keepsHeaderText", False)
+    told = []
+
+    def answer():
+        box = qt.application.activeModalWidget()
+        told.append(f"{box.text} {box.informativeText}")
+        PICTURES.mkdir(exist_ok=True)
+        assert box.grab().save(str(PICTURES / "23-question-header.png"))
+        box.defaultButton().click()
+
+    qt.QTimer.singleShot(50, answer)
+    select(panel, 0)
+    panel.ui.keepButton.click()
+    assert len(told) == 1 and "InstitutionName" in told[0] and "BAPTIST" not in told[0]
+    assert decisions(panel)[0] == "redact" and "stays redacted" in panel.ui.statusLabel.text
+
+
 def test_a_double_click_on_a_row_changes_its_decision(panel):
     panel.ui.regionTable.cellDoubleClicked.emit(1, 4)
     assert decisions(panel)[1] == "keep"
@@ -200,7 +303,7 @@ def test_escape_ends_the_drawing(panel):
     assert len(regions(panel)) == count
 
 
-def test_a_region_is_resized_by_its_handles_and_deleted_by_key(panel):
+def test_a_region_is_resized_by_its_handles(panel):
     select(panel, 0)
     before = regions(panel)[0].box
     (node,) = handle_nodes("Region")
@@ -211,11 +314,6 @@ def test_a_region_is_resized_by_its_handles_and_deleted_by_key(panel):
     node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
     after = regions(panel)[0].box
     assert after[2] - after[0] > 1.5 * (before[2] - before[0])
-    count = len(regions(panel))
-    key(panel, "Del")
-    assert len(regions(panel)) == count - 1
-    panel.ui.undoButton.click()
-    assert len(regions(panel)) == count
 
 
 def test_a_corner_and_a_whole_region_are_dragged_with_the_mouse(panel):
