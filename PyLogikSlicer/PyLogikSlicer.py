@@ -194,6 +194,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from PyLogikSlicerLib.widgets.apply_part import ApplyPart
         from PyLogikSlicerLib.widgets.compare_part import ComparePart
         from PyLogikSlicerLib.widgets.export_part import ExportPart
         from PyLogikSlicerLib.widgets.input_part import InputPart
@@ -210,9 +211,9 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.input = InputPart(self, self._uiWidget)
         self.review = ReviewPart(self)
         self.task = TaskPart(self, self.run.run, self.review.mouse)
+        self.apply = ApplyPart(self, self.run, self.task)
         self.export = ExportPart(self, self.run.run)
         self.compare = ComparePart(self, Path(self.resourcePath("requirements_pictures.txt")))
-        self.ui.applyButton.connect("clicked(bool)", self.onApply)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
@@ -297,12 +298,13 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def engineReady(self):
         from PyLogikSlicerLib.widgets import dependencies
+        from PyLogikSlicerLib.widgets.faults import reasonOf
 
         easyOcr = self.parameters.engine in (Engine.EASYOCR, Engine.THOROUGH)
         try:
             ready = dependencies.ensure(Path(self.resourcePath("requirements.txt")), easyOcr)
-        except RuntimeError as error:
-            self.tell(str(error), trouble=True)
+        except Exception as error:
+            self.tell(reasonOf(error, _("the packages cannot be looked at")), trouble=True)
             return False
         if not ready:
             self.tell(_("Not without the packages that find text: press Apply again to see them. All else works."), trouble=True)
@@ -357,24 +359,6 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.review.update()
         self.export.update()
         self.compare.update()
-
-    # Actions -------------------------------------------------------------------------------------------------------------
-
-    def onApply(self, clicked=False):
-        """Find the text; before the first time, find out where the text reader runs."""
-        if self.engineReady():
-            self.task.findDevice(then=self._analyse)
-
-    def _analyse(self):
-        node, options = self.parameters.inputNode, self.options()
-        self.run.run(lambda onEvent: self.logic.start(node, options, onEvent), self._analysed)
-
-    def _analysed(self, event):
-        if event["event"] == "failed":
-            self.tell(event["reason"], trouble=True)
-            return
-        self.tell("")
-        self.changed()
 
 
 class PyLogikSlicerTest(ScriptedLoadableModuleTest):

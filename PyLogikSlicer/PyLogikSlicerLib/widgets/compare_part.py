@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ..errors import PyLogikSlicerError
 from . import dependencies
 from .compare_views import showInput
+from .faults import reasonOf
 from .match_table import MatchTable
 from .panel import Panel
 from .score_table import ScoreTable
@@ -88,8 +89,8 @@ class ComparePart:
                 try:
                     segments = tuple(logic.segmentsOf(node) for node in self._nodes)
                     matching = logic.matchSegments(*self._nodes, by=by)
-                except PyLogikSlicerError as error:
-                    self._tell(str(error), trouble=True)
+                except Exception as error:
+                    self._tell(reasonOf(error, _("the segments cannot be matched")), trouble=True)
                 else:
                     if not matching:
                         self._tell(_("No segments match: choose which is compared with which."))
@@ -130,16 +131,17 @@ class ComparePart:
         except StopIteration as end:
             self._stop()
             self._compared(end.value)
-        except PyLogikSlicerError as error:
-            self._stop()
-            self._tell(str(error), trouble=True)
-            self.update()
         except MemoryError:
-            self._stop()
-            self._tell(_("There is not enough memory: compare fewer segments, or crop the image."), trouble=True)
-            self.update()
+            self._fail(_("There is not enough memory: compare fewer segments, or crop the image."))
+        except Exception as error:
+            self._fail(reasonOf(error, _("the comparison could not be made")))
         else:
             self._tell(_("Comparing: step {number} of {total}").format(number=min(done + 1, total), total=total))
+
+    def _fail(self, reason: str) -> None:
+        self._stop()
+        self._tell(reason, trouble=True)
+        self.update()
 
     def _stop(self) -> None:
         self._timer.stop()
@@ -184,8 +186,8 @@ class ComparePart:
             pictures = dependencies.ensure(self._packages, why=_("To draw pictures of the comparison, PyLogikSlicer needs:"))
             with slicer.util.WaitCursor():
                 written = self.panel.logic.exportComparison(self._result, folder, pictures)
-        except (PyLogikSlicerError, RuntimeError) as error:
-            self._tell(str(error), trouble=True)
+        except Exception as error:
+            self._tell(reasonOf(error, _("the scores cannot be written")), trouble=True)
             return
         told = _("Written: {names}.").format(names=", ".join(path.name for path in written))
         self._tell(told if pictures else _("{told} There are no pictures without matplotlib.").format(told=told))

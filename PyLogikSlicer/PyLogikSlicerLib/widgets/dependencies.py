@@ -13,6 +13,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import EngineUnavailable
+
 PYTORCH_EXTENSION = "PyTorch"
 
 
@@ -52,7 +54,7 @@ def requirements(path: Path, easyOcr: bool = False) -> list[Requirement]:
 def ensure(path: Path, easyOcr: bool = False, why: str = "") -> bool:
     """Whether everything is there, or was installed just now because the person agreed; ``why`` it is needed is told, as a sentence.
 
-    Raises RuntimeError when it could not be installed; the message says what to do.
+    Raises EngineUnavailable when it could not be installed; the message says what to do.
     """
     missing = [requirement for requirement in requirements(path, easyOcr) if requirement.missing]
     if not missing:
@@ -104,7 +106,7 @@ def dialog(missing: list[Requirement], why: str = "") -> qt.QDialog:
 
 
 def install(missing: list[Requirement]) -> None:
-    """Install without asking again. Raises RuntimeError saying what to do when it fails, or when Slicer has to start anew first."""
+    """Install without asking again. Raises EngineUnavailable saying what to do when it fails, or when Slicer has to start anew first."""
     outdated = {name.partition(".")[0] for name in sys.modules} & {requirement.name for requirement in missing}
     if TORCH in missing:
         _installTorch()
@@ -114,10 +116,10 @@ def install(missing: list[Requirement]) -> None:
             _pip(lines)
     except Exception as error:
         told = _("The packages could not be installed ({kind}): check the network, see the Python console, and press Apply again.")
-        raise RuntimeError(told.format(kind=type(error).__name__)) from None
+        raise EngineUnavailable(told.format(kind=type(error).__name__)) from None
     importlib.invalidate_caches()
     if outdated:
-        raise RuntimeError(
+        raise EngineUnavailable(
             _("The packages are installed. Restart Slicer, since it still holds an older {names}.").format(names=", ".join(outdated))
         )
 
@@ -137,9 +139,9 @@ def _installTorch() -> None:
         import PyTorchUtils
     except ImportError:
         told = _("EasyOCR needs the {extension} extension: install it in the Extensions Manager, restart Slicer, and press Apply again.")
-        raise RuntimeError(told.format(extension=PYTORCH_EXTENSION)) from None
+        raise EngineUnavailable(told.format(extension=PYTORCH_EXTENSION)) from None
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise RuntimeError(_("PyTorch could not be installed: the Python console says why."))
+        raise EngineUnavailable(_("PyTorch could not be installed: the Python console says why."))
 
 
 def _label(text: str) -> qt.QLabel:

@@ -23,9 +23,7 @@ def mayKeepHeaderText(keywords: Sequence[str]) -> bool:
     """Whether text stays in the image that matches these fields of the header."""
     return _agreed(
         _("Keep text that matches the header ({keywords})?").format(keywords=", ".join(keywords)),
-        _(
-            "It can tell who the patient is, and everyone can read it in what is exported. If you keep it, you are not asked again for this image."
-        ),
+        _("It can tell who the patient is, and whoever gets what is exported can read it. A yes holds for all of this image."),
         yes=_("Keep it in the image"),
         no=_("Leave it redacted"),
     )

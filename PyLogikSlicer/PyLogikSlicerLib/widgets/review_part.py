@@ -8,8 +8,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import PyLogikSlicerError
 from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
+from .faults import reasonOf
 from .handles import Handles
 from .panel import Panel
 from .questions import mayKeepHeaderText
@@ -167,11 +167,11 @@ class ReviewPart:
         if study is None or self.panel.busy:
             return
         self.panel.tell("")
-        try:
-            change(study.review)
-        except PyLogikSlicerError as error:
-            self.panel.tell(str(error), trouble=True)
-        self.panel.logic.refresh(study)
+        for part in (change, lambda review: self.panel.logic.refresh(study)):  # what was refused has to be shown as it was, too
+            try:
+                part(study.review)
+            except Exception as error:
+                self.panel.tell(reasonOf(error, _("this could not be done")), trouble=True)
         self._show()
         self.panel.changed()
 

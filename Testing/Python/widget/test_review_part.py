@@ -425,6 +425,67 @@ def _center(node):
     return [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
 
 
+WORK = {
+    "decided": lambda panel: (select(panel, 1), key(panel, "K")),
+    "drawn": lambda panel: (panel.ui.addButton.click(), press("Red", (200, 150), (280, 190))),
+    "marked as reviewed": lambda panel: (select(panel, 1), key(panel, "N")),
+    "moved": lambda panel: panel.review._step(lambda review: review.move(1, ((5, 5), (9, 5), (9, 9)))),
+}
+
+
+@pytest.mark.parametrize("way", WORK)
+def test_what_a_person_did_is_not_lost_by_a_second_apply_unless_they_say_so(panel, monkeypatch, way):
+    asked = []
+    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: asked.append(True))
+    slicer.util.resetSliceViews()
+    WORK[way](panel)
+    study, before = panel.study, (regions(panel), panel.study.review.reviewed, panel.study.segmentation)
+    panel.ui.applyButton.click()
+    assert asked == [True] and not panel.busy
+    assert panel.study is study and (regions(panel), study.review.reviewed, study.segmentation) == before
+    assert panel.ui.undoButton.enabled
+
+
+def test_a_review_without_work_in_it_is_replaced_unasked(panel, monkeypatch):
+    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: pytest.fail("there is nothing to lose"))
+    select(panel, 1)
+    key(panel, "K")
+    panel.ui.undoButton.click()
+    study = panel.study
+    panel.ui.applyButton.click()
+    assert panel.busy
+    panel.ui.cancelButton.click()
+    assert panel.study is study and panel.ui.redoButton.enabled, "what is canceled loses nothing"
+
+
+def test_a_person_who_agrees_gets_a_new_review(panel, monkeypatch):
+    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: True)
+    select(panel, 1)
+    key(panel, "K")
+    study = panel.study
+    panel.ui.applyButton.click()
+    wait(lambda: not panel.busy)
+    assert panel.study is not study and not panel.study.review.touched and not panel.ui.undoButton.enabled
+
+
+def test_the_question_before_a_review_is_lost_is_easily_answered_with_no(panel):
+    import qt
+
+    told = []
+
+    def answer():
+        box = qt.application.activeModalWidget()
+        told.append(box.text)
+        assert box.grab().save(str(PICTURES / "24-question-review.png"))
+        box.defaultButton().click()
+
+    select(panel, 1)
+    key(panel, "K")
+    qt.QTimer.singleShot(50, answer)
+    panel.ui.applyButton.click()
+    assert len(told) == 1 and "review" in told[0] and not panel.busy
+
+
 def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
     assert not panel.ui.exportButton.enabled
     select(panel, next(index for index, region in enumerate(regions(panel)) if region.text.startswith("TIS")))
