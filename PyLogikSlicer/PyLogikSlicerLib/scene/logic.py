@@ -135,10 +135,10 @@ class StudyLogic(ComparisonLogic):
 
         if (result["frames"], result["rows"], result["columns"]) != frames.shape(node)[:3]:
             raise UsageError("the volume was changed while it was worked on: start again")
-        self._forget(self.studies.get(node.GetID()), removeNodes=True)
         review = Review(analysis_from_json(result["analysis"]), result["rows"], result["columns"], result["frames"])
         notes = (*result["notes"], *((jobs.ARRAY_NOTE,) if wanted.files and not source.files else ()))
         study = Study(node, source, options, review, result["engine"], notes)
+        self._forget(self.studies.get(node.GetID()), removeNodes=True)
         study.frame = frames.currentItem(node) * frames.shape(node)[3]
         self.studies[node.GetID()] = study
         self.refresh(study)

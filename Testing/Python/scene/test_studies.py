@@ -126,6 +126,15 @@ def test_a_second_analysis_takes_the_place_of_the_first(logic):
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
 
 
+def test_a_second_analysis_that_cannot_be_used_leaves_the_first(logic):
+    volume = addVolume(IMAGE[None])
+    study = logic.process(volume, **OPTIONS)
+    result = {"frames": 1, "rows": 120, "columns": 160, "analysis": {}, "notes": [], "engine": ""}
+    with pytest.raises(UsageError):
+        logic._enter(volume, study.source, study.options, result, study.source)
+    assert logic.studyOf(volume) is study and study.segmentation.GetScene() is slicer.mrmlScene
+
+
 def test_the_region_of_interest_is_a_segment_of_its_own(logic):
     image = np.zeros((120, 160), np.uint8)
     image[30:100, 40:120] = 30 + np.random.default_rng(0).integers(0, 60, (70, 80))
