@@ -188,9 +188,9 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.parameters = None
         self._guiTag = None
-        self._shownInput = None
-        self._shownStudy = None
+        self._shownInput = self._shownStudy = self._shownNodes = None
         self._askedForText = False
+        self._closingEndedWork = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -219,12 +219,15 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.StartSaveEvent, self.onSceneStartSave)
+        # After all others, the logic's and those of the node selectors: then it is known what is left.
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved, priority=-1.0)
         self.initializeParameterNode()
         self.tell("")
 
     def cleanup(self):
         self.exit()
         self.removeObservers()
+        self.compare.forget()
         if self.logic.started:
             self.logic.close()
         self.run.stop()
@@ -240,6 +243,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller=None, event=None):
         """The nodes are going: so does the work on them."""
+        self._closingEndedWork = self.busy or self.compare.running
         if self.logic.started:
             self.logic.onSceneClose()
         self.run.stop()
@@ -251,7 +255,12 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller=None, event=None):
         self.initializeParameterNode()
-        self.tell("")
+        self.tell(_("The scene was closed, and what was being worked on ended.") if self._closingEndedWork else "")
+
+    def onNodeRemoved(self, caller=None, event=None):
+        """A person may have removed what is shown, or a part of it."""
+        if self.parameters and not slicer.mrmlScene.IsClosing() and self._shown() != self._shownNodes:
+            self.changed()
 
     def onSceneEndImport(self, caller=None, event=None):
         """The parameters came before the nodes that they name, and were read too early."""
@@ -288,9 +297,14 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # What the parts share ------------------------------------------------------------------------------------------------
 
     @property
-    def study(self):
+    def inputNode(self):
+        """What is chosen, None where it was removed from the scene."""
         node = self.parameters.inputNode if self.parameters else None
-        return self.logic.studyOf(node) if node and self.logic.started else None
+        return node if node and node.GetScene() else None
+
+    @property
+    def study(self):
+        return self.logic.studyOf(self.inputNode) if self.inputNode and self.logic.started else None
 
     @property
     def busy(self):
@@ -334,15 +348,18 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show the input, the study and what can be done now."""
         from PyLogikSlicerLib.widgets.compare_views import showInput
 
-        node = self.parameters.inputNode if self.parameters else None
+        node, study, former = self.inputNode, self.study, self._shownStudy
         if node is not self._shownInput:
             self._shownInput = node
+            self.ui.pickButton.checked = False
             if node:
                 showInput(node)
-        study = self.study
-        if study is not self._shownStudy:
+        if study is not former:
             self._shownStudy = study
             self.review.setStudy(study)
+            if former and former.node.GetScene() is None and not slicer.mrmlScene.IsClosing():
+                self.tell(_("The image was removed from the scene, and its review with it."), trouble=True)
+        self._shownNodes = self._shown()
         ui, busy = self.ui, self.busy
         ui.applyButton.enabled = node is not None and not busy
         ui.cancelButton.enabled = busy
@@ -359,6 +376,11 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.review.update()
         self.export.update()
         self.compare.update()
+
+    def _shown(self):
+        """The nodes that the panel relies on."""
+        study = self.study
+        return self.inputNode, study, study and (study.segmentation, study.table, study.result)
 
 
 class PyLogikSlicerTest(ScriptedLoadableModuleTest):

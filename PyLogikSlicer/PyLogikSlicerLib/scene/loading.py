@@ -19,6 +19,7 @@ import vtk
 
 from ..errors import UnreadableInput, UsageError
 from ..exchange import Source
+from . import frames
 from .sources import remember
 
 if TYPE_CHECKING:
@@ -110,10 +111,7 @@ def _sequence(image: _Image, items: np.ndarray):
     sequence.SetIndexUnit("")
     for number, array in enumerate(items):
         sequence.SetDataNodeAtValue(_volume(image, array, f"{name} {number}"), str(number))
-    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{name} browser")
-    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-    _show(browser.GetProxyNode(sequence), image.stack.display)
+    _show(frames.played(sequence), image.stack.display)
     return sequence
 
 

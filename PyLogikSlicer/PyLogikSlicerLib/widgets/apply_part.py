@@ -21,7 +21,7 @@ class ApplyPart:
     def apply(self) -> None:
         """Find the text of the input; before the first time, find out where the text reader runs."""
         panel = self.panel
-        node, study = panel.parameters.inputNode, panel.study
+        node, study = panel.inputNode, panel.study
         if study is not None and study.review.touched and not self.mayDiscardReview():
             return
         if panel.engineReady():

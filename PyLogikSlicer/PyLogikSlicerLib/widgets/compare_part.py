@@ -49,11 +49,15 @@ class ComparePart:
         """Show the two nodes that are chosen, and enable what can be done with them."""
         parameters, ui = self.panel.parameters, self.panel.ui
         nodes = (parameters.predictionNode, parameters.truthNode) if parameters else (None, None)
+        nodes = tuple(node if node and node.GetScene() else None for node in nodes)
         if nodes != self._nodes:
+            lost = self.running and any(node.GetScene() is None for node in self._nodes)
             self._nodes = nodes
             self._stop()
             self._show(self.panel.logic.comparisonOf(*nodes) if all(nodes) else None)
             self._match("auto")
+            if lost:
+                self._tell(_("A segmentation was removed from the scene, and the comparison ended."), trouble=True)
         result = self._result
         if result is not None and result.shown != parameters.showDifferences:
             self.panel.logic.showDifferences(result, parameters.showDifferences)
@@ -87,7 +91,7 @@ class ComparePart:
             logic = self.panel.logic
             with slicer.util.WaitCursor():
                 try:
-                    segments = tuple(logic.segmentsOf(node) for node in self._nodes)
+                    segments = tuple(map(logic.segmentsOf, self._nodes, ("prediction", "truth")))
                     matching = logic.matchSegments(*self._nodes, by=by)
                 except Exception as error:
                     self._tell(reasonOf(error, _("the segments cannot be matched")), trouble=True)
@@ -119,7 +123,7 @@ class ComparePart:
 
     def _segmentsChanged(self) -> bool:
         try:
-            return tuple(self.panel.logic.segmentsOf(node) for node in self._nodes) != self.matches.segments
+            return tuple(map(self.panel.logic.segmentsOf, self._nodes)) != self.matches.segments
         except PyLogikSlicerError:
             return True
 
@@ -155,7 +159,7 @@ class ComparePart:
         background = (
             slicer.app.layoutManager() and slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID()
         )
-        if result.image and background != result.image.GetID():
+        if result.image and result.image.GetScene() and background != result.image.GetID():
             showInput(result.image)
         self.scores.select(0)
 

@@ -52,7 +52,9 @@ class ExportPart:
         study = self.panel.study
         self.panel.tell("")
         self.update()
-        if event["event"] == "failed":
+        if study is None:
+            self.panel.tell(_("Nothing was exported: {reason}").format(reason=event["reason"]), trouble=True)
+        elif event["event"] == "failed":
             self._tell(_("Nothing was exported: {reason}").format(reason=event["reason"]), BAD)
         elif study and not study.exported:
             self._tell(_("Nothing was exported: {reason}").format(reason=study.verdict), BAD)

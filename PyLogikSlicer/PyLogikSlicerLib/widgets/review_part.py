@@ -94,6 +94,9 @@ class ReviewPart:
         ui.summaryLabel.text = summary(study) if study else ""
         ui.summaryLabel.setVisible(study is not None)
         if study:
+            if self.views.how != ORIGINAL and study.result is None:  # a person removed it
+                ui.originalButton.checked = True
+                self._showHow(ORIGINAL)
             parameters = self.panel.parameters
             opacity = 0.0 if self.views.how == RESULT else parameters.overlayOpacity
             self.panel.logic.setOverlays(study, opacity, parameters.overlayOutline)
@@ -233,13 +236,17 @@ class ReviewPart:
 
     def _shower(self, how: str):
         def show():
-            study = self.panel.study
             self.panel.tell("")
-            with slicer.util.WaitCursor():
-                self.views.show(study, how, self.panel.logic.makeResult(study) if how != ORIGINAL else None)
-            self.update()
+            self._showHow(how)
 
         return show
+
+    def _showHow(self, how: str) -> None:
+        study, logic = self.panel.study, self.panel.logic
+        with slicer.util.WaitCursor():
+            views = self.views.show(how, logic.original(study), logic.makeResult(study) if how != ORIGINAL else None)
+            logic.showOverlaysIn(study, views)
+        self.panel.changed()
 
     # While the module is shown -----------------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ class TaskPart:
 
     def _picked(self, ras: list[float]) -> None:
         try:
-            level = self.panel.logic.pickThreshold(self.panel.parameters.inputNode, ras)
+            level = self.panel.logic.pickThreshold(self.panel.inputNode, ras)
         except Exception as error:
             self.panel.tell(reasonOf(error, _("the image cannot be read")), trouble=True)
         else:
