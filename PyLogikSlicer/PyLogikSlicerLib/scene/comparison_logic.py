@@ -13,6 +13,7 @@ import vtk
 
 from . import comparison_nodes, frames, places
 from .comparisons import Pairing, SceneComparison, comparing
+from .exports import fullPath
 from .matching import byName, byOverlap, resolved
 from .sides import Side, StudySide
 from .study import Study
@@ -114,12 +115,14 @@ class ComparisonLogic:
 
     def exportComparison(self, comparison: SceneComparison, folder: str, pictures: bool = True) -> list[Path]:
         """Write ``dice.csv`` (every value, the names of the segments as items), ``dice.png`` and, of several frames,
-        ``dice_per_frame.png``; pictures need matplotlib. Raises UsageError where the folder cannot be written to."""
+        ``dice_per_frame.png``; pictures need matplotlib. Raises UsageError where the folder is no full path, or cannot be
+        written to."""
         from ..comparing.files import write_files
         from ..comparing.pictures import least_alike
 
+        target = Path(fullPath(folder))
         panels = least_alike([pair.panel for pair in comparison.pairs]) if pictures else []
-        return write_files(Path(folder), comparison.comparisons, panels)
+        return write_files(target, comparison.comparisons, panels)
 
     def _pairing(self, predictionNode, truthNode) -> Pairing:
         return Pairing(self._side(predictionNode, "prediction"), self._side(truthNode, "truth"))

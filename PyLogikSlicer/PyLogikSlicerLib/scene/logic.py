@@ -19,6 +19,7 @@ from ..errors import PyLogikSlicerError, UsageError
 from ..options import Options
 from . import frames, jobs, overlays, places, results, tables
 from .comparison_logic import ComparisonLogic
+from .exports import Export, fullPath
 from .sources import sourceOf
 from .study import Study
 
@@ -105,20 +106,34 @@ class StudyLogic(ComparisonLogic):
 
         Of ``options`` the format, the names and the variant "find-txt" (no images) count; the others are those of the
         analysis. At "done" ``study.verdict``, ``study.exported`` and ``study.folder`` are set, and the region of interest is
-        remembered for its scanner. A refused export is "failed" with the reason, which is the verdict then.
+        remembered for its scanner. A refused export is "failed" with the reason, which is the verdict then. Raises UsageError,
+        and leaves what is known of the last export, where ``folder`` is no full path (:func:`.exports.fullPath`) or there is
+        nothing to export.
         """
         frames.inScene(study.node)
-        study.verdict, study.exported, study.folder = "", False, ""
+        target = fullPath(folder)
+        begun = Export.of(study.review, target, options, {})
 
         def finish(source, result) -> None:
-            study.verdict, study.exported, study.folder = result["verdict"], True, folder
+            study.export = replace(begun, image=result["image"])
 
         def fail(reason: str) -> None:
-            study.verdict = reason
+            study.refusal = reason
 
         variant = options.variant if options.variant == "find-txt" else study.options.variant
         chosen = replace(study.options, variant=variant, format=options.format, rename=options.rename, overwrite=options.overwrite)
-        self._jobs.start(jobs.export(study, chosen, folder, self.templates, finish, fail, onEvent))
+        self._jobs.start(jobs.export(study, chosen, target, self.templates, finish, fail, onEvent))
+        study.export, study.refusal = None, ""
+
+    def isFoundWith(self, study: Study, options: Options) -> bool:
+        """Whether these options are those of the analysis, as far as they matter to it: an export takes those of the analysis."""
+        variant = study.options.variant if options.variant == "find-txt" else options.variant
+        of_export = {"format": options.format, "rename": options.rename}
+        return replace(options, variant=variant).report() == study.options.report() | of_export
+
+    def isUpToDate(self, study: Study, options: Options) -> bool:
+        """Whether an export with these options would write now what the last one wrote."""
+        return study.export is not None and study.export.holds(study.review, options)
 
     def _wait(self, start) -> None:
         """Start a job and poll to its end."""

@@ -91,7 +91,7 @@ class ReviewPart:
         ui.roiButton.enabled = there and study.review.roi is not None
         ui.undoButton.enabled = there and study.review.can_undo
         ui.redoButton.enabled = there and study.review.can_redo
-        ui.summaryLabel.text = summary(study) if study else ""
+        ui.summaryLabel.text = self._summary(study) if study else ""
         ui.summaryLabel.setVisible(study is not None)
         if study:
             if self.views.how != ORIGINAL and study.result is None:  # a person removed it
@@ -100,6 +100,11 @@ class ReviewPart:
             parameters = self.panel.parameters
             opacity = 0.0 if self.views.how == RESULT else parameters.overlayOpacity
             self.panel.logic.setOverlays(study, opacity, parameters.overlayOutline)
+
+    def _summary(self, study) -> str:
+        outdated = not self.panel.logic.isFoundWith(study, self.panel.options())
+        told = (_("Found with other options than chosen above: press Apply to use these."),) if outdated else ()
+        return "\n".join((summary(study), *told))
 
     def _show(self) -> None:
         """The review has changed: table, menu, handles."""

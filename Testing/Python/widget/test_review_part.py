@@ -505,6 +505,133 @@ def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["decision"] for row in rows].count("keep") == 1
     assert "example" not in image.name, "names are obfuscated"
+    count = len(regions(panel))
+    assert panel.ui.verdictLabel.text == (
+        f"{count - 1} masked, 1 kept by you, {count - 1} not reviewed, 1/1 frames examined, 0 residues, 1 file"
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(analysed, tmp_path_factory):
+    """The panel after an export in which the name of the hospital was kept; what a test changes it undoes."""
+    slicer.util.resetSliceViews()
+    select(analysed, 0)
+    analysed.ui.keepButton.click()
+    analysed.ui.exportFolderPathLineEdit.currentPath = str(tmp_path_factory.mktemp("exported") / "out")
+    analysed.ui.exportButton.click()
+    wait(lambda: not analysed.busy)
+    assert color(analysed) == "green", analysed.ui.verdictLabel.text
+    shoot(analysed, "25-verdict-green")
+    return analysed
+
+
+def color(panel) -> str:
+    colors = {"00783c": "green", "b22222": "red", "808080": "grey"}
+    return next(name for number, name in colors.items() if number in panel.ui.verdictLabel.styleSheet)
+
+
+def _dragged(panel):
+    panel.ui.roiButton.click()
+    (node,) = handle_nodes("ROI")
+    node.SetNthControlPointPosition(0, *(np.array(node.GetNthControlPointPosition(0)) + 3))
+    node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
+    panel.ui.roiButton.click()
+
+
+CHANGES = {
+    "a decision": lambda panel: (select(panel, 2), panel.ui.keepButton.click()),
+    "a region": lambda panel: (panel.ui.addButton.click(), press("Red", (200, 150), (280, 190))),
+    "a deletion": lambda panel: (select(panel, 3), key(panel, "Del")),
+    "the region of interest": _dragged,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_verdict_turns_grey_with_every_change_and_green_when_it_is_undone(exported, change):
+    panel, told = exported, exported.ui.verdictLabel.text
+    assert "1 kept by you (1 matches InstitutionName), " in told and color(panel) == "green"
+    CHANGES[change](panel)
+    assert color(panel) == "grey" and panel.ui.verdictLabel.text == f"{told} (changed since the export)"
+    shoot(panel, f"26-verdict-grey-{change.replace(' ', '-')}")
+    assert panel.ui.showFolderButton.enabled, "what was exported is there still"
+    panel.ui.undoButton.click()
+    assert color(panel) == "green" and panel.ui.verdictLabel.text == told
+    panel.ui.redoButton.click()
+    assert color(panel) == "grey"
+    panel.ui.undoButton.click()
+    panel.ui.undoButton.click()
+    assert color(panel) == "grey", "before what was exported, too"
+    panel.ui.redoButton.click()
+    assert color(panel) == "green"
+
+
+OPTIONS = {
+    "the format": ("formatComboBox", 2),
+    "the names": ("renameCheckBox", None),
+    "what is written": ("contentsComboBox", 1),
+    "what remains": ("variantComboBox", 0),
+    "the background": ("thresholdSpinBox", 7),
+    "what is kept": ("keepMeasurementsCheckBox", None),
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_verdict_is_grey_while_an_option_is_another(exported, option):
+    name, value = OPTIONS[option]
+    control = getattr(exported.ui, name)
+    attribute = "checked" if value is None else "value" if name.endswith("SpinBox") else "currentIndex"
+    before = getattr(control, attribute)
+    setattr(control, attribute, not before if value is None else value)
+    assert color(exported) == "grey"
+    setattr(control, attribute, before)
+    assert color(exported) == "green"
+
+
+@pytest.mark.parametrize("option", ["what remains", "the background", "what is kept"])
+def test_options_that_were_changed_since_apply_are_told_to_hold_only_after_the_next(exported, option):
+    name, value = OPTIONS[option]
+    control = getattr(exported.ui, name)
+    attribute = "checked" if value is None else "value" if name.endswith("SpinBox") else "currentIndex"
+    before = getattr(control, attribute)
+    assert "Apply" not in exported.ui.summaryLabel.text
+    setattr(control, attribute, not before if value is None else value)
+    assert "press Apply" in exported.ui.summaryLabel.text
+    setattr(control, attribute, before)
+    assert "Apply" not in exported.ui.summaryLabel.text
+
+
+def test_what_is_looked_at_after_an_export_is_told_and_stays_green(exported):
+    left = len(regions(exported)) - len(exported.study.review.reviewed)
+    assert f"{left} not reviewed" in exported.ui.verdictLabel.text
+    select(exported, 4)
+    key(exported, "N")
+    assert f"{left - 1} not reviewed" in exported.ui.verdictLabel.text and color(exported) == "green"
+    exported.ui.undoButton.click()
+
+
+@pytest.mark.parametrize("folder", ["out", "./out", "~nobody-of-this-name/out"])
+def test_a_folder_that_is_no_full_path_is_refused_with_advice(exported, monkeypatch, tmp_path, folder):
+    monkeypatch.chdir(tmp_path)
+    told, before = exported.ui.verdictLabel.text, exported.ui.exportFolderPathLineEdit.currentPath
+    exported.ui.exportFolderPathLineEdit.currentPath = folder
+    exported.ui.exportButton.click()
+    assert not exported.busy and "full path" in exported.ui.verdictLabel.text and color(exported) == "red"
+    assert not list(tmp_path.iterdir())
+    exported.ui.exportFolderPathLineEdit.currentPath = before
+    assert exported.ui.verdictLabel.text == told and color(exported) == "green", "the last export is what it was"
+
+
+def test_the_folder_below_home_can_be_written_with_a_tilde(exported, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    exported.ui.exportFolderPathLineEdit.currentPath = "~/out"
+    exported.ui.exportButton.click()
+    wait(lambda: not exported.busy)
+    assert exported.study.folder == str(tmp_path / "out") and list((tmp_path / "out" / "images").rglob("*.jpg"))
+
+
+def test_without_a_folder_nothing_can_be_exported(exported):
+    exported.ui.exportFolderPathLineEdit.currentPath = "  "
+    assert not exported.ui.exportButton.enabled
 
 
 def test_a_refused_export_says_why(panel, tmp_path):
