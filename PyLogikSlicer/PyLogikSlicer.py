@@ -43,7 +43,7 @@ class PyLogikSlicer(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Offer the ultrasound study that comes with pydicom among Slicer's sample data; nothing is downloaded."""
+    """Offer the ultrasound study that comes with the module among Slicer's sample data; nothing is downloaded."""
     import SampleData
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
@@ -58,12 +58,10 @@ def registerSampleData():
 
 
 def loadSample():
-    """An ultrasound study with text in its pixels, as a node of the scene; it comes with pydicom 3, so that it needs no network."""
-    from pydicom import examples
-
+    """An ultrasound study with text in its pixels, as a node of the scene; it needs neither a network nor a package."""
     from PyLogikSlicerLib.scene import loading
 
-    return loading.load([str(examples.get_path("ybr_color"))])
+    return loading.loadCine(os.path.join(os.path.dirname(__file__), "Resources", "SampleData", "BurnedInText.dcm"))
 
 
 class _Choice(enum.Enum):
@@ -312,17 +310,9 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def engineReady(self):
         from PyLogikSlicerLib.widgets import dependencies
-        from PyLogikSlicerLib.widgets.faults import reasonOf
 
         easyOcr = self.parameters.engine in (Engine.EASYOCR, Engine.THOROUGH)
-        try:
-            ready = dependencies.ensure(Path(self.resourcePath("requirements.txt")), easyOcr)
-        except Exception as error:
-            self.tell(reasonOf(error, _("the packages cannot be looked at")), trouble=True)
-            return False
-        if not ready:
-            self.tell(_("Not without the packages that find text: press Apply again to see them. All else works."), trouble=True)
-        return ready
+        return dependencies.ready(self, Path(self.resourcePath("requirements.txt")), easyOcr)
 
     def tell(self, text, trouble=False):
         self.ui.statusLabel.text = text

@@ -64,6 +64,19 @@ def load(paths: Sequence[str]) -> list:
     return nodes
 
 
+def loadCine(file: str) -> list:
+    """Load a cine of color frames with what Slicer brings, so that it is there before any package is: the sample study."""
+    import SimpleITK as sitk
+
+    from ..stack import ImageStack
+
+    frames = sitk.GetArrayFromImage(sitk.ReadImage(file))
+    count, rows, columns, channels = frames.shape
+    path = Path(file)
+    stack = ImageStack(path, path.stem, count, rows, columns, channels, frames.dtype, lambda: iter(frames))
+    return [_node(_Image(stack, (file,), 1, UPRIGHT))]
+
+
 def _images(files: Sequence[Path]) -> list[_Image]:
     from ..reading import open_stacks
     from ..reading.joining import joined
