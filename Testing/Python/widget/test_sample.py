@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
-from panel_steps import ROOT, shoot, wait
+from panel_steps import ROOT
 from small_runs import environment
 
 FILE = ROOT / "PyLogikSlicer" / "Resources" / "SampleData" / "BurnedInText.dcm"
@@ -37,18 +37,6 @@ def test_it_loads_without_any_package_and_without_a_certain_pydicom():
     (stack,) = open_stacks(FILE)
     expected = sha256(b"".join(np.ascontiguousarray(frame).tobytes() for frame in stack.frames())).hexdigest()
     assert done.stdout.splitlines()[-1:] == [f"True  30 {expected}"], done.stderr
-
-
-def test_it_is_worked_on_by_its_file(panel):
-    from PyLogikSlicer import loadSample
-
-    (node,) = loadSample()
-    panel.ui.inputSelector.setCurrentNode(node)
-    panel.ui.applyButton.click()
-    wait(lambda: not panel.busy)
-    assert panel.study.source.files == (str(FILE),) and not panel.study.notes
-    assert any(region.reason == "matches PatientName" for region in panel.study.review.regions)
-    shoot(panel, "33-sample")
 
 
 def test_it_is_licensed_where_it_lies():
