@@ -206,7 +206,7 @@ class StudyLogic(ComparisonLogic):
     def hideOverlaysBut(self, study: Study | None) -> None:
         """Hide the overlays of all other studies: the views show one, and all images may lie in one place."""
         for other in self.studies.values():
-            if other is not study:
+            if other is not study and other.segmentation is not None:
                 self.setOverlays(other, 0.0, outline=False)
 
     def updateTable(self, study: Study) -> None:
