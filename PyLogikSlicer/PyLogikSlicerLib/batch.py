@@ -15,11 +15,12 @@ from pathlib import Path
 from .analysis import Analysis
 from .decisions import telling_keyword
 from .detection.engines import Engine, choose_engine
-from .errors import UsageError, failure_reason
+from .errors import UsageError
 from .ledger import Ledger, Outcome
 from .options import Options
 from .pipeline import OnStage, Result, process, publish
 from .reading import find_inputs, is_still, open_stacks, stack_stills
+from .reasons import failure_reason
 from .stack import ImageStack
 from .writing.output import OutputFolder, file_sha256
 

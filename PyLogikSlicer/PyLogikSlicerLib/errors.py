@@ -1,7 +1,4 @@
-"""The errors this package raises on purpose, and what may be told of any error.
-
-The messages of our own are safe to print: no name, path or text of a source is in them.
-"""
+"""The errors this package raises on purpose. Their messages are safe to print: no name, path or text of a source is in them."""
 
 from __future__ import annotations
 
@@ -30,17 +27,6 @@ class NoRegionFound(PyLogikSlicerError):
 
 class VerificationFailed(PyLogikSlicerError):
     """The written files are not what they must be, or text stayed readable; nothing is published for the image."""
-
-
-def failure_reason(error: Exception, failure: str) -> str:
-    """Why something failed, without identifying text: messages of others may hold paths and header values."""
-    if isinstance(error, PyLogikSlicerError):
-        return str(error)
-    if isinstance(error, OSError):
-        return f"{failure} ({error.strerror or type(error).__name__})"
-    if isinstance(error, MemoryError):
-        return "the image does not fit into memory"
-    return f"unexpected {type(error).__name__} in {where(error)}: please report this"
 
 
 def where(error: BaseException) -> str:

@@ -24,7 +24,8 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
-from .errors import EngineUnavailable, UnreadableInput, UsageError, failure_reason
+from .errors import EngineUnavailable, UnreadableInput, UsageError
+from .reasons import failure_reason
 
 # More often nobody sees it, and every event wakes the other side.
 PROGRESS_SECONDS = 0.1
