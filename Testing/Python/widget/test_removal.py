@@ -242,7 +242,6 @@ def test_what_is_removed_during_an_export_but_the_image_harms_it_not(panel, tmp_
     panel.ui.exportButton.click()
     for node in (study.segmentation, study.table):
         remove(node)
-    assert panel.busy
     wait(lambda: not panel.busy)
     assert study.exported and list((tmp_path / "out" / "images").rglob("*.jpg"))
     panel.ui.keepButton.click()
@@ -263,7 +262,7 @@ def comparing(panel):
     panel.ui.truthSelector.setCurrentNode(nodes[1])
     panel.ui.compareCollapsibleButton.collapsed = False
     panel.ui.compareButton.click()
-    wait(lambda: panel.ui.compareLabel.text.startswith("Comparing: step 2"), 20)
+    wait(lambda: panel.ui.compareLabel.text.startswith("Comparing: step"), 20)
     return panel, volume, *nodes
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import time
 
 import numpy as np
 import pytest
 import slicer
-from panel_steps import PICTURES, pixel_of, press, ras_of, shoot, wait
+from panel_steps import declining, pixel_of, press, ras_of, shoot, wait
 from pydicom import examples
 
 EXAMPLE = str(examples.get_path("rgb_color"))
@@ -223,24 +222,13 @@ def test_redacting_and_keeping_what_tells_of_nobody_asks_nothing(panel, monkeypa
 
 
 def test_the_question_names_the_field_and_not_its_value_and_no_is_the_easy_answer(panel, monkeypatch):
-    import qt
-
     from PyLogikSlicerLib.widgets.questions import mayKeepHeaderText
 
     monkeypatch.setattr(panel.review, "mayKeepHeaderText", mayKeepHeaderText)
     monkeypatch.setattr(panel.study, "keepsHeaderText", False)
-    told = []
-
-    def answer():
-        box = qt.application.activeModalWidget()
-        told.append(f"{box.text} {box.informativeText}")
-        PICTURES.mkdir(exist_ok=True)
-        assert box.grab().save(str(PICTURES / "23-question-header.png"))
-        box.defaultButton().click()
-
-    qt.QTimer.singleShot(50, answer)
     select(panel, 0)
-    panel.ui.keepButton.click()
+    with declining("23-question-header") as told:
+        panel.ui.keepButton.click()
     assert len(told) == 1 and "InstitutionName" in told[0] and "BAPTIST" not in told[0]
     assert decisions(panel)[0] == "redact" and "stays redacted" in panel.ui.statusLabel.text
 
@@ -469,20 +457,10 @@ def test_a_person_who_agrees_gets_a_new_review(panel, monkeypatch):
 
 
 def test_the_question_before_a_review_is_lost_is_easily_answered_with_no(panel):
-    import qt
-
-    told = []
-
-    def answer():
-        box = qt.application.activeModalWidget()
-        told.append(box.text)
-        assert box.grab().save(str(PICTURES / "24-question-review.png"))
-        box.defaultButton().click()
-
     select(panel, 1)
     key(panel, "K")
-    qt.QTimer.singleShot(50, answer)
-    panel.ui.applyButton.click()
+    with declining("24-question-review") as told:
+        panel.ui.applyButton.click()
     assert len(told) == 1 and "review" in told[0] and not panel.busy
 
 
@@ -646,21 +624,9 @@ def test_a_refused_export_says_why(panel, tmp_path):
 
 
 def test_saving_the_scene_asks_once_whether_the_text_goes_with_it(panel):
-    import qt
-
-    asked = []
-
-    def answer():
-        box = qt.application.activeModalWidget()
-        if box:
-            asked.append(box.text)
-            box.defaultButton().click()
-
-    for _ in range(2):
-        qt.QTimer.singleShot(50, answer)
-        slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.StartSaveEvent)
-        time.sleep(0.1)
-        slicer.app.processEvents()
+    with declining("27-question-text") as asked:
+        for _ in range(2):
+            slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.StartSaveEvent)
     assert len(asked) == 1
     assert not panel.study.keepText
 
