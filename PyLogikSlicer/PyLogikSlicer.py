@@ -43,7 +43,7 @@ class PyLogikSlicer(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Offer the ultrasound study that comes with pydicom among Slicer's sample data; nothing is downloaded."""
+    """Offer the ultrasound study that comes with the module among Slicer's sample data; nothing is downloaded."""
     import SampleData
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
@@ -58,12 +58,10 @@ def registerSampleData():
 
 
 def loadSample():
-    """An ultrasound study with text in its pixels, as a node of the scene; it comes with pydicom 3, so that it needs no network."""
-    from pydicom import examples
-
+    """An ultrasound study with text in its pixels, as a node of the scene; it needs neither a network nor a package."""
     from PyLogikSlicerLib.scene import loading
 
-    return loading.load([str(examples.get_path("ybr_color"))])
+    return loading.loadCine(os.path.join(os.path.dirname(__file__), "Resources", "SampleData", "BurnedInText.dcm"))
 
 
 class _Choice(enum.Enum):
@@ -188,12 +186,13 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.parameters = None
         self._guiTag = None
-        self._shownInput = None
-        self._shownStudy = None
+        self._shownInput = self._shownStudy = self._shownNodes = None
         self._askedForText = False
+        self._closingEndedWork = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
+        from PyLogikSlicerLib.widgets.apply_part import ApplyPart
         from PyLogikSlicerLib.widgets.compare_part import ComparePart
         from PyLogikSlicerLib.widgets.export_part import ExportPart
         from PyLogikSlicerLib.widgets.input_part import InputPart
@@ -210,20 +209,23 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.input = InputPart(self, self._uiWidget)
         self.review = ReviewPart(self)
         self.task = TaskPart(self, self.run.run, self.review.mouse)
+        self.apply = ApplyPart(self, self.run, self.task)
         self.export = ExportPart(self, self.run.run)
         self.compare = ComparePart(self, Path(self.resourcePath("requirements_pictures.txt")))
-        self.ui.applyButton.connect("clicked(bool)", self.onApply)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.StartSaveEvent, self.onSceneStartSave)
+        # After all others, the logic's and those of the node selectors: then it is known what is left.
+        self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved, priority=-1.0)
         self.initializeParameterNode()
         self.tell("")
 
     def cleanup(self):
         self.exit()
         self.removeObservers()
+        self.compare.forget()
         if self.logic.started:
             self.logic.close()
         self.run.stop()
@@ -239,6 +241,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, caller=None, event=None):
         """The nodes are going: so does the work on them."""
+        self._closingEndedWork = self.busy or self.compare.running
         if self.logic.started:
             self.logic.onSceneClose()
         self.run.stop()
@@ -250,7 +253,12 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller=None, event=None):
         self.initializeParameterNode()
-        self.tell("")
+        self.tell(_("The scene was closed, and what was being worked on ended.") if self._closingEndedWork else "")
+
+    def onNodeRemoved(self, caller=None, event=None):
+        """A person may have removed what is shown, or a part of it."""
+        if self.parameters and not slicer.mrmlScene.IsClosing() and self._shown() != self._shownNodes:
+            self.changed()
 
     def onSceneEndImport(self, caller=None, event=None):
         """The parameters came before the nodes that they name, and were read too early."""
@@ -258,7 +266,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartSave(self, caller=None, event=None):
         """Before the first save, ask whether the text that was read may go into the scene; by default it does not."""
-        from PyLogikSlicerLib.widgets.text_question import mayStoreText
+        from PyLogikSlicerLib.widgets.questions import mayStoreText
 
         studies = [study for study in self.logic.studies.values() if not study.keepText] if self.logic.started else []
         if studies and not self._askedForText:
@@ -287,9 +295,14 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # What the parts share ------------------------------------------------------------------------------------------------
 
     @property
-    def study(self):
+    def inputNode(self):
+        """What is chosen, None where it was removed from the scene."""
         node = self.parameters.inputNode if self.parameters else None
-        return self.logic.studyOf(node) if node and self.logic.started else None
+        return node if node and node.GetScene() else None
+
+    @property
+    def study(self):
+        return self.logic.studyOf(self.inputNode) if self.inputNode and self.logic.started else None
 
     @property
     def busy(self):
@@ -299,14 +312,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from PyLogikSlicerLib.widgets import dependencies
 
         easyOcr = self.parameters.engine in (Engine.EASYOCR, Engine.THOROUGH)
-        try:
-            ready = dependencies.ensure(Path(self.resourcePath("requirements.txt")), easyOcr)
-        except RuntimeError as error:
-            self.tell(str(error), trouble=True)
-            return False
-        if not ready:
-            self.tell(_("Not without the packages that find text: press Apply again to see them. All else works."), trouble=True)
-        return ready
+        return dependencies.ready(self, Path(self.resourcePath("requirements.txt")), easyOcr)
 
     def tell(self, text, trouble=False):
         self.ui.statusLabel.text = text
@@ -332,15 +338,18 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show the input, the study and what can be done now."""
         from PyLogikSlicerLib.widgets.compare_views import showInput
 
-        node = self.parameters.inputNode if self.parameters else None
+        node, study, former = self.inputNode, self.study, self._shownStudy
         if node is not self._shownInput:
             self._shownInput = node
+            self.ui.pickButton.checked = False
             if node:
                 showInput(node)
-        study = self.study
-        if study is not self._shownStudy:
+        if study is not former:
             self._shownStudy = study
             self.review.setStudy(study)
+            if former and former.node.GetScene() is None and not slicer.mrmlScene.IsClosing():
+                self.tell(_("The image was removed from the scene, and its review with it."), trouble=True)
+        self._shownNodes = self._shown()
         ui, busy = self.ui, self.busy
         ui.applyButton.enabled = node is not None and not busy
         ui.cancelButton.enabled = busy
@@ -358,23 +367,10 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.export.update()
         self.compare.update()
 
-    # Actions -------------------------------------------------------------------------------------------------------------
-
-    def onApply(self, clicked=False):
-        """Find the text; before the first time, find out where the text reader runs."""
-        if self.engineReady():
-            self.task.findDevice(then=self._analyse)
-
-    def _analyse(self):
-        node, options = self.parameters.inputNode, self.options()
-        self.run.run(lambda onEvent: self.logic.start(node, options, onEvent), self._analysed)
-
-    def _analysed(self, event):
-        if event["event"] == "failed":
-            self.tell(event["reason"], trouble=True)
-            return
-        self.tell("")
-        self.changed()
+    def _shown(self):
+        """The nodes that the panel relies on."""
+        study = self.study
+        return self.inputNode, study, study and (study.segmentation, study.table, study.result)
 
 
 class PyLogikSlicerTest(ScriptedLoadableModuleTest):

@@ -15,11 +15,12 @@ from pathlib import Path
 from .analysis import Analysis
 from .decisions import telling_keyword
 from .detection.engines import Engine, choose_engine
-from .errors import PyLogikSlicerError, UsageError
+from .errors import UsageError
 from .ledger import Ledger, Outcome
 from .options import Options
 from .pipeline import OnStage, Result, process, publish
 from .reading import find_inputs, is_still, open_stacks, stack_stills
+from .reasons import failure_reason
 from .stack import ImageStack
 from .writing.output import OutputFolder, file_sha256
 
@@ -181,25 +182,6 @@ def _cancelable(on_stage: OnStage) -> OnStage:
             raise _Canceled(error) from None
 
     return progress
-
-
-def failure_reason(error: Exception, failure: str) -> str:
-    """Why something failed, without identifying text: messages of others may hold paths and header values."""
-    if isinstance(error, PyLogikSlicerError):
-        return str(error)
-    if isinstance(error, OSError):
-        return f"{failure} ({error.strerror or type(error).__name__})"
-    if isinstance(error, MemoryError):
-        return "the image does not fit into memory"
-    return f"unexpected {type(error).__name__} in {where(error)}: please report this"
-
-
-def where(error: BaseException) -> str:
-    """Module and line of a fault, which tell us where to look and nothing of the input."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "an unknown place" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 def _check_places(inputs: Sequence[Path], output: Path) -> None:

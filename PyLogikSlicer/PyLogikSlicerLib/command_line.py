@@ -15,10 +15,10 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from . import __version__
-from .batch import run, where
+from .batch import run
 from .detection.devices import DEVICES
 from .detection.engines import ENGINES
-from .errors import PyLogikSlicerError, UsageError
+from .errors import PyLogikSlicerError, UsageError, where
 from .options import KEEP, VARIANTS, Options
 from .writing.formats import FORMATS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 Polygon = Sequence[tuple[float, float]]
 
-ADDED, KEPT, MOVED, DELETED = "added by a person", "kept by a person", "moved by a person", "deleted by a person"
+ADDED, KEPT, MOVED = "added by a person", "kept by a person", "moved by a person"
+# How decisions.why_sensitive says that a text is a value of the header.
+_MATCHES_HEADER = re.compile(r"\bmatches (\w+)")
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,18 @@ class _Entry:
     found: Region | None
     reviewed: bool = False
 
+    @property
+    def kept_by_person(self) -> bool:
+        """Whether it would be redacted, had no person said otherwise."""
+        return self.region.decision == "keep" and (self.found is None or self.found.decision == "redact")
+
+    def decided(self, decision: Decision) -> _Entry:
+        return replace(self, region=self.region.decided(decision), reviewed=True)
+
     def told(self) -> Region:
         """The region with what a person did to it in its reason: the CSV tells both what it was and why it stays."""
         done = []
-        if self.found and self.region.decision == "keep" and self.found.decision == "redact":
+        if self.kept_by_person:
             done.append(KEPT)
         if self.found and self.region.polygon != self.found.polygon:
             done.append(MOVED)
@@ -41,16 +52,15 @@ class _Entry:
 @dataclass(frozen=True)
 class _State:
     entries: tuple[_Entry, ...]
-    deleted: tuple[Region, ...]
     roi: Roi | None
 
 
 class Review:
     """The regions and the region of interest of one image while a person goes through them.
 
-    Regions are known by their index in :attr:`regions`; deleting moves the later ones forward. Polygons are (x, y) corners
-    in pixels of the source frame, x right, y down, pixel edges at integers, as in :class:`~.text_map.Region`. Whoever
-    decides about, moves or draws a region has reviewed it.
+    Regions are known by their index in :attr:`regions`; deleting one that a person drew moves the later ones forward.
+    Polygons are (x, y) corners in pixels of the source frame, x right, y down, pixel edges at integers, as in
+    :class:`~.text_map.Region`. Whoever decides about, moves or draws a region has reviewed it.
 
     Parameters
     ----------
@@ -63,7 +73,7 @@ class Review:
     def __init__(self, analysis: Analysis, rows: int, columns: int, frame_count: int) -> None:
         self.rows, self.columns, self.frame_count = rows, columns, frame_count
         self._analysis = analysis
-        self._state = _State(tuple(_Entry(region, region) for region in analysis.text_map.regions), (), analysis.roi)
+        self._state = _State(tuple(_Entry(region, region) for region in analysis.text_map.regions), analysis.roi)
         self._undone: list[_State] = []
         self._done: list[_State] = []
 
@@ -71,6 +81,16 @@ class Review:
     def regions(self) -> tuple[Region, ...]:
         """All regions as they are now, redacted and kept ones; their reason is why they were found."""
         return tuple(entry.region for entry in self._state.entries)
+
+    @property
+    def told(self) -> tuple[Region, ...]:
+        """:attr:`regions` with what a person did to each in its reason, as it is published."""
+        return tuple(entry.told() for entry in self._state.entries)
+
+    @property
+    def kept_by_person(self) -> frozenset[int]:
+        """Indices of the regions that stay in the image because a person says so."""
+        return frozenset(index for index, entry in enumerate(self._state.entries) if entry.kept_by_person)
 
     @property
     def roi(self) -> Roi | None:
@@ -84,24 +104,35 @@ class Review:
 
     @property
     def analysis(self) -> Analysis:
-        """The analysis with what was decided, for publishing.
+        """The analysis with what was decided, for publishing; what a person kept or moved says so in its reason."""
+        return replace(self._analysis, text_map=self._analysis.text_map.with_regions(self.told), roi=self._state.roi)
 
-        A region that was deleted stays in it as kept, and what a person kept, moved or deleted says so in its reason.
-        """
-        regions = (*(entry.told() for entry in self._state.entries), *self._state.deleted)
-        return replace(self._analysis, text_map=self._analysis.text_map.with_regions(regions), roi=self._state.roi)
+    @property
+    def touched(self) -> bool:
+        """Whether a person's work would be lost with this review."""
+        entries = self._state.entries
+        return any(entry.reviewed or entry.region != entry.found for entry in entries) or self._state.roi is not self._analysis.roi
+
+    def publishes(self, analysis: Analysis) -> bool:
+        """Whether what is published now is what was published as ``analysis``, an earlier value of :attr:`analysis`."""
+        return self.told == analysis.text_map.regions and self._state.roi is analysis.roi
+
+    def matching_header(self, indices: Iterable[int]) -> dict[int, str]:
+        """Those of these regions whose text is a value of the header, with its keyword, for example ``PatientName``."""
+        found = {index: _MATCHES_HEADER.search(self.regions[index].reason) for index in sorted(self._known(indices))}
+        return {index: match[1] for index, match in found.items() if match}
 
     def reasons(self) -> tuple[str, ...]:
         """The different reasons of the regions, in the order of the regions."""
         return tuple(dict.fromkeys(region.reason for region in self.regions))
 
+    def with_reason(self, reason: str) -> list[int]:
+        """Indices of all regions with this reason (one of :meth:`reasons`)."""
+        return [index for index, region in enumerate(self.regions) if region.reason == reason]
+
     def decide(self, indices: Iterable[int], decision: Decision) -> None:
         """Redact or keep these regions."""
-        self._change(indices, lambda entry: replace(entry, region=entry.region.decided(decision), reviewed=True))
-
-    def decide_by_reason(self, reason: str, decision: Decision) -> None:
-        """Redact or keep all regions with this reason (one of :meth:`reasons`)."""
-        self.decide([index for index, region in enumerate(self.regions) if region.reason == reason], decision)
+        self._change(indices, lambda entry: entry.decided(decision))
 
     def mark_reviewed(self, indices: Iterable[int]) -> None:
         """These regions were looked at and are right as they are."""
@@ -127,16 +158,17 @@ class Review:
         self._change([index], lambda entry: replace(entry, region=replace(entry.region, polygon=corners), reviewed=True))
 
     def delete(self, indices: Iterable[int]) -> None:
-        """Take regions out of the review: they are not masked. Those the engine found stay in the CSV as kept."""
-        gone = self._known(indices)
-        entries, deleted = [], list(self._state.deleted)
-        for index, entry in enumerate(self._state.entries):
-            if index not in gone:
-                entries.append(entry)
-            elif entry.found:
-                reason = "; ".join(filter(None, (entry.found.reason, DELETED)))
-                deleted.append(entry.found.decided("keep", reason))
-        self._step(replace(self._state, entries=tuple(entries), deleted=tuple(deleted)))
+        """Delete those of these regions that a person drew, and keep those that the engine found.
+
+        Without its region, text that was found would stay in the image and nothing would tell of it.
+        """
+        chosen = self._known(indices)
+        entries = (
+            entry.decided("keep") if index in chosen else entry
+            for index, entry in enumerate(self._state.entries)
+            if index not in chosen or entry.found
+        )
+        self._step(replace(self._state, entries=tuple(entries)))
 
     def set_roi(self, roi: Roi | None) -> None:
         """Keep this part of the frames; None keeps them whole. Raises UsageError when it is of another frame size."""
@@ -182,7 +214,7 @@ class Review:
 
     def _step(self, state: _State) -> None:
         """A step that changes nothing is none: nobody wants to undo it."""
-        if state.entries != self._state.entries or state.deleted != self._state.deleted or state.roi is not self._state.roi:
+        if state.entries != self._state.entries or state.roi is not self._state.roi:
             self._done.append(self._state)
             self._undone.clear()
             self._state = state

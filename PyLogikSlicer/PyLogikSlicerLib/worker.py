@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
 from .errors import EngineUnavailable, UnreadableInput, UsageError
+from .reasons import failure_reason
 
 # More often nobody sees it, and every event wakes the other side.
 PROGRESS_SECONDS = 0.1
@@ -44,7 +45,8 @@ def serve(requests: BinaryIO, send: Callable[[Answer], None]) -> None:
         except BrokenPipeError:
             return  # nobody listens any more
         except Exception as error:
-            send({"id": number, "event": "failed", "reason": _reason(error), "unreadable": isinstance(error, UnreadableInput)})
+            reason = failure_reason(error, "a file cannot be read")
+            send({"id": number, "event": "failed", "reason": reason, "unreadable": isinstance(error, UnreadableInput)})
 
 
 def _done(request: Answer, on_stage: OnStage) -> Answer:
@@ -57,14 +59,6 @@ def _done(request: Answer, on_stage: OnStage) -> Answer:
     if task is None:
         raise UsageError("the worker does not know what is asked for: please report this")
     return task(request, on_stage)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, EngineUnavailable):
-        return str(error)
-    from .batch import failure_reason
-
-    return failure_reason(error, "a file cannot be read")
 
 
 def _parsed(line: bytes) -> Answer:

@@ -78,7 +78,7 @@ def _export(request: Answer, on_stage: OnStage) -> Answer:
     templates = request.get("templates")
     if templates and analysis.roi and options.variant == TEMPLATE_VARIANT:
         remember(Path(templates), stack.header, analysis.roi)
-    return {"image": image, "verdict": _verdict(image)}
+    return {"image": image}
 
 
 def _array_input(source: Source) -> Input:
@@ -89,14 +89,6 @@ def _array_input(source: Source) -> Input:
 
 class _Refused(PyLogikSlicerError):
     """The image was not published; the message is the reason in the log."""
-
-
-def _verdict(image: Answer) -> str:
-    verification = image.get("verification", {})
-    unreadable = verification.get("unreadable_residues", 0) - verification.get("readable_residues", 0)
-    specks = f" ({unreadable} that nobody can read)" if unreadable else ""
-    residues = f"{verification.get('unreadable_residues', 0)} residues{specks}"
-    return f"{image['frames_examined']}/{image['frames']} frames examined, {residues}, {len(image['files'])} files"
 
 
 def _devices(request: Answer, on_stage: OnStage) -> Answer:

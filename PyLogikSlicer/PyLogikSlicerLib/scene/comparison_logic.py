@@ -13,6 +13,7 @@ import vtk
 
 from . import comparison_nodes, frames, places
 from .comparisons import Pairing, SceneComparison, comparing
+from .exports import fullPath
 from .matching import byName, byOverlap, resolved
 from .sides import Side, StudySide
 from .study import Study
@@ -32,16 +33,19 @@ class ComparisonLogic:
         """What was compared since the scene was opened."""
         return Comparisons()
 
-    def segmentsOf(self, node) -> dict[str, str]:
-        """The names of a node's segments by their keys, IDs or labels. Raises UsageError where there is none."""
-        return self._side(node).segments
+    def segmentsOf(self, node, role: str = "node") -> dict[str, str]:
+        """The names of a node's segments by their keys, IDs or labels.
+
+        Raises UsageError where there is none; the error calls the node ``role``.
+        """
+        return self._side(node, role).segments
 
     def matchSegments(self, predictionNode, truthNode, by: str = "auto") -> dict[str, str]:
         """Which segment of the truth each of the prediction stands for, by their keys.
 
         ``by`` is "name", "overlap" (the largest sum of Dice scores), or "auto": one and one, else by name, else by overlap.
         """
-        pairing = Pairing(self._side(predictionNode), self._side(truthNode))
+        pairing = self._pairing(predictionNode, truthNode)
         keys = list(pairing.prediction.segments), list(pairing.truth.segments)
         if by == "auto" and len(keys[0]) == len(keys[1]) == 1:
             return {keys[0][0]: keys[1][0]}
@@ -75,7 +79,7 @@ class ComparisonLogic:
 
         Until its end the scene is as it was.
         """
-        pairing = Pairing(self._side(predictionNode), self._side(truthNode))
+        pairing = self._pairing(predictionNode, truthNode)
         chosen = self.matchSegments(predictionNode, truthNode) if matching is None else matching
         result = yield from comparing(pairing, resolved(chosen, pairing.prediction, pairing.truth), distances)
         self.comparisons.enter(result)
@@ -111,16 +115,21 @@ class ComparisonLogic:
 
     def exportComparison(self, comparison: SceneComparison, folder: str, pictures: bool = True) -> list[Path]:
         """Write ``dice.csv`` (every value, the names of the segments as items), ``dice.png`` and, of several frames,
-        ``dice_per_frame.png``; pictures need matplotlib. Raises UsageError where the folder cannot be written to."""
+        ``dice_per_frame.png``; pictures need matplotlib. Raises UsageError where the folder is no full path, or cannot be
+        written to."""
         from ..comparing.files import write_files
         from ..comparing.pictures import least_alike
 
+        target = Path(fullPath(folder))
         panels = least_alike([pair.panel for pair in comparison.pairs]) if pictures else []
-        return write_files(Path(folder), comparison.comparisons, panels)
+        return write_files(target, comparison.comparisons, panels)
 
-    def _side(self, node) -> Side:
+    def _pairing(self, predictionNode, truthNode) -> Pairing:
+        return Pairing(self._side(predictionNode, "prediction"), self._side(truthNode, "truth"))
+
+    def _side(self, node, role: str) -> Side:
         study = next((study for study in self.studies.values() if node is not None and study.segmentation is node), None)
-        return StudySide(study) if study and frames.isSequence(study.node) else Side(node)
+        return StudySide(study, role) if study and frames.isSequence(study.node) else Side(node, role)
 
 
 class Comparisons:

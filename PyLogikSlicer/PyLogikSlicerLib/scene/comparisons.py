@@ -116,6 +116,11 @@ class Pairing:
     def isSequence(self) -> bool:
         return self.prediction.isSequence or self.truth.isSequence
 
+    def check(self) -> None:
+        """Raises UsageError where a node was removed from the scene meanwhile."""
+        if any(side.node.GetScene() is None for side in (self.prediction, self.truth)):
+            raise UsageError("a segmentation was removed from the scene, and the comparison ended: choose another")
+
     def masks(self, prediction: str, truth: str, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Two segments in an item: bool ``(slices, rows, columns)``."""
         lattice = self.lattices[number]
@@ -146,7 +151,7 @@ class Pairing:
         images = [self.truth.imageLattice(other) for _, other in self.items]
         if all(images):
             if len({lattice.shape for lattice in images}) > 1:
-                raise UsageError(f"the images of {self.truth.node.GetName()} are not of one size: compare them one by one")
+                raise UsageError("the images of the truth are not of one size: compare them one by one")
             return images
         own = (
             side.ownLattice(item)
@@ -188,6 +193,7 @@ def comparing(pairing: Pairing, matching: Matching, distances: bool = True) -> I
         masks, left = np.zeros((2, len(pairing.items), *pairing.lattices[0].shape), bool), np.zeros(2, int)
         for number in range(len(pairing.items)):
             yield done, total
+            pairing.check()
             masks[:, number] = pairing.masks(key, other, number)
             left += pairing.outside(key, other, number)
             done += 1
@@ -200,6 +206,7 @@ def comparing(pairing: Pairing, matching: Matching, distances: bool = True) -> I
         pairs.append(PairScores(name, key, other, comparison, panel, bits, (int(left[0]), int(left[1]))))
         done += 1
     yield done, total
+    pairing.check()
     return SceneComparison(
         prediction=pairing.prediction.node,
         truth=pairing.truth.node,
@@ -229,8 +236,7 @@ def _pairedItems(prediction: Side, truth: Side) -> tuple[list[tuple[int, int]], 
         common = [(item, item) for item in range(len(truth.items))]
     if not common:
         raise UsageError(
-            f"the sequences have no index value in common: {prediction.node.GetName()} has {len(prediction.items)} items, "
-            f"{truth.node.GetName()} has {len(truth.items)}"
+            f"the sequences have no index value in common: the prediction has {len(prediction.items)} items, the truth {len(truth.items)}"
         )
     return common, [truth.indexValues[item] for _, item in common]
 

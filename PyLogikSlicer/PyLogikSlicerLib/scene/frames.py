@@ -34,6 +34,15 @@ def sequenceOf(node):
     return node
 
 
+def inScene(node):
+    """The node, or the sequence that it is the proxy of. Raises UsageError where there is none, or a person removed it."""
+    if node is None:
+        raise UsageError("there is no image: choose a volume, or a sequence of volumes")
+    if node.GetScene() is None:
+        raise UsageError("the image was removed from the scene: load it again")
+    return sequenceOf(node)
+
+
 def volumes(node) -> list:
     """The volume, or the volumes of a sequence's items, in order.
 
@@ -73,6 +82,17 @@ def shownVolume(node):
         return node
     browser = browserOf(node)
     return (browser and browser.GetProxyNode(node)) or node.GetNthDataNode(0)
+
+
+def played(sequence):
+    """The proxy by which the slice views show a sequence; its browser and the proxy are made where there are none (any more)."""
+    browser = browserOf(sequence)
+    if browser is None:
+        browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{sequence.GetName()} browser")
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    if browser.GetProxyNode(sequence) is None:
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+    return browser.GetProxyNode(sequence)
 
 
 def currentItem(node) -> int:

@@ -18,12 +18,16 @@ from .sources import arraySource
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
 
+REMOVED = "the image was removed from the scene, and the work on it ended: load it again"
 ARRAY_NOTE = "The source files do not show the frames of this volume: the volume itself is worked on."
 
 
 @dataclass(frozen=True)
 class Job:
-    """``finish(source, result)`` takes the worker's result before ``onEvent`` is told that it is done."""
+    """``finish(source, result)`` takes the worker's result before ``onEvent`` is told that it is done, and ``fail(reason)`` a failure.
+
+    ``needs``: the nodes without which the work is for nothing.
+    """
 
     request: Event
     node: Any
@@ -31,6 +35,7 @@ class Job:
     finish: Callable[[Source | None, Event], None]
     fail: Callable[[str], None]
     onEvent: OnEvent
+    needs: tuple = ()
 
 
 class Jobs:
@@ -45,11 +50,6 @@ class Jobs:
     @property
     def busy(self) -> bool:
         return self._job is not None
-
-    @property
-    def node(self):
-        """The node that is being worked on, or None."""
-        return self._job.node if self._job else None
 
     def start(self, job: Job) -> None:
         """Send a job. Raises UsageError when another is not finished."""
@@ -76,6 +76,13 @@ class Jobs:
         """End the job within a second, without an event."""
         self._worker.cancel()
         self._end()
+
+    def failIfRemoved(self) -> None:
+        """Where a node that the job needs is not in the scene any more, end the job within a second; it has failed then."""
+        job = self._job
+        if job is not None and any(node.GetScene() is None for node in job.needs):
+            self.cancel()
+            self._answer(job, {"event": "failed", "reason": REMOVED})
 
     def close(self) -> None:
         self._worker.close()
@@ -122,19 +129,19 @@ class Jobs:
             self._folder = None
 
 
-def analysis(node, source: Source, options: Options, templates: str | None, finish, fail, onEvent: OnEvent) -> Job:
+def analysis(node, needs: tuple, source: Source, options: Options, templates: str | None, finish, onEvent: OnEvent) -> Job:
     """Analyse the node, by its files if they show its frames."""
     request: Event = {"do": "analyse", "options": options_to_json(options)}
     if source.files:
         request["cells"] = cells_of(frames.frames(node)).round(4).tolist()
-    return Job(request | _with(templates), node, source, finish, fail, onEvent)
+    return Job(request | _with(templates), node, source, finish, lambda reason: None, onEvent, needs)
 
 
 def export(study, options: Options, folder: str, templates: str | None, finish, fail, onEvent: OnEvent) -> Job:
     """Write the study as reviewed into the folder."""
     reviewed = analysis_to_json(study.review.analysis)
     request = {"do": "export", "options": options_to_json(options), "analysis": reviewed, "output": folder}
-    return Job(request | _with(templates), study.node, study.source, finish, fail, onEvent)
+    return Job(request | _with(templates), study.node, study.source, finish, fail, onEvent, (study.node,))
 
 
 def devices(onEvent: OnEvent) -> Job:

@@ -19,6 +19,7 @@ import vtk
 
 from ..errors import UnreadableInput, UsageError
 from ..exchange import Source
+from . import frames
 from .sources import remember
 
 if TYPE_CHECKING:
@@ -61,6 +62,19 @@ def load(paths: Sequence[str]) -> list:
     if reasons:
         logging.warning("PyLogikSlicer: %d of %d files hold no image that can be read", len(reasons), len(files))
     return nodes
+
+
+def loadCine(file: str) -> list:
+    """Load a cine of color frames with what Slicer brings, so that it is there before any package is: the sample study."""
+    import SimpleITK as sitk
+
+    from ..stack import ImageStack
+
+    frames = sitk.GetArrayFromImage(sitk.ReadImage(file))
+    count, rows, columns, channels = frames.shape
+    path = Path(file)
+    stack = ImageStack(path, path.stem, count, rows, columns, channels, frames.dtype, lambda: iter(frames))
+    return [_node(_Image(stack, (file,), 1, UPRIGHT))]
 
 
 def _images(files: Sequence[Path]) -> list[_Image]:
@@ -108,10 +122,7 @@ def _sequence(image: _Image, items: np.ndarray):
     sequence.SetIndexUnit("")
     for number, array in enumerate(items):
         sequence.SetDataNodeAtValue(_volume(image, array, f"{name} {number}"), str(number))
-    browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{name} browser")
-    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-    slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-    _show(browser.GetProxyNode(sequence), image.stack.display)
+    _show(frames.played(sequence), image.stack.display)
     return sequence
 
 

@@ -19,6 +19,7 @@ from ..errors import PyLogikSlicerError, UsageError
 from ..options import Options
 from . import frames, jobs, overlays, places, results, tables
 from .comparison_logic import ComparisonLogic
+from .exports import Export, fullPath
 from .sources import sourceOf
 from .study import Study
 
@@ -60,16 +61,17 @@ class StudyLogic(ComparisonLogic):
 
         ``onEvent`` is called from :meth:`poll` with the worker's events, ``{"event": "progress", "stage", "done", "total"}``,
         and last one of ``{"event": "done"}`` (then :meth:`studyOf` the node is there with overlays and table; a former study of
-        the node is replaced) and ``{"event": "failed", "reason"}``. Raises UsageError when busy, or when there is no image.
+        the node is replaced) and ``{"event": "failed", "reason"}``, at once where the node is removed from the scene. Raises
+        UsageError when busy, or when there is no image.
         """
-        node = frames.sequenceOf(volumeNode)
+        node = frames.inScene(volumeNode)
         frames.volumes(node)
 
         def finish(source, result) -> None:
             self._enter(node, source, options, result, wanted)
 
         wanted = sourceOf(node, self.database)
-        self._jobs.start(jobs.analysis(node, wanted, options, self.templates, finish, lambda reason: None, onEvent))
+        self._jobs.start(jobs.analysis(node, (volumeNode, node), wanted, options, self.templates, finish, onEvent))
 
     def poll(self) -> None:
         """Hand on the worker's events; never blocks. Call it every 100 ms while :attr:`busy`."""
@@ -104,19 +106,34 @@ class StudyLogic(ComparisonLogic):
 
         Of ``options`` the format, the names and the variant "find-txt" (no images) count; the others are those of the
         analysis. At "done" ``study.verdict``, ``study.exported`` and ``study.folder`` are set, and the region of interest is
-        remembered for its scanner. A refused export is "failed" with the reason, which is the verdict then.
+        remembered for its scanner. A refused export is "failed" with the reason, which is the verdict then. Raises UsageError,
+        and leaves what is known of the last export, where ``folder`` is no full path (:func:`.exports.fullPath`) or there is
+        nothing to export.
         """
-        study.verdict, study.exported, study.folder = "", False, ""
+        frames.inScene(study.node)
+        target = fullPath(folder)
+        begun = Export.of(study.review, target, options, {})
 
         def finish(source, result) -> None:
-            study.verdict, study.exported, study.folder = result["verdict"], True, folder
+            study.export = replace(begun, image=result["image"])
 
         def fail(reason: str) -> None:
-            study.verdict = reason
+            study.refusal = reason
 
         variant = options.variant if options.variant == "find-txt" else study.options.variant
         chosen = replace(study.options, variant=variant, format=options.format, rename=options.rename, overwrite=options.overwrite)
-        self._jobs.start(jobs.export(study, chosen, folder, self.templates, finish, fail, onEvent))
+        self._jobs.start(jobs.export(study, chosen, target, self.templates, finish, fail, onEvent))
+        study.export, study.refusal = None, ""
+
+    def isFoundWith(self, study: Study, options: Options) -> bool:
+        """Whether these options are those of the analysis, as far as they matter to it: an export takes those of the analysis."""
+        variant = study.options.variant if options.variant == "find-txt" else options.variant
+        of_export = {"format": options.format, "rename": options.rename}
+        return replace(options, variant=variant).report() == study.options.report() | of_export
+
+    def isUpToDate(self, study: Study, options: Options) -> bool:
+        """Whether an export with these options would write now what the last one wrote."""
+        return study.export is not None and study.export.holds(study.review, options)
 
     def _wait(self, start) -> None:
         """Start a job and poll to its end."""
@@ -135,14 +152,13 @@ class StudyLogic(ComparisonLogic):
 
         if (result["frames"], result["rows"], result["columns"]) != frames.shape(node)[:3]:
             raise UsageError("the volume was changed while it was worked on: start again")
-        self._forget(self.studies.get(node.GetID()), removeNodes=True)
         review = Review(analysis_from_json(result["analysis"]), result["rows"], result["columns"], result["frames"])
         notes = (*result["notes"], *((jobs.ARRAY_NOTE,) if wanted.files and not source.files else ()))
         study = Study(node, source, options, review, result["engine"], notes)
+        self._forget(self.studies.get(node.GetID()), removeNodes=True)
         study.frame = frames.currentItem(node) * frames.shape(node)[3]
         self.studies[node.GetID()] = study
         self.refresh(study)
-        self._follow(study)
 
     # Studies ---------------------------------------------------------------------------------------------------------
 
@@ -163,19 +179,34 @@ class StudyLogic(ComparisonLogic):
 
     def updateOverlays(self, study: Study) -> None:
         """Draw the segments "redacted", "kept" and "ROI" of the segmentation, for a sequence those of the current frame."""
+        if study.segmentation is not None and study.segmentation.GetDisplayNode() is None:
+            # Without its display node Slicer 5.12 crashes when a segmentation is changed: it is made anew, as where all of it is gone.
+            slicer.mrmlScene.RemoveNode(study.segmentation)
+            study.segmentation = None
         if study.segmentation is None:
             overlays.makeOverlays(study)
         overlays.drawOverlays(study)
+        self._follow(study)
 
     def setOverlays(self, study: Study, opacity: float, outline: bool) -> None:
         """Show overlays with this opacity (0 hides them), filled or as outlines."""
-        if study.segmentation is not None:
-            overlays.setAppearance(study, opacity, outline)
+        self._restoreOverlays(study)
+        overlays.setAppearance(study, opacity, outline)
+
+    def showOverlaysIn(self, study: Study, viewIDs: Sequence[str]) -> None:
+        """Draw the overlays in these slice views only; none means all."""
+        self._restoreOverlays(study)
+        overlays.showIn(study, viewIDs)
+
+    def _restoreOverlays(self, study: Study) -> None:
+        """Where a person removed the overlays, or their display node, draw them again."""
+        if study.segmentation is None or study.segmentation.GetDisplayNode() is None:
+            self.updateOverlays(study)
 
     def hideOverlaysBut(self, study: Study | None) -> None:
         """Hide the overlays of all other studies: the views show one, and all images may lie in one place."""
         for other in self.studies.values():
-            if other is not study:
+            if other is not study and other.segmentation is not None:
                 self.setOverlays(other, 0.0, outline=False)
 
     def updateTable(self, study: Study) -> None:
@@ -188,6 +219,10 @@ class StudyLogic(ComparisonLogic):
         """Whether the text that was read is stored with the scene; by default it is not."""
         study.keepText = store
         self.updateTable(study)
+
+    def original(self, study: Study):
+        """The volume that shows the image in the slice views: of a sequence the proxy, made again where a person removed it."""
+        return frames.played(study.node) if frames.isSequence(study.node) else study.node
 
     def makeResult(self, study: Study):
         """The masked volume, or the proxy of the masked sequence, as it would be exported but not cropped; same geometry."""
@@ -212,8 +247,6 @@ class StudyLogic(ComparisonLogic):
 
     def _forgetRemoved(self) -> None:
         """A person removed a node: without its volume a study is none; other nodes are made anew when they are asked for."""
-        if self._jobs.node is not None and self._jobs.node.GetScene() is None:
-            self.cancel()
         for study in list(self.studies.values()):
             if study.node.GetScene() is None:
                 self._forget(study, removeNodes=True)
@@ -222,10 +255,17 @@ class StudyLogic(ComparisonLogic):
                 node = getattr(study, made)
                 if node is not None and node.GetScene() is None:
                     setattr(study, made, None)
+        self._jobs.failIfRemoved()
 
     def _follow(self, study: Study) -> None:
-        """Draw the overlays of a sequence anew when its browser shows another item."""
+        """Draw the overlays of a sequence anew when its browser, which may be another than before, shows another item."""
         browser = frames.browserOf(study.node) if frames.isSequence(study.node) else None
+        former, tag = self._browsers.get(study.node.GetID(), (None, None))
+        if browser is former:
+            return
+        if former is not None:
+            former.RemoveObserver(tag)
+            del self._browsers[study.node.GetID()]
         if browser is None:
             return
 
@@ -258,7 +298,7 @@ class StudyLogic(ComparisonLogic):
 
         Raises UsageError when the point lies outside the image.
         """
-        return places.pickThreshold(frames.sequenceOf(volumeNode), ras)
+        return places.pickThreshold(frames.inScene(volumeNode), ras)
 
     def regionAt(self, study: Study, ras: Sequence[float]) -> int | None:
         """The index of the smallest region at a point of the current frame (of a volume: of the slice there)."""

@@ -58,5 +58,5 @@ def _key(told: str, side: Side) -> str:
         return told
     key = next((key for key, name in side.segments.items() if name == told), None)
     if key is None:
-        raise UsageError(f"{side.node.GetName()} has no segment {told}: it has {', '.join(side.segments.values())}")
+        raise UsageError(f"the {side.role} has no segment that is called so: see segmentsOf for the names of those that it has")
     return key

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import slicer
 
@@ -24,18 +26,25 @@ def makeOverlays(study: Study) -> None:
     node.CreateDefaultDisplayNodes()
     if volume.GetScene() is slicer.mrmlScene:
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    for name, color in COLORS.items():
-        segment = slicer.vtkSegment()
-        segment.SetName(name)
-        segment.SetColor(*color)
-        node.GetSegmentation().AddSegment(segment, name)
+    _makeSegments(node.GetSegmentation())
     setAppearance(study, opacity=0.5, outline=False)
     placeBeside(study.node, node)
+
+
+def _makeSegments(segmentation) -> None:
+    """Make the segments that are not there, or that a person removed."""
+    for name, color in COLORS.items():
+        if segmentation.GetSegment(name) is None:
+            segment = slicer.vtkSegment()
+            segment.SetName(name)
+            segment.SetColor(*color)
+            segmentation.AddSegment(segment, name)
 
 
 def drawOverlays(study: Study) -> None:
     """Draw what the review says of the volume, or of the sequence's current item."""
     item = frames.currentItem(study.node)
+    _makeSegments(study.segmentation.GetSegmentation())
     study.segmentation.SetAndObserveTransformNodeID(frames.shownVolume(study.node).GetTransformNodeID())
     masks = overlayMasks(study, item, frames.Grid(study.node))
     for name, mask in masks.items():
@@ -71,6 +80,14 @@ def setAppearance(study: Study, opacity: float, outline: bool) -> None:
         display.SetSegmentVisibility2DFill(name, not outline)
         display.SetSegmentVisibility2DOutline(name, True)
         display.SetSegmentOpacity2DFill(name, ROI_SHARE if name == ROI else 1.0)
+
+
+def showIn(study: Study, viewIDs: Sequence[str]) -> None:
+    """Draw the overlays in these slice views only; none means all."""
+    display = study.segmentation.GetDisplayNode()
+    display.RemoveAllViewNodeIDs()
+    for viewID in viewIDs:
+        display.AddViewNodeID(viewID)
 
 
 def _roiMask(study: Study, grid: frames.Grid) -> np.ndarray:

@@ -16,11 +16,12 @@ from .study import Study
 def makeResult(study: Study):
     """Make the study's result node, or bring it up to date; the volume that shows it (of a sequence the proxy)."""
     if study.result is None:
-        study.result = _sequence(study) if frames.isSequence(study.node) else _copy(study.node, slicer.mrmlScene, study.node)
+        study.result = _sequence(study.node) if frames.isSequence(study.node) else _copy(study.node, slicer.mrmlScene, study.node)
         study.drawn = [None] * study.review.frame_count
         placeBeside(study.node, study.result)
+    shown = _played(study) if frames.isSequence(study.node) else study.result
     drawResult(study)
-    return frames.shownVolume(study.result)
+    return shown
 
 
 def drawResult(study: Study) -> None:
@@ -90,20 +91,26 @@ def _showAlike(volume, copy) -> None:
         own.SetInterpolate(display.GetInterpolate())
 
 
-def _sequence(study: Study):
-    """A sequence of copies, played by the browser of the original."""
-    original = study.node
+def _sequence(original):
+    """A sequence of copies."""
     sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", f"{original.GetName()} result")
     sequence.SetIndexName(original.GetIndexName())
     sequence.SetIndexUnit(original.GetIndexUnit())
     sequence.SetIndexType(original.GetIndexType())
     for item, volume in enumerate(frames.volumes(original)):
         sequence.SetDataNodeAtValue(_copy(volume, None, original), original.GetNthIndexValue(item))
-    browser = frames.browserOf(original)
-    if browser:
-        browser.AddSynchronizedSequenceNode(sequence)
-        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
-        proxy = browser.GetProxyNode(sequence)
-        proxy.SetAndObserveTransformNodeID(frames.shownVolume(original).GetTransformNodeID())
-        _showAlike(frames.shownVolume(original), proxy)
     return sequence
+
+
+def _played(study: Study):
+    """The proxy of the result, in the browser that plays the original."""
+    original = frames.played(study.node)
+    browser = frames.browserOf(study.node)
+    if not browser.IsSynchronizedSequenceNode(study.result, True):
+        browser.AddSynchronizedSequenceNode(study.result)
+    if browser.GetProxyNode(study.result) is None:
+        slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
+        proxy = browser.GetProxyNode(study.result)
+        proxy.SetAndObserveTransformNodeID(original.GetTransformNodeID())
+        _showAlike(original, proxy)
+    return browser.GetProxyNode(study.result)

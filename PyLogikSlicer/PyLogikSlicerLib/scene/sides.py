@@ -22,21 +22,24 @@ class Side:
     ID of the segment, or the label of a labelmap volume. In a sequence, a segment with another ID but the same name as one of
     an earlier item is the same one.
 
+    ``role`` is what errors call it, "prediction" or "truth": the name of a node may be a patient's.
+
     Raises UsageError where there is no segment.
     """
 
-    def __init__(self, node) -> None:
+    def __init__(self, node, role: str) -> None:
         if node is None:
             raise UsageError("two segmentations are compared: choose both")
+        self.role = role
         self.node = frames.sequenceOf(node)
         self.isSequence = frames.isSequence(self.node)
         count = self.node.GetNumberOfDataNodes() if self.isSequence else 1
         self.items = [self.node.GetNthDataNode(item) for item in range(count)] if self.isSequence else [self.node]
         if not self.items or not all(_isMask(item) for item in self.items):
-            raise UsageError(f"{self.node.GetName()} is no segmentation: choose a segmentation, a labelmap volume or a sequence of these")
+            raise UsageError(f"the {role} is no segmentation: choose a segmentation, a labelmap volume or a sequence of these")
         self.transform = frames.shownVolume(self.node).GetParentTransformNode()
         if not self.segments:
-            raise UsageError(f"{self.node.GetName()} has no segment: draw one, or choose another")
+            raise UsageError(f"the {role} has no segment: draw one, or choose another")
 
     @property
     def sequence(self):
@@ -112,7 +115,7 @@ class Side:
             copy = slicer.vtkSegmentation()
             copy.DeepCopy(own)
             if not copy.CreateRepresentation(name):
-                raise UsageError(f"the surfaces of {self.node.GetName()} cannot be made a labelmap: see whether they are closed")
+                raise UsageError(f"the surfaces of the {self.role} cannot be made a labelmap: see whether they are closed")
             self._converted[item] = copy
         return self._converted[item]
 
@@ -120,8 +123,8 @@ class Side:
 class StudySide(Side):
     """The overlays of a study of a sequence: the scene holds those of one frame, the review those of all."""
 
-    def __init__(self, study: Study) -> None:
-        self.node, self._study = study.segmentation, study
+    def __init__(self, study: Study, role: str) -> None:
+        self.node, self.role, self._study = study.segmentation, role, study
         self.isSequence = True
         self.items = frames.volumes(study.node)
         self.transform = self.image.GetParentTransformNode()

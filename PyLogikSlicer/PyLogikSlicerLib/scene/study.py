@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .exports import Export, verdict
+
 if TYPE_CHECKING:
     from ..exchange import Source
     from ..options import Options
@@ -20,8 +22,9 @@ class Study:
     person should know, without identifying text. ``frame`` is the one shown last; ``segmentation``, ``table`` and ``result``
     (None until it is asked for) are the nodes made, ``drawn`` what each frame of the result shows.
 
-    ``verdict`` is one line on the last export; ``exported`` is True only when that was verified and published, and
-    ``folder`` is where.
+    ``keepsHeaderText``: a person was asked, and wants text of this image kept although it is in the header.
+
+    ``export`` is the last export where that was verified and published, ``refusal`` the reason where it was not.
     """
 
     node: Any
@@ -36,6 +39,21 @@ class Study:
     result: Any = None
     drawn: list = field(default_factory=list)
     keepText: bool = False
-    verdict: str = ""
-    exported: bool = False
-    folder: str = ""
+    keepsHeaderText: bool = False
+    export: Export | None = None
+    refusal: str = ""
+
+    @property
+    def exported(self) -> bool:
+        """True only when the last export was verified and published."""
+        return self.export is not None
+
+    @property
+    def folder(self) -> str:
+        """Where the last export is; empty where nothing was published."""
+        return self.export.folder if self.export else ""
+
+    @property
+    def verdict(self) -> str:
+        """One line on the last export, as it was made; empty where there was none."""
+        return verdict(self.export, self.review) if self.export else self.refusal

@@ -23,7 +23,7 @@ def fillTable(study: Study) -> None:
     """One row per region, in the order of the review; the column ``text`` only with ``study.keepText``."""
     columns: dict[str, list[str]] = {name: [] for name in ((TEXT, *COLUMNS) if study.keepText else COLUMNS)}
     reviewed = study.review.reviewed
-    for index, region in enumerate(study.review.regions):
+    for index, region in enumerate(study.review.told):
         x0, y0, x1, y1 = region.box
         values = (region.frame_first, region.frame_last, x0, y0, x1, y1, f"{region.confidence:.2f}", region.engine, region.reason)
         row = dict(zip(COLUMNS, (*values, region.decision, int(index in reviewed)), strict=True))

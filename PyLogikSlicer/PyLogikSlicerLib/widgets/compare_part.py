@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ..errors import PyLogikSlicerError
 from . import dependencies
 from .compare_views import showInput
+from .faults import reasonOf
 from .match_table import MatchTable
 from .panel import Panel
 from .score_table import ScoreTable
@@ -48,11 +49,15 @@ class ComparePart:
         """Show the two nodes that are chosen, and enable what can be done with them."""
         parameters, ui = self.panel.parameters, self.panel.ui
         nodes = (parameters.predictionNode, parameters.truthNode) if parameters else (None, None)
+        nodes = tuple(node if node and node.GetScene() else None for node in nodes)
         if nodes != self._nodes:
+            lost = self.running and any(node.GetScene() is None for node in self._nodes)
             self._nodes = nodes
             self._stop()
             self._show(self.panel.logic.comparisonOf(*nodes) if all(nodes) else None)
             self._match("auto")
+            if lost:
+                self._tell(_("A segmentation was removed from the scene, and the comparison ended."), trouble=True)
         result = self._result
         if result is not None and result.shown != parameters.showDifferences:
             self.panel.logic.showDifferences(result, parameters.showDifferences)
@@ -86,10 +91,10 @@ class ComparePart:
             logic = self.panel.logic
             with slicer.util.WaitCursor():
                 try:
-                    segments = tuple(logic.segmentsOf(node) for node in self._nodes)
+                    segments = tuple(map(logic.segmentsOf, self._nodes, ("prediction", "truth")))
                     matching = logic.matchSegments(*self._nodes, by=by)
-                except PyLogikSlicerError as error:
-                    self._tell(str(error), trouble=True)
+                except Exception as error:
+                    self._tell(reasonOf(error, _("the segments cannot be matched")), trouble=True)
                 else:
                     if not matching:
                         self._tell(_("No segments match: choose which is compared with which."))
@@ -118,7 +123,7 @@ class ComparePart:
 
     def _segmentsChanged(self) -> bool:
         try:
-            return tuple(self.panel.logic.segmentsOf(node) for node in self._nodes) != self.matches.segments
+            return tuple(map(self.panel.logic.segmentsOf, self._nodes)) != self.matches.segments
         except PyLogikSlicerError:
             return True
 
@@ -130,16 +135,17 @@ class ComparePart:
         except StopIteration as end:
             self._stop()
             self._compared(end.value)
-        except PyLogikSlicerError as error:
-            self._stop()
-            self._tell(str(error), trouble=True)
-            self.update()
         except MemoryError:
-            self._stop()
-            self._tell(_("There is not enough memory: compare fewer segments, or crop the image."), trouble=True)
-            self.update()
+            self._fail(_("There is not enough memory: compare fewer segments, or crop the image."))
+        except Exception as error:
+            self._fail(reasonOf(error, _("the comparison could not be made")))
         else:
             self._tell(_("Comparing: step {number} of {total}").format(number=min(done + 1, total), total=total))
+
+    def _fail(self, reason: str) -> None:
+        self._stop()
+        self._tell(reason, trouble=True)
+        self.update()
 
     def _stop(self) -> None:
         self._timer.stop()
@@ -153,7 +159,7 @@ class ComparePart:
         background = (
             slicer.app.layoutManager() and slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID()
         )
-        if result.image and background != result.image.GetID():
+        if result.image and result.image.GetScene() and background != result.image.GetID():
             showInput(result.image)
         self.scores.select(0)
 
@@ -184,8 +190,8 @@ class ComparePart:
             pictures = dependencies.ensure(self._packages, why=_("To draw pictures of the comparison, PyLogikSlicer needs:"))
             with slicer.util.WaitCursor():
                 written = self.panel.logic.exportComparison(self._result, folder, pictures)
-        except (PyLogikSlicerError, RuntimeError) as error:
-            self._tell(str(error), trouble=True)
+        except Exception as error:
+            self._tell(reasonOf(error, _("the scores cannot be written")), trouble=True)
             return
         told = _("Written: {names}.").format(names=", ".join(path.name for path in written))
         self._tell(told if pictures else _("{told} There are no pictures without matplotlib.").format(told=told))

@@ -18,28 +18,26 @@ class CompareViews:
         self._layoutBefore: int | None = None
         self._planesBefore: dict[str, vtk.vtkMatrix4x4] = {}
 
-    def show(self, study, how: str, result=None) -> None:
-        """``result``: the node of the masked image; not needed for the original."""
+    def show(self, how: str, original, result=None) -> list[str]:
+        """Show these volumes, the masked one only where it is asked for; the IDs of the views that overlays belong in, none for all."""
         self.how = how
         if how == BOTH:
-            self._sideBySide(study, result)
-            return
+            return self._sideBySide(original, result)
         self._restoreLayout()
-        slicer.util.setSliceViewerLayers(background=shown(study.node) if how == ORIGINAL else result)
-        self._overlaysIn(study, [])
+        slicer.util.setSliceViewerLayers(background=original if how == ORIGINAL else result)
+        return []
 
     def reset(self) -> None:
         """The study is gone: leave its result, and side by side."""
         self.how = ORIGINAL
         self._restoreLayout()
 
-    def _sideBySide(self, study, result) -> None:
+    def _sideBySide(self, original, result) -> list[str]:
         manager = slicer.app.layoutManager()
         if self._layoutBefore is None:
             self._layoutBefore = manager.layout
             self._planesBefore = {name: _copied(manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS()) for name in (LEFT, RIGHT)}
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
-        original = shown(study.node)
         left, right = manager.sliceWidget(LEFT), manager.sliceWidget(RIGHT)
         left.mrmlSliceNode().RotateToVolumePlane(original)
         for widget, node in ((left, original), (right, result)):
@@ -50,7 +48,7 @@ class CompareViews:
             widget.mrmlSliceNode().GetSliceToRAS().DeepCopy(left.mrmlSliceNode().GetSliceToRAS())
             widget.mrmlSliceNode().UpdateMatrices()
         _fitWhenLaidOut()
-        self._overlaysIn(study, [left.mrmlSliceNode()])
+        return [left.mrmlSliceNode().GetID()]
 
     def _restoreLayout(self) -> None:
         if self._layoutBefore is None:
@@ -65,14 +63,6 @@ class CompareViews:
             widget.mrmlSliceNode().GetSliceToRAS().DeepCopy(plane)
             widget.mrmlSliceNode().UpdateMatrices()
         _fitWhenLaidOut()
-
-    @staticmethod
-    def _overlaysIn(study, views: list) -> None:
-        """Draw the overlays in these views only; none means all."""
-        display = study.segmentation.GetDisplayNode()
-        display.RemoveAllViewNodeIDs()
-        for view in views:
-            display.AddViewNodeID(view.GetID())
 
 
 def _copied(matrix) -> vtk.vtkMatrix4x4:

@@ -13,6 +13,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from ..errors import EngineUnavailable
+from .faults import reasonOf
+from .panel import Panel
+
 PYTORCH_EXTENSION = "PyTorch"
 
 
@@ -33,6 +37,12 @@ class Requirement:
             return True
 
     @property
+    def outdatedInMemory(self) -> bool:
+        """Whether a version that is too old was imported, which stays until Slicer ends."""
+        version = getattr(sys.modules.get(self.name), "__version__", None)
+        return version is not None and _numbers(version) < _numbers(self.minimum)
+
+    @property
     def line(self) -> str:
         return f"{self.name}>={self.minimum}"
 
@@ -49,13 +59,27 @@ def requirements(path: Path, easyOcr: bool = False) -> list[Requirement]:
     return [*wanted, TORCH, EASYOCR] if easyOcr else wanted
 
 
+def ready(panel: Panel, path: Path, easyOcr: bool) -> bool:
+    """:func:`ensure`, with what stands in the way told below the Apply button."""
+    try:
+        there = ensure(path, easyOcr)
+    except Exception as error:
+        panel.tell(reasonOf(error, _("the packages cannot be looked at")), trouble=True)
+        return False
+    if not there:
+        panel.tell(_("Not without the packages that find text: press Apply again to see them. All else works."), trouble=True)
+    return there
+
+
 def ensure(path: Path, easyOcr: bool = False, why: str = "") -> bool:
     """Whether everything is there, or was installed just now because the person agreed; ``why`` it is needed is told, as a sentence.
 
-    Raises RuntimeError when it could not be installed; the message says what to do.
+    Raises EngineUnavailable when it could not be installed, or when Slicer has to start anew first; the message says what to do.
     """
-    missing = [requirement for requirement in requirements(path, easyOcr) if requirement.missing]
+    wanted = requirements(path, easyOcr)
+    missing = [requirement for requirement in wanted if requirement.missing]
     if not missing:
+        _requireFresh(wanted)
         return True
     if slicer.app.testingEnabled() or not consent(missing, why):
         return False
@@ -104,8 +128,7 @@ def dialog(missing: list[Requirement], why: str = "") -> qt.QDialog:
 
 
 def install(missing: list[Requirement]) -> None:
-    """Install without asking again. Raises RuntimeError saying what to do when it fails, or when Slicer has to start anew first."""
-    outdated = {name.partition(".")[0] for name in sys.modules} & {requirement.name for requirement in missing}
+    """Install without asking again. Raises EngineUnavailable saying what to do when it fails, or when Slicer has to start anew first."""
     if TORCH in missing:
         _installTorch()
     lines = [requirement.line for requirement in missing if requirement is not TORCH]
@@ -114,12 +137,17 @@ def install(missing: list[Requirement]) -> None:
             _pip(lines)
     except Exception as error:
         told = _("The packages could not be installed ({kind}): check the network, see the Python console, and press Apply again.")
-        raise RuntimeError(told.format(kind=type(error).__name__)) from None
+        raise EngineUnavailable(told.format(kind=type(error).__name__)) from None
     importlib.invalidate_caches()
-    if outdated:
-        raise RuntimeError(
-            _("The packages are installed. Restart Slicer, since it still holds an older {names}.").format(names=", ".join(outdated))
-        )
+    _requireFresh(missing)
+
+
+def _requireFresh(wanted: list[Requirement]) -> None:
+    """Raises EngineUnavailable where Slicer has imported an older version than the one that is installed now."""
+    held = [requirement.name for requirement in wanted if requirement.outdatedInMemory]
+    if held:
+        told = _("The packages are installed. Restart Slicer, since it still holds an older {names}.")
+        raise EngineUnavailable(told.format(names=", ".join(held)))
 
 
 def _pip(lines: list[str]) -> None:
@@ -137,9 +165,9 @@ def _installTorch() -> None:
         import PyTorchUtils
     except ImportError:
         told = _("EasyOCR needs the {extension} extension: install it in the Extensions Manager, restart Slicer, and press Apply again.")
-        raise RuntimeError(told.format(extension=PYTORCH_EXTENSION)) from None
+        raise EngineUnavailable(told.format(extension=PYTORCH_EXTENSION)) from None
     if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=False) is None:
-        raise RuntimeError(_("PyTorch could not be installed: the Python console says why."))
+        raise EngineUnavailable(_("PyTorch could not be installed: the Python console says why."))
 
 
 def _label(text: str) -> qt.QLabel:

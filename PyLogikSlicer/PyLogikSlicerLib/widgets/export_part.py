@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from .panel import Panel
 
-GOOD, BAD = "color: #00783c; font-weight: bold", "color: #b22222; font-weight: bold"
+GOOD, BAD, CHANGED = "color: #00783c; font-weight: bold", "color: #b22222; font-weight: bold", "color: #808080"
 
 
 class ExportPart:
@@ -45,20 +45,35 @@ class ExportPart:
         )
         ui.showFolderButton.enabled = bool(study and study.exported and study.folder)
         if not busy:
-            told = study.verdict if study else ""
-            self._tell(told, GOOD if study and study.exported else BAD)
+            self._showVerdict()
+
+    def _showVerdict(self) -> None:
+        """What is told of the last export: green as long as an export now would write the same."""
+        panel, study = self.panel, self.panel.study
+        if study is None or not study.verdict:
+            self._tell("", GOOD)
+        elif not study.exported:
+            self._tell(_refused(study.verdict), BAD)
+        elif panel.logic.isUpToDate(study, panel.options()):
+            self._tell(study.verdict, GOOD)
+        else:
+            self._tell(_("{verdict} (changed since the export)").format(verdict=study.verdict), CHANGED)
 
     def _ended(self, event: dict) -> None:
-        study = self.panel.study
         self.panel.tell("")
         self.update()
         if event["event"] == "failed":
-            self._tell(_("Nothing was exported: {reason}").format(reason=event["reason"]), BAD)
-        elif study and not study.exported:
-            self._tell(_("Nothing was exported: {reason}").format(reason=study.verdict), BAD)
+            if self.panel.study is None:  # and nothing stands below Export then
+                self.panel.tell(_refused(event["reason"]), trouble=True)
+            else:
+                self._tell(_refused(event["reason"]), BAD)
 
     def _tell(self, text: str, style: str) -> None:
         label = self.panel.ui.verdictLabel
         label.text = text
         label.styleSheet = style
         label.setVisible(bool(text))
+
+
+def _refused(reason: str) -> str:
+    return _("Nothing was exported: {reason}").format(reason=reason)

@@ -21,19 +21,19 @@ class Handles:
 
     def show(self, polygons: Polygons) -> None:
         """Show these and no others."""
-        if [len(polygon) for polygon in polygons] != [node.GetNumberOfControlPoints() for node, _ in self._nodes]:
+        if [len(polygon) for polygon in polygons] != [_pointsOf(node, display) for node, display, _ in self._nodes]:
             self.hide()
             self._nodes = [self._made(len(polygon)) for polygon in polygons]
-        for (node, _), polygon in zip(self._nodes, polygons, strict=True):
+        for (node, _, _), polygon in zip(self._nodes, polygons, strict=True):
             with slicer.util.NodeModify(node):
                 for index, point in enumerate(polygon):
                     node.SetNthControlPointPosition(index, *point)
 
     def hide(self) -> None:
-        for node, tag in self._nodes:
+        for node, display, tag in self._nodes:
             node.RemoveObserver(tag)
-            for gone in (node.GetDisplayNode(), node):  # a display node would stay behind, and go on being drawn
-                if gone and gone.GetScene():
+            for gone in (display, node):  # a display node would stay behind, and go on being drawn
+                if gone.GetScene():
                     gone.GetScene().RemoveNode(gone)
         self._nodes = []
 
@@ -42,7 +42,7 @@ class Handles:
         self._nodes = []
 
     def polygons(self) -> list[list[list[float]]]:
-        return [[list(node.GetNthControlPointPosition(i)) for i in range(node.GetNumberOfControlPoints())] for node, _ in self._nodes]
+        return [[list(node.GetNthControlPointPosition(i)) for i in range(node.GetNumberOfControlPoints())] for node, _, _ in self._nodes]
 
     def _made(self, count: int) -> tuple:
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsClosedCurveNode", self._name)
@@ -69,4 +69,9 @@ class Handles:
         display.SetScaleHandleVisibility(False)
         display.SetInteractionHandleScale(HANDLE_SCALE)
         tag = node.AddObserver(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, lambda *_: self._onMoved(self.polygons()))
-        return node, tag
+        return node, display, tag
+
+
+def _pointsOf(node, display) -> int:
+    """How many points a curve has; 0 where a person removed it, or its display."""
+    return node.GetNumberOfControlPoints() if node.GetScene() and display.GetScene() else 0

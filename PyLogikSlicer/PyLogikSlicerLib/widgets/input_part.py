@@ -7,6 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .dicom_tree import DicomTree
+from .faults import reasonOf
 from .panel import Panel
 
 FILES = "*.dcm *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.avi *.mp4 *.mov *.mkv *.wmv *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
@@ -53,7 +54,7 @@ class InputPart:
             with slicer.util.WaitCursor():
                 nodes = load()
         except Exception as error:
-            self.panel.tell(_reason(error), trouble=True)
+            self.panel.tell(reasonOf(error, _("nothing could be loaded")), trouble=True)
             return
         if nodes:
             self.panel.parameters.inputNode = nodes[0]
@@ -103,12 +104,3 @@ class _Drops(qt.QWidget):
             # Not while the other program waits for the drop to end.
             qt.QTimer.singleShot(0, lambda: self._onPaths(paths))
         return True
-
-
-def _reason(error: Exception) -> str:
-    """Messages of our own errors are safe to show; those of others may hold names and paths."""
-    from ..errors import PyLogikSlicerError
-
-    if isinstance(error, PyLogikSlicerError):
-        return str(error)
-    return _("Loading failed ({kind}): the Python console may say more.").format(kind=type(error).__name__)

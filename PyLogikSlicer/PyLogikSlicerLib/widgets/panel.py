@@ -6,11 +6,13 @@ from typing import Any, Protocol
 
 
 class Panel(Protocol):
-    """``ui``: the widgets of the .ui file by name. ``parameters``: the parameter node. ``study``: the one of the input, or None."""
+    """``ui``: the widgets of the .ui file by name. ``parameters``: the parameter node. ``inputNode``: the input that is in the scene,
+    or None. ``study``: that of the input, or None."""
 
     ui: Any
     logic: Any
     parameters: Any
+    inputNode: Any
     study: Any
     busy: bool
 

@@ -1,4 +1,4 @@
-"""The table of regions: one row each, in the order of the review; unreviewed ones in bold."""
+"""The table of regions: one row each, in the order of the review; unreviewed ones in bold, what a person keeps in yellow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from slicer.i18n import tr as _
 
 TEXT, FRAMES, CONFIDENCE, REASON, DECISION = range(5)
 RED, GREEN = (178, 34, 34), (0, 120, 60)
+# As the overlays are colored; the text on it stays black where Slicer's own is white.
+KEPT_BY_PERSON, BLACK = (255, 236, 110), (0, 0, 0)
 
 
 class RegionTable:
@@ -32,12 +34,16 @@ class RegionTable:
         """Show the regions as they are now; what is selected stays so."""
         selected = self.selected()
         self._filling = True
-        regions = review.regions if review else ()
+        regions = review.told if review else ()
+        reviewed, kept = (review.reviewed, review.kept_by_person) if review else (frozenset(), frozenset())
         self.table.setRowCount(len(regions))
         for row, region in enumerate(regions):
-            bold = row not in review.reviewed
             for column, text in enumerate(_texts(region, review.frame_count)):
-                self.table.setItem(row, column, _item(text, bold, region, column))
+                item = _item(text, row not in reviewed, region, column)
+                if row in kept:
+                    item.setBackground(qt.QBrush(qt.QColor(*KEPT_BY_PERSON)))
+                    item.setForeground(qt.QBrush(qt.QColor(*BLACK)))
+                self.table.setItem(row, column, item)
         self._select([index for index in selected if index < len(regions)])
         self._filling = False
 

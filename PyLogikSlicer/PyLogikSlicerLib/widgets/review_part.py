@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import PyLogikSlicerError
 from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
+from .faults import reasonOf
 from .handles import Handles
 from .panel import Panel
+from .questions import mayKeepHeaderText
 from .region_table import RegionTable
 from .slice_mouse import SliceMouse
 
@@ -17,8 +20,11 @@ REGION_COLOR, ROI_COLOR = (1.0, 0.8, 0.1), (0.2, 0.8, 1.0)
 
 
 class ReviewPart:
-    def __init__(self, panel: Panel) -> None:
+    """``mayKeepHeaderText(keywords)`` asks whether text that matches these fields of the header may stay in the image."""
+
+    def __init__(self, panel: Panel, mayKeepHeaderText: Callable[[list[str]], bool] = mayKeepHeaderText) -> None:
         self.panel, ui = panel, panel.ui
+        self.mayKeepHeaderText = mayKeepHeaderText
         self.table = RegionTable(ui.regionTable, self._selected, self._toggle)
         self.mouse = SliceMouse(self._clicked)
         self.views = CompareViews()
@@ -85,12 +91,20 @@ class ReviewPart:
         ui.roiButton.enabled = there and study.review.roi is not None
         ui.undoButton.enabled = there and study.review.can_undo
         ui.redoButton.enabled = there and study.review.can_redo
-        ui.summaryLabel.text = summary(study) if study else ""
+        ui.summaryLabel.text = self._summary(study) if study else ""
         ui.summaryLabel.setVisible(study is not None)
         if study:
+            if self.views.how != ORIGINAL and study.result is None:  # a person removed it
+                ui.originalButton.checked = True
+                self._showHow(ORIGINAL)
             parameters = self.panel.parameters
             opacity = 0.0 if self.views.how == RESULT else parameters.overlayOpacity
             self.panel.logic.setOverlays(study, opacity, parameters.overlayOutline)
+
+    def _summary(self, study) -> str:
+        outdated = not self.panel.logic.isFoundWith(study, self.panel.options())
+        told = (_("Found with other options than chosen above: press Apply to use these."),) if outdated else ()
+        return "\n".join((summary(study), *told))
 
     def _show(self) -> None:
         """The review has changed: table, menu, handles."""
@@ -104,20 +118,33 @@ class ReviewPart:
         self._showHandles()
 
     def _byReason(self, reason: str, decision: str):
-        return _ignoringItsArgument(lambda: self._step(lambda review: review.decide_by_reason(reason, decision)))
+        return _ignoringItsArgument(lambda: self._decide(self.panel.study.review.with_reason(reason), decision))
 
     # Steps -------------------------------------------------------------------------------------------------------------
 
     def decide(self, decision: str) -> None:
-        chosen = self.table.selected()
-        if chosen:
-            self._step(lambda review: review.decide(chosen, decision))
+        self._decide(self.table.selected(), decision)
+
+    def _decide(self, chosen: list[int], decision: str) -> None:
+        self._settle(chosen, lambda review, indices: review.decide(indices, decision), keeps=decision == "keep")
 
     def delete(self) -> None:
-        chosen = self.table.selected()
-        if chosen:
-            self.table.table.clearSelection()
-            self._step(lambda review: review.delete(chosen))
+        """Delete what a person drew of what is selected; the rest is kept."""
+        self._settle(self.table.selected(), lambda review, indices: review.delete(indices), keeps=True)
+
+    def _settle(self, chosen: list[int], change: Callable, keeps: bool) -> None:
+        """Make a change to these regions; to those that match the header and would be kept only if the person says yes."""
+        study = self.panel.study
+        if study is None or self.panel.busy or not chosen:
+            return
+        matching = study.review.matching_header(chosen) if keeps else {}
+        if matching and not study.keepsHeaderText:
+            study.keepsHeaderText = self.mayKeepHeaderText(sorted(set(matching.values())))
+        declined = matching if not study.keepsHeaderText else {}
+        if study is self.panel.study:  # all may happen while a question is open
+            self._step(lambda review: change(review, [index for index in chosen if index not in declined]))
+            if declined:
+                self.panel.tell(_("What matches the header stays redacted."))
 
     def undo(self) -> None:
         self._step(lambda review: review.undo())
@@ -140,8 +167,7 @@ class ReviewPart:
             self.table.select([following])
 
     def _toggle(self, index: int) -> None:
-        decision = "keep" if self.panel.study.review.regions[index].decision == "redact" else "redact"
-        self._step(lambda review: review.decide([index], decision))
+        self._decide([index], "keep" if self.panel.study.review.regions[index].decision == "redact" else "redact")
 
     def _step(self, change) -> None:
         """Make a change to the review and show it; what a person can put right is told."""
@@ -149,11 +175,11 @@ class ReviewPart:
         if study is None or self.panel.busy:
             return
         self.panel.tell("")
-        try:
-            change(study.review)
-        except PyLogikSlicerError as error:
-            self.panel.tell(str(error), trouble=True)
-        self.panel.logic.refresh(study)
+        for part in (change, lambda review: self.panel.logic.refresh(study)):  # what was refused has to be shown as it was, too
+            try:
+                part(study.review)
+            except Exception as error:
+                self.panel.tell(reasonOf(error, _("this could not be done")), trouble=True)
         self._show()
         self.panel.changed()
 
@@ -215,13 +241,17 @@ class ReviewPart:
 
     def _shower(self, how: str):
         def show():
-            study = self.panel.study
             self.panel.tell("")
-            with slicer.util.WaitCursor():
-                self.views.show(study, how, self.panel.logic.makeResult(study) if how != ORIGINAL else None)
-            self.update()
+            self._showHow(how)
 
         return show
+
+    def _showHow(self, how: str) -> None:
+        study, logic = self.panel.study, self.panel.logic
+        with slicer.util.WaitCursor():
+            views = self.views.show(how, logic.original(study), logic.makeResult(study) if how != ORIGINAL else None)
+            logic.showOverlaysIn(study, views)
+        self.panel.changed()
 
     # While the module is shown -----------------------------------------------------------------------------------------
 
@@ -264,8 +294,13 @@ def summary(study) -> str:
     review = study.review
     redacted = sum(region.decision == "redact" for region in review.regions)
     left = len(review.regions) - len(review.reviewed)
-    told = _("{total} regions: {redacted} redacted, {kept} kept, {left} not reviewed").format(
-        total=len(review.regions), redacted=redacted, kept=len(review.regions) - redacted, left=left
+    kept = str(len(review.regions) - redacted)
+    if review.kept_by_person:
+        kept = _("{kept} kept ({own} by you)").format(kept=kept, own=len(review.kept_by_person))
+    else:
+        kept = _("{kept} kept").format(kept=kept)
+    told = _("{total} regions: {redacted} redacted, {kept}, {left} not reviewed").format(
+        total=len(review.regions), redacted=redacted, kept=kept, left=left
     )
     return "\n".join((told, *study.notes))
 

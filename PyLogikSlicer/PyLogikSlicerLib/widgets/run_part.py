@@ -8,6 +8,7 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
+from .faults import reasonOf
 from .panel import Panel
 
 POLL_MS = 100
@@ -37,9 +38,9 @@ class RunPart:
         try:
             start(self._event)
         except Exception as error:
-            self._end({"event": "failed", "reason": str(error)})
-            return
-        self._timer.start()
+            self._fail(error)
+        if self.busy:
+            self._timer.start()
 
     def cancel(self) -> None:
         if self.busy:
@@ -58,8 +59,7 @@ class RunPart:
         try:
             self.panel.logic.poll()
         except Exception as error:
-            self.panel.logic.cancel()
-            self._end({"event": "failed", "reason": str(error)})
+            self._fail(error)
 
     def _event(self, event: dict) -> None:
         if not self.busy:
@@ -72,7 +72,19 @@ class RunPart:
     def _end(self, event: dict) -> None:
         onEnd = self._onEnd
         self.stop()
-        onEnd(event)
+        try:
+            onEnd(event)
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """Something broke. Whoever waits for the end of the work hears of it; after the end nobody waits, and it is told here."""
+        reason = reasonOf(error, _("the work could not be done"))
+        if self.busy:
+            self.panel.logic.cancel()
+            self._end({"event": "failed", "reason": reason})
+        else:
+            self.panel.tell(reason, trouble=True)
 
     def _progress(self, done: int, total: int, told: str) -> None:
         bar = self.panel.ui.progressBar

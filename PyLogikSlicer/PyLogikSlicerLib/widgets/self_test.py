@@ -45,7 +45,7 @@ def logicOnASampleStudy(test, logic) -> None:
 
 
 def panelFromLoadToExport(test) -> None:
-    """Load, run, review, undo, compare, export, through the panel's own controls."""
+    """Load, run, review, undo, compare, export, change, remove, through the panel's own controls."""
     if _absent():
         return
     if slicer.app.layoutManager() is None:
@@ -61,13 +61,15 @@ def panelFromLoadToExport(test) -> None:
     _wait(test, lambda: not panel.busy)
     test.assertIsNotNone(panel.study, ui.statusLabel.text)
     shots.take("2-found")
-    count = len(panel.study.review.regions)
+    review, count = panel.study.review, len(panel.study.review.regions)
     test.assertEqual(ui.regionTable.rowCount, count)
-    ui.regionTable.selectRow(0)
-    ui.keepButton.click()
-    test.assertEqual(panel.study.review.regions[0].decision, "keep")
-    ui.undoButton.click()
-    test.assertEqual(panel.study.review.regions[0].decision, "redact")
+    row = next(row for row in range(count) if not review.matching_header([row]))  # keeping a name is asked about
+    for button in (ui.keepButton, ui.deleteButton):
+        ui.regionTable.selectRow(row)
+        button.click()
+        test.assertEqual(review.regions[row].decision, "keep")
+        ui.undoButton.click()
+        test.assertEqual(review.regions[row].decision, "redact")
     shots.take("3-reviewed")
     ui.sideBySideButton.click()
     shots.take("4-side-by-side")
@@ -82,8 +84,16 @@ def panelFromLoadToExport(test) -> None:
         shots.take("6-exported")
         test.assertTrue(panel.study.exported, ui.verdictLabel.text)
         test.assertTrue(list((Path(folder) / "out" / "images").rglob("*.jpg")))
+        ui.regionTable.selectRow(row)
+        ui.keepButton.click()
+        test.assertIn("changed since the export", ui.verdictLabel.text)
+        shots.take("7-changed")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    slicer.mrmlScene.RemoveNode(panel.study.node)
+    slicer.app.processEvents()
+    test.assertIsNone(panel.study)
+    test.assertEqual(ui.regionTable.rowCount, 0, ui.statusLabel.text)
     slicer.mrmlScene.Clear()
     test.assertFalse(ui.exportButton.enabled, "the study went with the scene")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from slicer.i18n import tr as _
 
-from ..errors import UsageError
+from .faults import reasonOf
 from .panel import Panel
 from .slice_mouse import SliceMouse
 
@@ -51,9 +51,9 @@ class TaskPart:
 
     def _picked(self, ras: list[float]) -> None:
         try:
-            level = self.panel.logic.pickThreshold(self.panel.parameters.inputNode, ras)
-        except UsageError as error:
-            self.panel.tell(str(error), trouble=True)
+            level = self.panel.logic.pickThreshold(self.panel.inputNode, ras)
+        except Exception as error:
+            self.panel.tell(reasonOf(error, _("the image cannot be read")), trouble=True)
         else:
             self.panel.parameters.threshold = level
             self.panel.tell(_("The background is {level} and darker.").format(level=level))

@@ -62,20 +62,45 @@ def test_what_the_options_kept_is_not_said_to_be_a_persons_doing(review):
 
 def test_all_of_one_reason_are_decided_at_once_and_undone_at_once(review):
     assert review.reasons() == ("matches PatientName", "text", "measurement")
-    review.decide_by_reason("text", "keep")
+    review.decide(review.with_reason("text"), "keep")
     assert [region.decision for region in review.regions] == ["redact", "keep", "keep", "keep"]
     review.undo()
     assert review.regions == (NAME, SIGN, LATE, DEPTH)
 
 
-def test_a_deleted_region_is_not_masked_and_stays_in_the_csv(review):
-    review.decide([3], "redact")
+def test_deleting_what_the_engine_found_keeps_it_where_it_is_seen(review):
     review.delete([0, 2])
-    assert [region.polygon for region in review.regions] == [SIGN.polygon, DEPTH.polygon]
-    assert review.reviewed == {1}  # DEPTH, which moved forward
-    last = review.analysis.text_map.regions[-2:]
-    assert [(region.polygon, region.decision) for region in last] == [(NAME.polygon, "keep"), (LATE.polygon, "keep")]
-    assert last[0].reason == "matches PatientName; deleted by a person"
+    assert [region.polygon for region in review.regions] == [region.polygon for region in (NAME, SIGN, LATE, DEPTH)]
+    assert [region.decision for region in review.regions] == ["keep", "redact", "keep", "keep"]
+    assert review.kept_by_person == {0, 2} and review.reviewed == {0, 2}
+    assert [region.reason for region in review.told] == [
+        "matches PatientName; kept by a person",
+        "text",
+        "text; kept by a person",
+        "measurement",
+    ]
+    assert review.analysis.text_map.regions == review.told
+
+
+def test_deleting_is_one_step_whatever_was_selected(review):
+    index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
+    review.delete([0, index])
+    assert review.regions == (NAME.decided("keep"), SIGN, LATE, DEPTH)
+    review.undo()
+    assert review.regions[0] == NAME and len(review.regions) == 5
+    review.redo()
+    assert review.regions == (NAME.decided("keep"), SIGN, LATE, DEPTH)
+
+
+def test_deleting_what_the_options_kept_changes_no_decision(review):
+    review.delete([3])
+    assert review.regions[3] == DEPTH and review.told[3] == DEPTH and review.kept_by_person == frozenset()
+
+
+def test_a_region_that_a_person_drew_and_keeps_is_a_persons_doing_too(review):
+    index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
+    review.decide([index], "keep")
+    assert review.kept_by_person == {index} and review.told[index].reason == "added by a person; kept by a person"
 
 
 def test_a_region_that_a_person_drew_and_deleted_is_gone(review):
@@ -183,3 +208,44 @@ def test_the_region_of_interest_goes_into_the_analysis(review):
     assert review.analysis.roi.crop == (10, 10, 91, 61)
     review.undo()
     assert review.analysis.roi is None
+
+
+STEPS = {
+    "a decision": lambda review: review.decide([1], "keep"),
+    "a region": lambda review: review.add(polygon_of_box((1, 1, 5, 5)), 0, 9),
+    "a place": lambda review: review.move(0, polygon_of_box((12, 10, 62, 20))),
+    "the region of interest": lambda review: review.set_roi(roi()),
+    "what was looked at": lambda review: review.mark_reviewed([2]),
+    "a deletion": lambda review: review.delete([2]),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_review_knows_whether_it_holds_a_persons_work(review, step):
+    assert not review.touched
+    STEPS[step](review)
+    assert review.touched
+    review.undo()
+    assert not review.touched, "what was undone can be lost"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_review_knows_whether_it_would_still_be_published_alike(review, step):
+    review.decide([0], "keep")
+    published = review.analysis
+    assert review.publishes(published)
+    STEPS[step](review)
+    assert review.publishes(published) == (step == "what was looked at")
+    review.undo()
+    assert review.publishes(published)
+    review.undo()
+    assert not review.publishes(published)
+    review.redo()
+    assert review.publishes(published)
+
+
+def test_of_what_is_to_be_kept_that_which_matches_the_header_is_named(review):
+    assert review.matching_header([0, 1, 2, 3]) == {0: "PatientName"}
+    assert review.matching_header([1, 2]) == {}
+    review.decide([0], "keep")
+    assert review.matching_header([0]) == {0: "PatientName"}

@@ -120,7 +120,9 @@ def test_a_reviewed_image_is_exported_as_reviewed_with_all_tables_and_verified(w
     review.decide([kept], "keep")
     review.add(((0, 200), (40, 200), (40, 240), (0, 240)), 0, 0)
     result = result_of(worker, export(screen, review.analysis, tmp_path / "out"))
-    assert result["verdict"] == "1/1 frames examined, 0 residues, 1 files"
+    image = result["image"]
+    assert (image["frames"], image["frames_examined"], len(image["files"])) == (1, 1, 1)
+    assert image["verification"]["unreadable_residues"] == 0
     assert_consistent(tmp_path / "out")
     rows = table(tmp_path / "out", "text")
     assert [row["reason"] for row in rows if row["decision"] == "keep"] == ["text; kept by a person"]
@@ -158,7 +160,7 @@ def test_only_the_text_is_written_where_that_is_asked_for(worker, analysed, scre
     request = export(screen, review_of(analysed).analysis, tmp_path / "out")
     request["options"] = {**OPTIONS, "variant": "find-txt"}
     result = result_of(worker, request)
-    assert result["verdict"].endswith("0 files") and not files_below(tmp_path / "out" / "images")
+    assert not result["image"]["files"] and not files_below(tmp_path / "out" / "images")
     assert len(table(tmp_path / "out", "text")) == len(analysed["analysis"]["regions"])
 
 

@@ -219,7 +219,7 @@ def test_segments_are_matched_by_name_by_overlap_or_as_a_person_says(logic, seve
     assert list(told.comparisons) == ["Left / right", "body / skin"]
     assert told.comparisons["body / skin"].total.dice == 1, "overlapping segments are masks of their own"
     assert told.comparisons["Left / right"].total.dice == pytest.approx(19 / 20)
-    with pytest.raises(UsageError, match="expert has no segment liver: it has right, left , skin"):
+    with pytest.raises(UsageError, match="the truth has no segment that is called so"):
         logic.compare(*several, matching={"Left": "liver"})
     with pytest.raises(UsageError, match="no segment is matched"):
         logic.compare(*several, matching={})
@@ -248,15 +248,18 @@ def test_an_empty_truth_scores_zero_and_two_empty_masks_without_an_image_are_ref
 
 def test_what_cannot_be_compared_is_refused_with_a_reason(logic, several):
     image = addSequence([np.zeros((1, 8, 8), np.uint8)])[0]
-    nothing = addSegmentation({}, affineOf("upright"), "nothing")
+    nothing = addSegmentation({}, affineOf("upright"), "Quillfeather")
+    image.SetName("Quillfeather")
     for nodes, told in (
         ((several[0], None), "choose both"),
         ((several[0], several[0]), "compared with itself"),
-        ((several[0], image), "cine is no segmentation"),
-        ((nothing, several[1]), "nothing has no segment"),
+        ((several[0], image), "the truth is no segmentation"),
+        ((nothing, several[1]), "the prediction has no segment"),
+        ((*several[:2], {"Quillfeather": "skin"}), "the prediction has no segment that is called so"),
     ):
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match=told) as refused:
             logic.compare(*nodes)
+        assert "Quill" not in str(refused.value), "a node may bear the name of a patient"
     assert not [node for node in slicer.util.getNodesByClass("vtkMRMLTableNode")]
 
 
@@ -319,7 +322,7 @@ def test_one_mask_holds_for_all_frames_and_frames_belong_together_by_their_index
     assert result.indexValues == ("2", "3") and [score.dice for score in result.comparisons["sector"].of_frames(1)] == [0.5, 0.8]
     assert result.notes == ("2 of 5 items of mine were compared.",)
     other, _ = addSegmentations([{"sector": mask}], affine, "other", ["99"])
-    with pytest.raises(UsageError, match="no index value in common: mine has 5 items, other has 1"):
+    with pytest.raises(UsageError, match="no index value in common: the prediction has 5 items, the truth 1"):
         logic.compare(prediction, other)
 
 
@@ -460,6 +463,17 @@ def test_until_its_last_step_a_comparison_leaves_the_scene_alone(logic, several)
     with pytest.raises(StopIteration) as end:
         next(steps)
     assert end.value.value is logic.comparisonOf(*several)
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_a_comparison_ends_when_a_node_is_removed_and_leaves_nothing(logic, several, side):
+    steps = logic.compareInSteps(*several[:2])
+    next(steps)
+    slicer.mrmlScene.RemoveNode(several[side])
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    with pytest.raises(UsageError, match="removed from the scene"):
+        list(steps)
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
 
 
 # What is kept --------------------------------------------------------------------------------------------------------------

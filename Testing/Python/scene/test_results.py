@@ -130,7 +130,10 @@ def test_a_scene_with_a_sequence_and_its_result_survives_saving(logic, tmp_path)
 
 def test_an_export_tells_its_verdict_and_writes_what_the_command_line_writes(logic, tmp_path):
     study = logic.process(addVolume(IMAGE[None], name="Quillfeather^Ann"), **OPTIONS)
-    assert logic.export(study, str(tmp_path / "out"), format="png") == "1/1 frames examined, 0 residues, 1 files"
+    assert (
+        logic.export(study, str(tmp_path / "out"), format="png")
+        == "1 masked, 0 kept, 1 not reviewed, 1/1 frames examined, 0 residues, 1 file"
+    )
     assert study.exported and study.folder == str(tmp_path / "out")
     assert_consistent(tmp_path / "out")
     assert table(tmp_path / "out", "crosswalk")[0]["source"].startswith("scene: Quillfeather^Ann ")
@@ -165,7 +168,7 @@ def test_an_accepted_region_of_interest_is_proposed_for_the_next_study_of_the_sc
     grid = frames.Grid(first)
     pixels = [grid.toPixel(handle)[:2] for handle in handles]
     logic.moveRoi(study, [grid.toRas([(x, y + 2) for x, y in pixels], 0)])
-    assert logic.export(study, str(tmp_path / "out")).startswith("1/1 frames examined, 0 residues")
+    assert "1/1 frames examined, 0 residues" in logic.export(study, str(tmp_path / "out"))
     proposed = logic.process(second, variant="deid-us", **OPTIONS).review.roi
     assert proposed.notes == ("template of this scanner",) and proposed.crop == study.review.roi.crop
     assert (proposed.mask() != study.review.roi.mask()).mean() < 0.001

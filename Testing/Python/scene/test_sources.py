@@ -86,7 +86,7 @@ def test_a_series_is_one_study_over_its_slices_in_the_order_of_the_volume(logic,
     assert study.source.files == tuple(str(files[f"1.2.{k}"]) for k in range(3)) and study.source.stack
     for k in range(3):
         assert segment(study, "redacted")[k][ink(images()[k])].mean() > 0.99
-    assert logic.export(study, str(tmp_path / "out")) == "3/3 frames examined, 0 residues, 3 files"
+    assert logic.export(study, str(tmp_path / "out")) == "3 masked, 0 kept, 3 not reviewed, 3/3 frames examined, 0 residues, 3 files"
 
 
 def test_rescaled_values_are_the_same_frames(logic, tmp_path):

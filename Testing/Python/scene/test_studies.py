@@ -126,6 +126,15 @@ def test_a_second_analysis_takes_the_place_of_the_first(logic):
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
 
 
+def test_a_second_analysis_that_cannot_be_used_leaves_the_first(logic):
+    volume = addVolume(IMAGE[None])
+    study = logic.process(volume, **OPTIONS)
+    result = {"frames": 1, "rows": 120, "columns": 160, "analysis": {}, "notes": [], "engine": ""}
+    with pytest.raises(UsageError):
+        logic._enter(volume, study.source, study.options, result, study.source)
+    assert logic.studyOf(volume) is study and study.segmentation.GetScene() is slicer.mrmlScene
+
+
 def test_the_region_of_interest_is_a_segment_of_its_own(logic):
     image = np.zeros((120, 160), np.uint8)
     image[30:100, 40:120] = 30 + np.random.default_rng(0).integers(0, 60, (70, 80))
@@ -198,10 +207,34 @@ def test_closing_the_scene_in_the_middle_of_the_work_cancels_it(logic):
     assert logic.process(volume, **OPTIONS).review.regions
 
 
-def test_removing_the_volume_in_the_middle_of_the_work_cancels_it(logic):
-    sequence, _ = startLong(logic)
+def test_removing_the_volume_in_the_middle_of_the_work_ends_it_and_whoever_waits_is_told(logic):
+    sequence, events = startLong(logic)
     slicer.mrmlScene.RemoveNode(sequence)
     assert not logic.busy and not privateFolders()
+    assert events[-1]["event"] == "failed" and "removed from the scene" in events[-1]["reason"]
+    logic.poll()
+    assert [event["event"] for event in events].count("failed") == 1
+
+
+def test_removing_another_node_in_the_middle_of_the_work_harms_it_not(logic):
+    sequence, events = startLong(logic)
+    slicer.mrmlScene.RemoveNode(addVolume(IMAGE[None]))
+    assert logic.busy and events[-1]["event"] == "progress"
+
+
+def test_what_is_not_in_the_scene_is_refused_with_advice(logic):
+    gone = addVolume(IMAGE[None])
+    study = logic.process(gone, **OPTIONS)
+    slicer.mrmlScene.RemoveNode(gone)
+    for refused in (
+        lambda: logic.process(gone, **OPTIONS),
+        lambda: logic.process(None, **OPTIONS),
+        lambda: logic.pickThreshold(gone, [0, 0, 0]),
+        lambda: logic.export(study, "/nowhere"),
+    ):
+        with pytest.raises(UsageError, match="load it again|choose a volume"):
+            refused()
+    assert not logic.busy
 
 
 def test_closing_the_scene_forgets_the_studies_and_removing_a_volume_its_own(logic):

@@ -11,7 +11,7 @@ pytest.importorskip("PySide6", reason="the panel's tests need PySide6 and slicer
 pytest.importorskip("slicer", reason="the panel's tests need PySide6 and slicer-core: pip install '.[test]'")
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "Testing" / "Host"), str(ROOT / "Testing" / "Python" / "scene")]
+sys.path[:0] = [str(ROOT / "Testing" / folder) for folder in ("Host", "Python/scene", "Python/engine")]
 PANEL_SIZE = (400, 900)
 
 

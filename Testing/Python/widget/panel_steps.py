@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,6 +39,30 @@ def shoot(panel, name: str, views=("Red",)) -> None:
     painter.end()
     PICTURES.mkdir(exist_ok=True)
     assert shot.save(str(PICTURES / f"{name}.png"))
+
+
+@contextmanager
+def declining(name: str):
+    """Answer each question that is asked inside with its default button, however late it comes; what was asked, and a picture of it."""
+    import qt
+
+    asked, timer = [], qt.QTimer()
+
+    def answer():
+        box = qt.application.activeModalWidget()
+        if box is not None:
+            asked.append(f"{box.text} {box.informativeText}")
+            PICTURES.mkdir(exist_ok=True)
+            box.grab().save(str(PICTURES / f"{name}.png"))
+            box.defaultButton().click()
+
+    timer.setInterval(20)
+    timer.connect("timeout()", answer)
+    timer.start()
+    try:
+        yield asked
+    finally:
+        timer.stop()
 
 
 def press(view: str, *positions) -> None:

@@ -7,7 +7,6 @@ import re
 import pytest
 import slicer
 from panel_steps import press, shoot, wait
-from pydicom import examples
 
 
 def test_a_cine_is_shown_reviewed_and_exported_frame_by_frame(panel_of_a_cine, tmp_path):
@@ -41,8 +40,10 @@ def test_a_cine_is_shown_reviewed_and_exported_frame_by_frame(panel_of_a_cine, t
 
 @pytest.fixture
 def panel_of_a_cine(panel):
-    """An ultrasound cine, its text found."""
-    panel.input.load([str(examples.get_path("ybr_color"))])
+    """An ultrasound cine, the sample study, its text found."""
+    from PyLogikSlicer import loadSample
+
+    panel.ui.inputSelector.setCurrentNode(loadSample()[0])
     assert panel.parameters.inputNode.IsA("vtkMRMLSequenceNode")
     assert slicer.modules.sequences.played.IsSynchronizedSequenceNode(panel.parameters.inputNode, True), "it has its tool bar"
     panel.ui.variantComboBox.setCurrentIndex(0)
@@ -53,6 +54,8 @@ def panel_of_a_cine(panel):
     shoot(panel, "29-cine-running")
     wait(lambda: not panel.busy)
     assert panel.study is not None, panel.ui.statusLabel.text
+    assert panel.study.source.files and not panel.study.notes, "its file is worked on"
+    assert any(region.reason == "matches PatientName" for region in panel.study.review.regions)
     return panel
 
 

@@ -167,7 +167,7 @@ def test_scores_are_plotted_and_written(two, tmp_path, monkeypatch):
 def test_what_cannot_be_compared_is_told(two):
     image, _ = addSequence([np.zeros((1, 8, 8), np.uint8)])
     two.ui.truthSelector.setCurrentNode(image)
-    assert two.ui.compareLabel.text.startswith("cine is no segmentation: choose") and not two.ui.compareButton.enabled
+    assert two.ui.compareLabel.text.startswith("the truth is no segmentation: choose") and not two.ui.compareButton.enabled
     shoot(two, "48-compare-refused")
     two.ui.truthSelector.setCurrentNode(two.parameters.predictionNode)
     assert "compared with itself" in two.ui.compareLabel.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -154,6 +156,14 @@ def test_the_dialog_lists_everything_that_slicer_lacks(panel):
     dialog.close()
     assert {"onnxruntime", "torch", "easyocr"} <= {requirement.name for requirement in every}
     assert all(requirement.megabytes > 0 and requirement.purpose for requirement in every)
+
+
+def test_an_older_package_that_slicer_has_imported_asks_for_a_restart_each_time(panel, monkeypatch):
+    """Slicer 5.10 imports pydicom 2.4 when it starts; the new one is there only after the next start."""
+    monkeypatch.setitem(sys.modules, "pydicom", SimpleNamespace(__version__="2.4.4"))
+    for _ in range(2):
+        assert not panel.engineReady()
+        assert "Restart Slicer, since it still holds an older pydicom" in panel.ui.statusLabel.text
 
 
 def test_installed_packages_are_not_asked_for(panel):

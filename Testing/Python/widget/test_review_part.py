@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import time
 
 import numpy as np
 import pytest
 import slicer
-from panel_steps import pixel_of, press, ras_of, shoot, wait
+from panel_steps import declining, pixel_of, press, ras_of, shoot, wait
 from pydicom import examples
 
 EXAMPLE = str(examples.get_path("rgb_color"))
@@ -18,6 +17,7 @@ EXAMPLE = str(examples.get_path("rgb_color"))
 def analysed(shared_panel):
     """The example, its text found; the steps of a test are undone after it."""
     shared_panel.input.load([EXAMPLE])
+    shared_panel.review.mayKeepHeaderText = lambda keywords: True
     shared_panel.ui.variantComboBox.setCurrentIndex(1)
     shared_panel.ui.applyButton.click()
     wait(lambda: not shared_panel.busy)
@@ -58,6 +58,7 @@ def key(panel, name) -> None:
     from PySide6.QtTest import QTest
 
     panel.parent.activateWindow()
+    slicer.app.processEvents()
     QTest.keySequence(panel._uiWidget, qt.QtGui.QKeySequence(name))
     slicer.app.processEvents()
 
@@ -142,6 +143,96 @@ def test_rows_are_kept_and_redacted_by_button_and_by_key_and_undone(panel):
     assert set(decisions(panel)) == {"redact"} and not panel.ui.undoButton.enabled and panel.ui.redoButton.enabled
 
 
+def test_what_the_engine_found_is_never_deleted_but_kept_in_yellow_and_counted(panel):
+    count, reason = len(regions(panel)), regions(panel)[2].reason
+    plain = background(panel, 2)
+    select(panel, 2)
+    key(panel, "Del")
+    assert len(regions(panel)) == panel.ui.regionTable.rowCount == count
+    assert (cell(panel, 2, 3), cell(panel, 2, 4)) == (f"{reason}; kept by a person", "keep")
+    red, green, blue = background(panel, 2)
+    assert min(red, green) > 200 and blue < 180, "yellow"
+    assert background(panel, 4) == plain
+    assert "1 kept (1 by you)" in panel.ui.summaryLabel.text
+    assert panel.study.table.GetTable().GetColumnByName("reason").GetValue(2) == f"{reason}; kept by a person"
+    shoot(panel, "22-deleted-is-kept")
+    panel.ui.undoButton.click()
+    assert not panel.ui.undoButton.enabled and background(panel, 2) == plain and cell(panel, 2, 4) == "redact"
+
+
+def background(panel, row) -> tuple[int, int, int]:
+    """Of a row that is not selected."""
+    panel.ui.regionTable.clearSelection()
+    slicer.app.processEvents()
+    table = panel.ui.regionTable
+    place = table.visualItemRect(table.item(row, 4))
+    color = table.viewport().grab().toImage().pixelColor(place.right() - 2, place.top() + 2)
+    return color.red(), color.green(), color.blue()
+
+
+def test_what_a_person_drew_is_deleted_with_what_was_found_kept_in_one_step(panel):
+    count = len(regions(panel))
+    x0, y0, x1, y1 = regions(panel)[2].box
+    panel.study.review.add(((x0, y1), (x1, y1), (x1, y1 + 9), (x0, y1 + 9)), 0, 0)
+    panel.review._step(lambda review: None)
+    select(panel, 2, count)
+    panel.ui.deleteButton.click()
+    assert len(regions(panel)) == count and decisions(panel)[2] == "keep"
+    panel.ui.undoButton.click()
+    assert len(regions(panel)) == count + 1 and decisions(panel)[2] == "redact"
+
+
+KEEPING = {
+    "the button": lambda panel: (select(panel, 0, 2), panel.ui.keepButton.click()),
+    "the key": lambda panel: (select(panel, 0, 2), key(panel, "K")),
+    "deleting": lambda panel: (select(panel, 0, 2), key(panel, "Del")),
+    "a double click": lambda panel: panel.ui.regionTable.cellDoubleClicked.emit(0, 4),
+    "the reason": lambda panel: _reasonAction(panel, f"Keep: {regions(panel)[0].reason}").trigger(),
+}
+
+
+def _reasonAction(panel, text):
+    return next(action for action in panel.ui.reasonButton.menu().actions() if action.text == text)
+
+
+@pytest.mark.parametrize("way", KEEPING)
+def test_keeping_what_matches_the_header_asks_once_and_without_a_yes_it_stays_redacted(panel, monkeypatch, way):
+    assert regions(panel)[0].reason == "matches InstitutionName"
+    answers, asked = iter([False, True]), []
+    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: asked.append(keywords) or next(answers))
+    monkeypatch.setattr(panel.study, "keepsHeaderText", False)
+    KEEPING[way](panel)
+    assert asked == [["InstitutionName"]] and decisions(panel)[0] == "redact"
+    assert decisions(panel)[2] == ("redact" if way in ("a double click", "the reason") else "keep"), "the rest is done as asked"
+    KEEPING[way](panel)
+    assert len(asked) == 2 and decisions(panel)[0] == "keep"
+    panel.ui.undoButton.click()
+    KEEPING[way](panel)
+    assert len(asked) == 2 and decisions(panel)[0] == "keep", "once per image"
+
+
+def test_redacting_and_keeping_what_tells_of_nobody_asks_nothing(panel, monkeypatch):
+    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: pytest.fail("there is nothing to ask"))
+    monkeypatch.setattr(panel.study, "keepsHeaderText", False)
+    select(panel, 1)
+    panel.ui.keepButton.click()
+    select(panel, 0)
+    panel.ui.redactButton.click()
+    assert decisions(panel)[:2] == ["redact", "keep"]
+
+
+def test_the_question_names_the_field_and_not_its_value_and_no_is_the_easy_answer(panel, monkeypatch):
+    from PyLogikSlicerLib.widgets.questions import mayKeepHeaderText
+
+    monkeypatch.setattr(panel.review, "mayKeepHeaderText", mayKeepHeaderText)
+    monkeypatch.setattr(panel.study, "keepsHeaderText", False)
+    select(panel, 0)
+    with declining("23-question-header") as told:
+        panel.ui.keepButton.click()
+    assert len(told) == 1 and "InstitutionName" in told[0] and "BAPTIST" not in told[0]
+    assert decisions(panel)[0] == "redact" and "stays redacted" in panel.ui.statusLabel.text
+
+
 def test_a_double_click_on_a_row_changes_its_decision(panel):
     panel.ui.regionTable.cellDoubleClicked.emit(1, 4)
     assert decisions(panel)[1] == "keep"
@@ -200,7 +291,7 @@ def test_escape_ends_the_drawing(panel):
     assert len(regions(panel)) == count
 
 
-def test_a_region_is_resized_by_its_handles_and_deleted_by_key(panel):
+def test_a_region_is_resized_by_its_handles(panel):
     select(panel, 0)
     before = regions(panel)[0].box
     (node,) = handle_nodes("Region")
@@ -211,11 +302,6 @@ def test_a_region_is_resized_by_its_handles_and_deleted_by_key(panel):
     node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
     after = regions(panel)[0].box
     assert after[2] - after[0] > 1.5 * (before[2] - before[0])
-    count = len(regions(panel))
-    key(panel, "Del")
-    assert len(regions(panel)) == count - 1
-    panel.ui.undoButton.click()
-    assert len(regions(panel)) == count
 
 
 def test_a_corner_and_a_whole_region_are_dragged_with_the_mouse(panel):
@@ -327,6 +413,57 @@ def _center(node):
     return [node.GetSliceToRAS().GetElement(row, 3) for row in range(3)]
 
 
+WORK = {
+    "decided": lambda panel: (select(panel, 1), key(panel, "K")),
+    "drawn": lambda panel: (panel.ui.addButton.click(), press("Red", (200, 150), (280, 190))),
+    "marked as reviewed": lambda panel: (select(panel, 1), key(panel, "N")),
+    "moved": lambda panel: panel.review._step(lambda review: review.move(1, ((5, 5), (9, 5), (9, 9)))),
+}
+
+
+@pytest.mark.parametrize("way", WORK)
+def test_what_a_person_did_is_not_lost_by_a_second_apply_unless_they_say_so(panel, monkeypatch, way):
+    asked = []
+    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: asked.append(True))
+    slicer.util.resetSliceViews()
+    WORK[way](panel)
+    study, before = panel.study, (regions(panel), panel.study.review.reviewed, panel.study.segmentation)
+    panel.ui.applyButton.click()
+    assert asked == [True] and not panel.busy
+    assert panel.study is study and (regions(panel), study.review.reviewed, study.segmentation) == before
+    assert panel.ui.undoButton.enabled
+
+
+def test_a_review_without_work_in_it_is_replaced_unasked(panel, monkeypatch):
+    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: pytest.fail("there is nothing to lose"))
+    select(panel, 1)
+    key(panel, "K")
+    panel.ui.undoButton.click()
+    study = panel.study
+    panel.ui.applyButton.click()
+    assert panel.busy
+    panel.ui.cancelButton.click()
+    assert panel.study is study and panel.ui.redoButton.enabled, "what is canceled loses nothing"
+
+
+def test_a_person_who_agrees_gets_a_new_review(panel, monkeypatch):
+    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: True)
+    select(panel, 1)
+    key(panel, "K")
+    study = panel.study
+    panel.ui.applyButton.click()
+    wait(lambda: not panel.busy)
+    assert panel.study is not study and not panel.study.review.touched and not panel.ui.undoButton.enabled
+
+
+def test_the_question_before_a_review_is_lost_is_easily_answered_with_no(panel):
+    select(panel, 1)
+    key(panel, "K")
+    with declining("24-question-review") as told:
+        panel.ui.applyButton.click()
+    assert len(told) == 1 and "review" in told[0] and not panel.busy
+
+
 def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
     assert not panel.ui.exportButton.enabled
     select(panel, next(index for index, region in enumerate(regions(panel)) if region.text.startswith("TIS")))
@@ -346,6 +483,133 @@ def test_export_tells_the_verdict_and_writes_what_was_decided(panel, tmp_path):
         rows = list(csv.DictReader(file))
     assert [row["decision"] for row in rows].count("keep") == 1
     assert "example" not in image.name, "names are obfuscated"
+    count = len(regions(panel))
+    assert panel.ui.verdictLabel.text == (
+        f"{count - 1} masked, 1 kept by you, {count - 1} not reviewed, 1/1 frames examined, 0 residues, 1 file"
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(analysed, tmp_path_factory):
+    """The panel after an export in which the name of the hospital was kept; what a test changes it undoes."""
+    slicer.util.resetSliceViews()
+    select(analysed, 0)
+    analysed.ui.keepButton.click()
+    analysed.ui.exportFolderPathLineEdit.currentPath = str(tmp_path_factory.mktemp("exported") / "out")
+    analysed.ui.exportButton.click()
+    wait(lambda: not analysed.busy)
+    assert color(analysed) == "green", analysed.ui.verdictLabel.text
+    shoot(analysed, "25-verdict-green")
+    return analysed
+
+
+def color(panel) -> str:
+    colors = {"00783c": "green", "b22222": "red", "808080": "grey"}
+    return next(name for number, name in colors.items() if number in panel.ui.verdictLabel.styleSheet)
+
+
+def _dragged(panel):
+    panel.ui.roiButton.click()
+    (node,) = handle_nodes("ROI")
+    node.SetNthControlPointPosition(0, *(np.array(node.GetNthControlPointPosition(0)) + 3))
+    node.InvokeEvent(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent)
+    panel.ui.roiButton.click()
+
+
+CHANGES = {
+    "a decision": lambda panel: (select(panel, 2), panel.ui.keepButton.click()),
+    "a region": lambda panel: (panel.ui.addButton.click(), press("Red", (200, 150), (280, 190))),
+    "a deletion": lambda panel: (select(panel, 3), key(panel, "Del")),
+    "the region of interest": _dragged,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_verdict_turns_grey_with_every_change_and_green_when_it_is_undone(exported, change):
+    panel, told = exported, exported.ui.verdictLabel.text
+    assert "1 kept by you (1 matches InstitutionName), " in told and color(panel) == "green"
+    CHANGES[change](panel)
+    assert color(panel) == "grey" and panel.ui.verdictLabel.text == f"{told} (changed since the export)"
+    shoot(panel, f"26-verdict-grey-{change.replace(' ', '-')}")
+    assert panel.ui.showFolderButton.enabled, "what was exported is there still"
+    panel.ui.undoButton.click()
+    assert color(panel) == "green" and panel.ui.verdictLabel.text == told
+    panel.ui.redoButton.click()
+    assert color(panel) == "grey"
+    panel.ui.undoButton.click()
+    panel.ui.undoButton.click()
+    assert color(panel) == "grey", "before what was exported, too"
+    panel.ui.redoButton.click()
+    assert color(panel) == "green"
+
+
+OPTIONS = {
+    "the format": ("formatComboBox", 2),
+    "the names": ("renameCheckBox", None),
+    "what is written": ("contentsComboBox", 1),
+    "what remains": ("variantComboBox", 0),
+    "the background": ("thresholdSpinBox", 7),
+    "what is kept": ("keepMeasurementsCheckBox", None),
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_the_verdict_is_grey_while_an_option_is_another(exported, option):
+    name, value = OPTIONS[option]
+    control = getattr(exported.ui, name)
+    attribute = "checked" if value is None else "value" if name.endswith("SpinBox") else "currentIndex"
+    before = getattr(control, attribute)
+    setattr(control, attribute, not before if value is None else value)
+    assert color(exported) == "grey"
+    setattr(control, attribute, before)
+    assert color(exported) == "green"
+
+
+@pytest.mark.parametrize("option", ["what remains", "the background", "what is kept"])
+def test_options_that_were_changed_since_apply_are_told_to_hold_only_after_the_next(exported, option):
+    name, value = OPTIONS[option]
+    control = getattr(exported.ui, name)
+    attribute = "checked" if value is None else "value" if name.endswith("SpinBox") else "currentIndex"
+    before = getattr(control, attribute)
+    assert "Apply" not in exported.ui.summaryLabel.text
+    setattr(control, attribute, not before if value is None else value)
+    assert "press Apply" in exported.ui.summaryLabel.text
+    setattr(control, attribute, before)
+    assert "Apply" not in exported.ui.summaryLabel.text
+
+
+def test_what_is_looked_at_after_an_export_is_told_and_stays_green(exported):
+    left = len(regions(exported)) - len(exported.study.review.reviewed)
+    assert f"{left} not reviewed" in exported.ui.verdictLabel.text
+    select(exported, 4)
+    key(exported, "N")
+    assert f"{left - 1} not reviewed" in exported.ui.verdictLabel.text and color(exported) == "green"
+    exported.ui.undoButton.click()
+
+
+@pytest.mark.parametrize("folder", ["out", "./out", "~nobody-of-this-name/out"])
+def test_a_folder_that_is_no_full_path_is_refused_with_advice(exported, monkeypatch, tmp_path, folder):
+    monkeypatch.chdir(tmp_path)
+    told, before = exported.ui.verdictLabel.text, exported.ui.exportFolderPathLineEdit.currentPath
+    exported.ui.exportFolderPathLineEdit.currentPath = folder
+    exported.ui.exportButton.click()
+    assert not exported.busy and "full path" in exported.ui.verdictLabel.text and color(exported) == "red"
+    assert not list(tmp_path.iterdir())
+    exported.ui.exportFolderPathLineEdit.currentPath = before
+    assert exported.ui.verdictLabel.text == told and color(exported) == "green", "the last export is what it was"
+
+
+def test_the_folder_below_home_can_be_written_with_a_tilde(exported, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    exported.ui.exportFolderPathLineEdit.currentPath = "~/out"
+    exported.ui.exportButton.click()
+    wait(lambda: not exported.busy)
+    assert exported.study.folder == str(tmp_path / "out") and list((tmp_path / "out" / "images").rglob("*.jpg"))
+
+
+def test_without_a_folder_nothing_can_be_exported(exported):
+    exported.ui.exportFolderPathLineEdit.currentPath = "  "
+    assert not exported.ui.exportButton.enabled
 
 
 def test_a_refused_export_says_why(panel, tmp_path):
@@ -360,21 +624,9 @@ def test_a_refused_export_says_why(panel, tmp_path):
 
 
 def test_saving_the_scene_asks_once_whether_the_text_goes_with_it(panel):
-    import qt
-
-    asked = []
-
-    def answer():
-        box = qt.application.activeModalWidget()
-        if box:
-            asked.append(box.text)
-            box.defaultButton().click()
-
-    for _ in range(2):
-        qt.QTimer.singleShot(50, answer)
-        slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.StartSaveEvent)
-        time.sleep(0.1)
-        slicer.app.processEvents()
+    with declining("27-question-text") as asked:
+        for _ in range(2):
+            slicer.mrmlScene.InvokeEvent(slicer.mrmlScene.StartSaveEvent)
     assert len(asked) == 1
     assert not panel.study.keepText
 
