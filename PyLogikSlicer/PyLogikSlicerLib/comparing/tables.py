@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..writing.cells import as_cell
 from .comparison import Comparison, Row, Score
 
 
@@ -26,7 +27,7 @@ def write_csv(results: Mapping[str, Comparison], path: Path) -> None:
 
 
 def _csv_cells(row: Row) -> tuple:
-    return row.item, "all" if row.label is None else row.label, *("" if cell is None else cell for cell in row[2:])
+    return as_cell(row.item), "all" if row.label is None else row.label, *("" if cell is None else cell for cell in row[2:])
 
 
 def table(results: dict[str, Comparison]) -> Iterator[str]:
