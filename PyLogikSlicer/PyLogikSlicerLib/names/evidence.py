@@ -1,0 +1,21 @@
+"""How much a file's name tells."""
+
+from enum import IntEnum
+
+# Words that stand in place of a name, say what an image is a test of, or what kind of file it is: they tell of nobody.
+NOBODY = frozenset(
+    (
+        *("anon", "anonym", "anonymized", "anonymised", "anonymous", "demo", "dummy", "example", "name", "none", "null", "patient"),
+        *("phantom", "removed", "sample", "signed", "subject", "test", "tester", "testing", "unknown", "unnamed", "unsigned"),
+        *("case", "dcm", "dicom", "file", "frame", "im", "image", "img", "scan", "screen", "screenshot", "series", "slice", "study"),
+        *("and", "das", "der", "des", "die", "for", "from", "les", "the", "und", "van", "von"),
+    )
+)
+
+
+class Evidence(IntEnum):
+    """``CERTAIN``: the name stands there, nobody can doubt it. ``DOUBT``: it may, and chance or another meaning are as likely."""
+
+    NONE = 0
+    DOUBT = 1
+    CERTAIN = 2
