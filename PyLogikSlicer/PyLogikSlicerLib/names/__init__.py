@@ -15,8 +15,8 @@ from ..stack import Header, WrittenName
 from .charsets import repaired
 from .dates import date_evidence, dates_in, time_evidence, time_of
 from .evidence import NOBODY, Evidence
-from .identifiers import code_evidence
-from .persons import evidence_of, names_in, scripts_of
+from .identifiers import OF_ONE_PERSON, code_evidence
+from .persons import SHORTEST_PART, evidence_of, names_in, scripts_of
 from .spelling import LATIN, plain
 from .stem import Stem, all_words
 from .words import description_evidence, phrase_evidence
@@ -77,6 +77,10 @@ def _of_value(stem: Stem, keyword: str, value: str, nobody: frozenset[str], is_p
     found = Evidence.NONE
     if keyword not in _UIDS:
         found = max((date_evidence(stem, date) for date in dates_in(value)), default=found)
+    if keyword in OF_ONE_PERSON:
+        # Some write a name in place of a number.
+        words = " ".join(word for word in all_words(value) if len(word) >= SHORTEST_PART)
+        found = max(found, min(evidence_of(stem, WrittenName((words,)), nobody), Evidence.DOUBT))
     if any(map(str.isdecimal, value)):
         return found if _tokens(value) <= nobody else max(found, code_evidence(stem, keyword, value))
     return found if is_person else max(found, phrase_evidence(stem, value, nobody))

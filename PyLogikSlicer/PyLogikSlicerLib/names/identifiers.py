@@ -13,7 +13,7 @@ SHORTEST_CODE = 4
 # So many are there by chance once in a million, even within a longer number.
 TELLING_ANYWHERE = 6
 # These tell of one person; where a file is called by nothing else, even a short one does.
-_OF_ONE_PERSON = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "ClinicalTrialSubjectID"})
+OF_ONE_PERSON = frozenset({"PatientID", "OtherPatientIDs", "AccessionNumber", "ClinicalTrialSubjectID"})
 
 
 def code_evidence(stem: Stem, keyword: str, value: str) -> Evidence:
@@ -29,7 +29,7 @@ def code_evidence(stem: Stem, keyword: str, value: str) -> Evidence:
                 found = max(found, alone)
             elif len(numbers) == 1:
                 found = max(found, min(alone, Evidence.DOUBT))
-    if found is Evidence.NONE and keyword in _OF_ONE_PERSON and _pattern(pieces).fullmatch(stem.line.strip("_")):
+    if found is Evidence.NONE and keyword in OF_ONE_PERSON and _pattern(pieces).fullmatch(stem.line.strip("_")):
         return Evidence.DOUBT
     return found
 

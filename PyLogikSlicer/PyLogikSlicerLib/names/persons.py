@@ -20,7 +20,7 @@ SHORTEST_PART = 4
 SHORTEST_PARTS = 5
 # So many letters of a name stand in no other word by chance, not even where no word begins.
 TELLING_ANYWHERE = 6
-# Shorter words with letters left out are other words: Scott and scout.
+# Shorter words with letters left out are other words (Scott, scout); of a whole family name one less is enough (Satou, Sato).
 SHORTEST_COLLAPSED = 5
 # In shorter names one letter more or less makes another word, or another name.
 LONG_NAME = 6
@@ -85,9 +85,8 @@ def names_in(reading: str, nobody: frozenset[str]) -> list[Name]:
         components = group.rstrip("^ ").split("^")[:_NAMING_COMPONENTS]
         if len(components) == 1:
             components = group.rstrip("^ ").split(",")[:_NAMING_COMPONENTS]
-        family, *others = _limited([all_words(component) for component in components])
-        words = (family, *filter(None, others))
-        for divided in (words, *_divisions(words)):
+        words = tuple(filter(None, _limited([all_words(component) for component in components])))
+        for divided in (words, *_divisions(words)) if words else ():
             name = Name(divided, _LOST.search(reading) is not None)
             if any(plain(word) not in nobody for word in name.words):
                 names.append(name)
@@ -116,9 +115,8 @@ def evidence_of(stem: Stem, written: WrittenName, nobody: frozenset[str]) -> Evi
     """What ``stem`` tells of the person that a header names; words of ``nobody`` count for nothing."""
     found = Evidence.NONE
     for number, reading in enumerate(written.readings):
-        guessed = number > 0 or not written.certain
         for name in names_in(reading, nobody):
-            found = max(found, _of_name(stem, name, nobody, guessed))
+            found = max(found, _of_name(stem, name, nobody, guessed=number > 0))
             if found is Evidence.CERTAIN:
                 return found
     return found
@@ -146,57 +144,76 @@ def _of_name(stem: Stem, name: Name, nobody: frozenset[str], guessed: bool) -> E
 
 @dataclass(frozen=True)
 class _Passage:
-    """Letters of a file's name that are made of words of a name: which of them, and of how many initials beside them."""
+    """Letters of a file's name that are made of words of a name: which of them, of how many initials beside them, and whether it
+    begins and ends (``edges`` is 2) where words of the file's name do."""
 
-    start: int
-    end: int
     used: frozenset[int]
     initials: int
+    edges: int
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The words of a name in a spelling, how long they are, and which of them tell of somebody, all and by component."""
+
+    name: Name
+    spelled: tuple[str, ...]
+    lengths: tuple[int, ...]
+    telling: frozenset[int]
+    components: tuple[frozenset[int], ...]
+
+    def evidence(self, passage: _Passage, shortest: int) -> Evidence:
+        """What a passage tells; ``shortest`` are the letters that a part of a name must have at least."""
+        used = passage.used & self.telling
+        length = sum(self.lengths[number] for number in used)
+        family = bool(self.components[0]) and self.components[0] <= used
+        complete = sum(bool(component) and component <= used for component in self.components)
+        several = complete > 1 or (self.name.loose and bool(used) and len(used) + passage.initials > 1)
+        if length < shortest - family or (self.name.is_placeholder and not several):
+            return Evidence.NONE
+        if passage.edges < 2:
+            if length >= TELLING_ANYWHERE:
+                return Evidence.CERTAIN if family or several else Evidence.DOUBT
+            return Evidence.DOUBT if passage.edges and family and length >= SHORTEST_PARTS else Evidence.NONE
+        if several:
+            return Evidence.CERTAIN if length >= SHORTEST_PARTS else Evidence.DOUBT
+        if family:
+            return self._evidence_of_family_name(length)
+        # Of a name that is not divided any word may be the family name.
+        enough = SHORTEST_FAMILY_NAME if self.name.loose else SHORTEST_PART
+        return Evidence.DOUBT if any(self.lengths[number] >= enough for number in used) else Evidence.NONE
+
+    def _evidence_of_family_name(self, length: int) -> Evidence:
+        """Where no given name follows it in the header, what is so short may be somebody's initials."""
+        has_given_name = len(self.components) > 1
+        if length >= SHORTEST_PART or (length >= SHORTEST_FAMILY_NAME and has_given_name):
+            return Evidence.CERTAIN
+        return Evidence.DOUBT if length >= SHORTEST_FAMILY_NAME or has_given_name else Evidence.NONE
 
 
 def _best(letters: Letters, name: Name, spelled: Callable[[str], str], nobody: frozenset[str]) -> Evidence:
-    words = name.words
-    places = {word: number for number, word in enumerate(words)}
-    spellings = [spelled(word) for word in words]
-    weights = [worth(word) if spelled is bare else len(word) for word in spellings]
-    telling = frozenset(number for number, word in enumerate(words) if plain(word) not in nobody and weights[number] > 1)
-    components = [frozenset(places[word] for word in component) & telling for component in name.components]
+    words = _words_of(name, spelled, nobody)
+    shortest = SHORTEST_COLLAPSED if spelled is collapsed else 1
     found = Evidence.NONE
-    for passage in _passages(letters, spellings, weights):
-        used = passage.used & telling
-        if used and (spelled is not collapsed or max(weights[number] for number in used) >= SHORTEST_COLLAPSED):
-            found = max(found, _judged(passage, used, components, weights, letters, name))
+    for passage in _passages(letters, words):
+        found = max(found, words.evidence(passage, shortest))
         if found is Evidence.CERTAIN:
             break
     return found
 
 
-def _judged(
-    passage: _Passage, used: frozenset[int], components: list[frozenset[int]], weights: list[int], letters: Letters, name: Name
-) -> Evidence:
-    length = sum(weights[number] for number in used)
-    complete = [component for component in components if component and component <= used]
-    family = bool(components[0]) and components[0] <= used
-    family_length = sum(weights[number] for number in components[0])
-    several = len(complete) > 1 or (name.loose and len(used) + passage.initials > 1)
-    edges = (passage.start in letters.edges) + (passage.end in letters.edges)
-    if name.is_placeholder and not several:
-        return Evidence.NONE
-    if edges == 2:
-        if (family and family_length >= SHORTEST_FAMILY_NAME) or (several and length >= SHORTEST_PARTS):
-            return Evidence.CERTAIN
-        # Two letters are a family name where a given name follows them in the header; alone they are somebody's initials.
-        if (family and len(components) > 1) or several or max(weights[number] for number in used) >= SHORTEST_PART:
-            return Evidence.DOUBT
-        return Evidence.NONE
-    if length >= TELLING_ANYWHERE:
-        return Evidence.CERTAIN if family or several else Evidence.DOUBT
-    return Evidence.DOUBT if edges and family and length >= SHORTEST_PARTS else Evidence.NONE
+def _words_of(name: Name, spelled: Callable[[str], str], nobody: frozenset[str]) -> _Words:
+    words = tuple(map(spelled, name.words))
+    lengths = tuple(map(worth if spelled is bare else len, words))
+    telling = frozenset(number for number, word in enumerate(name.words) if plain(word) not in nobody and lengths[number] > 1)
+    places = {word: number for number, word in enumerate(name.words)}
+    components = tuple(frozenset(places[word] for word in component) & telling for component in name.components)
+    return _Words(name, words, lengths, telling, components)
 
 
-def _passages(letters: Letters, words: list[str], weights: list[int]) -> Iterator[_Passage]:
+def _passages(letters: Letters, words: _Words) -> Iterator[_Passage]:
     """All places where words of a name follow one another, each used once, and initials stand for others where a word begins."""
-    text = letters.text
+    text, edges = letters.text, letters.edges
     # Two ways to one place with the same words used and left tell the same.
     seen: set[tuple[int, frozenset[int], frozenset[int]]] = set()
 
@@ -205,17 +222,17 @@ def _passages(letters: Letters, words: list[str], weights: list[int]) -> Iterato
             return
         seen.add((at, used, left))
         if used:
-            yield _Passage(start, at, used, initials)
+            yield _Passage(used, initials, (start in edges) + (at in edges))
         for number in left:
-            word = words[number]
-            if weights[number] > 1 and text.startswith(word, at):
+            word = words.spelled[number]
+            if words.lengths[number] > 1 and text.startswith(word, at):
                 yield from follow(start, at + len(word), used | {number}, left - {number}, initials)
-            if word and initials < MOST_INITIALS and start in letters.edges and text.startswith(word[0], at):
+            if word and initials < MOST_INITIALS and start in edges and text.startswith(word[0], at):
                 yield from follow(start, at + 1, used, left - {number}, initials + 1)
 
     for start in range(len(text)):
         seen.clear()
-        yield from follow(start, start, frozenset(), frozenset(range(len(words))), 0)
+        yield from follow(start, start, frozenset(), frozenset(range(len(words.spelled))), 0)
 
 
 def _is_near(stem: Stem, name: Name, nobody: frozenset[str]) -> bool:

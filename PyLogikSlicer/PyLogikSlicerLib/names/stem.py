@@ -43,7 +43,7 @@ class Stem:
         """The words of each script, in their order. Digits, separators and a capital inside a word (``DoeJane``) divide them."""
         found: dict[str, list[str]] = {}
         for run in _runs_of_letters(self.text):
-            found.setdefault(script_of(run[0]), []).extend(_words_of(run))
+            found.setdefault(script_of(run[0]), []).extend(_divided(run))
         return {script: tuple(words) for script, words in found.items()}
 
     def letters(self, script: str, spelled: Callable[[str], str]) -> Letters:
@@ -68,10 +68,10 @@ class Stem:
 
 def all_words(text: str) -> list[str]:
     """The words of a text of any scripts, in their order, divided as in :attr:`Stem.words`."""
-    return [word for run in _runs_of_letters(text) for word in _words_of(run)]
+    return [word for run in _runs_of_letters(text) for word in _divided(run)]
 
 
-def _words_of(run: str) -> list[str]:
+def _divided(run: str) -> list[str]:
     """Letters divided where a capital begins a word: ``McDonald`` is ``Mc``, ``Donald``; ``JDoe`` is ``J``, ``Doe``."""
     starts = [0]
     for at in range(1, len(run)):

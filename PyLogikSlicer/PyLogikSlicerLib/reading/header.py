@@ -174,14 +174,14 @@ def _written(element: DataElement, data: bytes) -> Iterator[WrittenName]:
 
 def _is_as_declared(name: PersonName, data: bytes) -> bool:
     """Whether the declared character set gives letters, and the bytes are not those of UTF-8, which others are only by chance."""
-    declared = (name.encodings or (_UNDECLARED,))[0]
-    if declared == _UNDECLARED or not could_be_name(str(name)):
+    first, *others = name.encodings or (_UNDECLARED,)
+    if not could_be_name(str(name)) or (first == _UNDECLARED and not (others and _ESC in data)):
         return False
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
         return True
-    return declared.upper() == "UTF8" or _ESC in data
+    return first.upper() == "UTF8" or _ESC in data
 
 
 def _components(name: PersonName) -> Iterator[str]:

@@ -136,6 +136,9 @@ def test_so_long_a_name_is_known_even_within_a_word(name, stem):
         *(("Oberhuber^Anna Maria", stem) for stem in ("anna_maria", "Anna 03", "liver_maria")),
         *(("Smith-Jones^Al", stem) for stem in ("jones_1", "Smith")),
         *(("John Stiles", stem) for stem in ("cr_stiles", "john-2")),
+        *(("John Doe", stem) for stem in ("doe_1", "us-DOE-2")),
+        *(("^DOE JANE", stem) for stem in ("doe_1", "Jane 2")),
+        *(("de la Cruz^María", stem) for stem in ("mj cruz", "Maria 03")),
         *(("Li^Ming", stem) for stem in ("li_03", "us li")),
     ],
 )
@@ -186,6 +189,32 @@ def test_a_name_that_no_header_has_in_latin_letters_is_known_by_its_sound(name, 
 def test_where_the_header_has_the_script_words_of_it_are_words():
     told = header("Wang^XiaoDong=王^小东")
     assert [telling(stem, told) for stem in ("肝脏_01", "超声", "左_3", "µ_liver")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "name", ["DOE^JANE", "DOE JANE", "Doe, Jane", "DOE_JANE", "Doe,Jane^^^", "^DOE JANE", "Jane Doe^", "Dr. Jane Doe", "DoeJane"]
+)
+def test_a_name_is_known_however_the_header_divides_it(name):
+    assert all(certain(stem, header(name)) for stem in ("doejane", "Jane_Doe", "doe-jane-2"))
+    # Where it does not say which is the family name, an initial and three letters are a doubt.
+    assert all(telling(stem, header(name)) for stem in ("us DoeJ 3", "JDoe"))
+
+
+def test_a_name_in_place_of_the_patients_number_is_known():
+    told = header("Anonymous", PatientID="DOE_JANE_01", AccessionNumber="QUILLFEATHER")
+    assert telling("jane 3", told) is not None and telling("DoeJane01", told).certain and telling("quillfeather_1", told) is not None
+    assert telling("us_01", told) is None
+
+
+def test_a_long_vowel_may_be_written_in_two_ways():
+    for name, stem in (("Satou^Ai", "sato_ai"), ("Satou^Ai", "Sato"), ("Oono^Kenta", "OhnoKenta"), ("Itou^Ken", "ito_ken")):
+        assert telling(stem, header(name)) is not None, stem
+
+
+@pytest.mark.parametrize("code", ["JS", "ABC", "Dr", "MD"])
+def test_initials_of_somebody_who_operates_are_never_certain(code):
+    told = header("Doe^Jane", OperatorsName=f"{code}^")
+    assert not certain(f"us_{code}_3", told) and telling("IM0001", told) is None
 
 
 PERSONS = [
