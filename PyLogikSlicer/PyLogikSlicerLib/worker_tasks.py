@@ -78,7 +78,9 @@ def _export(request: Answer, on_stage: OnStage) -> Answer:
     templates = request.get("templates")
     if templates and analysis.roi and options.variant == TEMPLATE_VARIANT:
         remember(Path(templates), stack.header, analysis.roi)
-    return {"image": image, "verdict": _verdict(image)}
+    # After the count of frames the log has what else a person should know.
+    remark = reason.partition("; ")[2]
+    return {"image": image, "verdict": f"{_verdict(image)}; {remark}" if remark else _verdict(image)}
 
 
 def _array_input(source: Source) -> Input:

@@ -9,7 +9,6 @@ NOBODY = frozenset(
         *("phantom", "removed", "sample", "signed", "subject", "test", "tester", "testing", "unknown", "unnamed", "unsigned"),
         *("case", "dcm", "dicom", "file", "frame", "im", "image", "img", "scan", "screen", "screenshot", "series", "slice", "study"),
         *("dr", "frau", "herr", "med", "miss", "mrs", "phd", "prof", "professor"),
-        *("and", "das", "der", "des", "die", "for", "from", "les", "the", "und", "van", "von"),
     )
 )
 

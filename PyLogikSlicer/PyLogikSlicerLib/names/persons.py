@@ -167,8 +167,8 @@ class _Words:
         used = passage.used & self.telling
         length = sum(self.lengths[number] for number in used)
         family = bool(self.components[0]) and self.components[0] <= used
-        complete = sum(bool(component) and component <= used for component in self.components)
-        several = complete > 1 or (self.name.loose and bool(used) and len(used) + passage.initials > 1)
+        parts = sum(bool(component & used) for component in self.components)
+        several = parts > 1 or (self.name.loose and bool(used) and len(used) + passage.initials > 1)
         if length < shortest - family or (self.name.is_placeholder and not several):
             return Evidence.NONE
         if passage.edges < 2:

@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
-from ..names.charsets import could_be_name, texts_of
+from ..names.charsets import could_be_name, repaired, texts_of
 from ..stack import Header, UltrasoundRegion, WrittenName
 
 # Persons, dates and times are taken by their value representation, whatever the element. PatientSex is left out on
@@ -168,7 +168,8 @@ def _written(element: DataElement, data: bytes) -> Iterator[WrittenName]:
     # Divided only now: in some sets the second byte of a letter is that of a backslash.
     guesses = [guess for text in texts_of(data[:_LONGEST_NAMES].rstrip(b"\0 ")) for guess in text.split("\\")]
     for name in names:
-        readings = tuple(dict.fromkeys((str(name), *guesses)))
+        # Archives convert what they took for Western letters to UTF-8.
+        readings = tuple(dict.fromkeys((str(name), *guesses, *repaired(str(name)))))
         yield WrittenName(readings, certain=_is_as_declared(name, data))
 
 

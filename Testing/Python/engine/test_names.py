@@ -64,6 +64,8 @@ WRITTEN: Mapping[str, list[tuple[str, str]]] = {
     "van der Berg^Jan": [("van der Berg", "Jan"), ("VanDerBerg", "Jan"), ("vanderberg", "jan"), ("Berg", "Jan")],
     "García Márquez^Lucía": [("García Márquez", "Lucía"), ("GarciaMarquez", "Lucia"), ("garcia_marquez", "lucia")],
     "Kim^Minjun": [("Kim", "Minjun"), ("KIM", "MINJUN")],
+    "Das^Jayendra": [("Das", "Jayendra"), ("Das", "J"), ("DAS", "")],
+    "Van^Thi": [("Van", "Thi")],
     "Wang^XiaoDong": [("Wang", "XiaoDong"), ("wang", "xiaodong"), ("王", "小东"), ("王", "小東")],
     "Wang^XiaoDong=王^小东": [("Wang", "Xiaodong"), ("王", "小东")],
     "Yamada^Tarou=山田^太郎=やまだ^たろう": [
@@ -375,8 +377,8 @@ def _random_header(draw: random.Random) -> Header:
 
 def test_ordinary_file_names_are_hardly_ever_taken_for_somebodys():
     draw = random.Random(1)
-    alarms = [stem for stem, told in ((_random_stem(draw), _random_header(draw)) for _ in range(4000)) if telling(stem, told)]
-    assert len(alarms) <= 4, alarms
+    alarms = [stem for stem, told in ((_random_stem(draw), _random_header(draw)) for _ in range(2000)) if telling(stem, told)]
+    assert len(alarms) <= 2, alarms
 
 
 @given(st.text(max_size=40), st.text(max_size=30), st.text(max_size=12))

@@ -129,6 +129,21 @@ def test_letters_whose_second_byte_is_a_backslash_or_a_caret_divide_no_name(tmp_
         assert telling(stem, stack.header).certain
 
 
+@pytest.mark.parametrize(
+    "name,stem,encoding",
+    [
+        ("张志宏", "张志宏", "gbk"),
+        ("Müller^Jörg", "MuellerJ", "utf-8"),
+        ("山田^太郎", "山田太郎", "shift-jis"),
+        ("홍^길동", "홍길동", "euc-kr"),
+    ],
+)
+def test_a_name_that_an_archive_converted_from_the_wrong_character_set_is_known(tmp_path, name, stem, encoding):
+    spoiled = name.encode(encoding).decode("latin-1")
+    (stack,) = open_stacks(dicom(tmp_path / "a.dcm", [picture(1)], SpecificCharacterSet="ISO_IR 192", PatientName=spoiled))
+    assert telling(stem, stack.header).certain
+
+
 def test_where_a_name_cannot_be_decoded_a_stem_of_another_script_is_a_doubt(tmp_path):
     (stack,) = open_stacks(with_name_bytes(tmp_path / "a.dcm", bytes([0xD5, 0xFF, 0xBE, 0x81, 0xFE, 0xEA])))
     assert not telling("李明_03", stack.header).certain
