@@ -2,11 +2,16 @@
 
 from enum import IntEnum
 
-# Words that stand in place of a name, say what an image is a test of, or what kind of file it is: they tell of nobody.
-NOBODY = frozenset(
+# Words that stand in place of a name, or say what an image is a test of.
+PLACEHOLDERS = frozenset(
     (
         *("anon", "anonym", "anonymized", "anonymised", "anonymous", "demo", "dummy", "example", "name", "none", "null", "patient"),
         *("phantom", "removed", "sample", "signed", "subject", "test", "tester", "testing", "unknown", "unnamed", "unsigned"),
+    )
+)
+# With titles, and words that say what kind of file it is, what tells of nobody.
+NOBODY = PLACEHOLDERS | frozenset(
+    (
         *("case", "dcm", "dicom", "file", "frame", "im", "image", "img", "scan", "screen", "screenshot", "series", "slice", "study"),
         *("dr", "frau", "herr", "med", "miss", "mrs", "phd", "prof", "professor"),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..stack import WrittenName
-from .evidence import NOBODY, Evidence
+from .evidence import NOBODY, PLACEHOLDERS, Evidence
 from .spelling import LATIN, SPELLINGS, bare, collapsed, nearly_equal, plain, script_of, sound, worth
 from .stem import Letters, Stem, all_words
 
@@ -61,8 +61,8 @@ class Name:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether a word that tells of nobody stands for the family name: what follows is not a person's (Test^PixelSpacing)."""
-        return bool(self.components[0]) and all(plain(word) in NOBODY for word in self.components[0])
+        """Whether a word stands in place of the family name: what follows is not a person's (Test^PixelSpacing)."""
+        return all(plain(word) in PLACEHOLDERS for word in self.components[0])
 
     @cached_property
     def scripts(self) -> frozenset[str]:
@@ -154,7 +154,7 @@ class _Passage:
 
 @dataclass(frozen=True)
 class _Words:
-    """The words of a name in a spelling, how long they are, and which of them tell of somebody, all and by component."""
+    """The words of a name in a spelling, how long they are, those of them that tell of somebody, and those of each component."""
 
     name: Name
     spelled: tuple[str, ...]
@@ -165,10 +165,15 @@ class _Words:
     def evidence(self, passage: _Passage, shortest: int) -> Evidence:
         """What a passage tells; ``shortest`` are the letters that a part of a name must have at least."""
         used = passage.used & self.telling
-        length = sum(self.lengths[number] for number in used)
-        family = bool(self.components[0]) and self.components[0] <= used
-        parts = sum(bool(component & used) for component in self.components)
-        several = parts > 1 or (self.name.loose and bool(used) and len(used) + passage.initials > 1)
+        if not used:
+            return Evidence.NONE
+        family_name = self.components[0] & self.telling
+        family = bool(family_name) and family_name <= used
+        # Im is an image as a rule; beside Sooyoung it is a name.
+        beside = used if self.name.is_placeholder else passage.used
+        several = sum(bool(component & beside) for component in self.components) > 1
+        several = several or (self.name.loose and len(used) + passage.initials > 1)
+        length = sum(self.lengths[number] for number in (beside if several else used))
         if length < shortest - family or (self.name.is_placeholder and not several):
             return Evidence.NONE
         if passage.edges < 2:
@@ -207,7 +212,7 @@ def _words_of(name: Name, spelled: Callable[[str], str], nobody: frozenset[str])
     lengths = tuple(map(worth if spelled is bare else len, words))
     telling = frozenset(number for number, word in enumerate(name.words) if plain(word) not in nobody and lengths[number] > 1)
     places = {word: number for number, word in enumerate(name.words)}
-    components = tuple(frozenset(places[word] for word in component) & telling for component in name.components)
+    components = tuple(frozenset(places[word] for word in component if lengths[places[word]] > 1) for component in name.components)
     return _Words(name, words, lengths, telling, components)
 
 

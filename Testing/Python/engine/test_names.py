@@ -66,6 +66,8 @@ WRITTEN: Mapping[str, list[tuple[str, str]]] = {
     "Kim^Minjun": [("Kim", "Minjun"), ("KIM", "MINJUN")],
     "Das^Jayendra": [("Das", "Jayendra"), ("Das", "J"), ("DAS", "")],
     "Van^Thi": [("Van", "Thi")],
+    "Im^Sooyoung": [("Im", "Sooyoung"), ("IM", "SOOYOUNG")],
+    "Philips^Anna": [("Philips", "Anna")],
     "Wang^XiaoDong": [("Wang", "XiaoDong"), ("wang", "xiaodong"), ("王", "小东"), ("王", "小東")],
     "Wang^XiaoDong=王^小东": [("Wang", "Xiaodong"), ("王", "小东")],
     "Yamada^Tarou=山田^太郎=やまだ^たろう": [
@@ -115,7 +117,11 @@ def test_a_patients_name_is_known_in_every_order_join_script_and_spelling(case, 
     assert not missed and len(COMBINATIONS) >= 700
 
 
-@pytest.mark.parametrize("name", [name for name in WRITTEN if name.isascii() and "^" in name])
+# Alone these are words of every file's name, and the maker.
+NOT_ALONE = ("Im^Sooyoung", "Philips^Anna")
+
+
+@pytest.mark.parametrize("name", [name for name in WRITTEN if name.isascii() and "^" in name and name not in NOT_ALONE])
 @pytest.mark.parametrize("form", ["{f}", "{f}_ct", "us-{f}-2", "{g[0]}{f}", "{f}{g[0]}", "{g[0]}_{f}", "{g[0]}. {f}", "US{f}03"])
 def test_the_family_name_is_enough_and_initials_may_be_joined_to_it(name, form):
     family, given = name.split("^")
