@@ -72,7 +72,7 @@ def _found(stem: Stem, header: Header) -> Iterator[tuple[str, Evidence]]:
 
 
 def _of_value(stem: Stem, keyword: str, value: str, nobody: frozenset[str], is_person: bool = False) -> Evidence:
-    if time := time_of(value):
+    if ("Time" in keyword or keyword == "private TM") and (time := time_of(value)):
         return time_evidence(stem, time)
     found = Evidence.NONE
     if keyword not in _UIDS:

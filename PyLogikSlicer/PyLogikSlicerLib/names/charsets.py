@@ -17,7 +17,8 @@ _ENCODINGS = (
 _MISTAKEN_FOR = ("iso8859_1", "cp1252", "cp437", "cp850", "mac_roman")
 # Announces the set of the bytes with the highest bit set (ISO 2022); Python's EUC and GB codecs read those bytes without it.
 _DESIGNATION = re.compile(rb"\x1b[\x20-\x2f]+[\x30-\x7e]")
-_BESIDE_LETTERS = frozenset(" ^=\\-_.,'\u2019\u00b7\u30fb()\u3000")
+# Beside ASCII, which is the same in all sets.
+_BETWEEN_NAMES = frozenset("\u2019\u00b7\u30fb\u3000")
 _ESCAPED = re.compile(r"#U([0-9A-Fa-f]{4,6})|((?:%[0-9A-Fa-f]{2})+)")
 
 
@@ -37,10 +38,14 @@ def texts_of(data: bytes) -> tuple[str, ...]:
 
 
 def could_be_name(text: str) -> bool:
-    """Whether there are letters, and nothing but letters, digits and what stands between the parts of a name."""
-    return any(map(str.isalpha, text)) and all(
-        letter in _BESIDE_LETTERS or unicodedata.category(letter)[0] in "LM" or letter.isdecimal() for letter in text
-    )
+    """Whether there are letters, and beside ASCII nothing but letters, digits and what stands between the parts of a name."""
+    return any(map(str.isalpha, text)) and all(map(_could_be_in_name, text))
+
+
+def _could_be_in_name(letter: str) -> bool:
+    if letter.isascii():
+        return letter.isprintable()
+    return letter in _BETWEEN_NAMES or unicodedata.category(letter)[0] in "LM" or letter.isdecimal()
 
 
 def repaired(name: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def code_evidence(stem: Stem, keyword: str, value: str) -> Evidence:
                 found = max(found, alone)
             elif len(numbers) == 1:
                 found = max(found, min(alone, Evidence.DOUBT))
-    if found is Evidence.NONE and keyword in OF_ONE_PERSON and _pattern(pieces).fullmatch(stem.line.strip("_")):
+    if found is Evidence.NONE and _length(pieces) and keyword in OF_ONE_PERSON and _pattern(pieces).fullmatch(stem.line.strip("_")):
         return Evidence.DOUBT
     return found
 

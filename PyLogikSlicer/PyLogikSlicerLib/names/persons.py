@@ -25,7 +25,7 @@ SHORTEST_COLLAPSED = 5
 # In shorter names one letter more or less makes another word, or another name.
 LONG_NAME = 6
 LONG_WHOLE_NAME = 8
-# What two names that sound alike must have: of seven kinds of consonants, four in the same order are chance once in 2,400.
+# What two names that sound alike must have: of eight kinds of consonants, four in the same order are chance once in 4,000.
 TELLING_SOUNDS = 4
 # With its vowels a consonant takes no more letters (Nguy, schau).
 LETTERS_OF_A_CONSONANT = 5

@@ -284,6 +284,7 @@ def test_dates_of_the_study_in_other_notations_of_the_header_are_known():
         *(("4711", stem) for stem in ("4711", "us_4711", "IM4711", "04711-liver")),
         *(("19370423-1234", stem) for stem in ("193704231234", "19370423_us", "23.04.1937")),
         *(("JDOE", stem) for stem in ("jdoe",)),
+        *(("102030", stem) for stem in ("0102030", "10-20-30", "us1020304")),  # an hour, too, where it is a time
         *(("１２３４５６", stem) for stem in ("123456", "us１２３４５６")),
     ],
 )
@@ -294,6 +295,7 @@ def test_a_patients_number_is_known_with_other_zeros_and_separators(value, stem)
 
 def test_a_file_called_by_nothing_but_a_short_patient_id_is_a_doubt_and_a_count_is_none():
     told = header("Doe^Jane", PatientID="0012", StudyID="17")
+    assert telling("0000", header("Doe^Jane", PatientID="000")) is None
     assert doubted("12", told) and doubted("0012", told) and doubted("00012", told)
     assert [telling(stem, told) for stem in ("IM0012", "us_12", "17", "112")] == [None] * 4
 

@@ -161,6 +161,8 @@ SPOILED = [
     ("王^小东", "#U738b#U5c0f#U4e1c"),
     ("Müller^Jörg", os.fsdecode("Müller_Jörg".encode("latin-1"))),
     ("张^志宏", os.fsdecode("us_张志宏".encode("gbk"))),
+    ("Müller^Jörg", os.fsdecode("Müller & Jörg [3] #1".encode("latin-1"))),
+    ("Müller^Jörg", "Müller + Jörg!".encode().decode("cp1252")),
 ]
 
 
