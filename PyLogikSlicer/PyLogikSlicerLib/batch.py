@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from .analysis import Analysis
-from .decisions import telling_keyword
 from .detection.engines import Engine, choose_engine
 from .errors import UsageError
 from .ledger import Ledger, Outcome
+from .names import telling
 from .options import Options
 from .pipeline import OnStage, Result, process, publish
 from .reading import find_inputs, is_still, open_stacks, stack_stills
@@ -26,6 +26,8 @@ from .writing.output import OutputFolder, file_sha256
 
 OnProgress = Callable[[int, int, str, int, int], None]
 OnEvent = Callable[[int, str, str], None]
+# What is told of an image that could not keep its name begins so.
+RANDOM_NAME = "under a random name"
 Work = Callable[[ImageStack, str, Path, OnStage], Result]
 
 
@@ -137,11 +139,12 @@ def _process_stack(
     source: Input, digest: str, stack: ImageStack, folder: OutputFolder, options: Options, ledger: Ledger, work: Work, on_stage: OnStage
 ) -> tuple[Outcome, str]:
     """Let ``work`` write one image to a private place and publish what it verified; the outcome, and the image's name."""
-    telling = None if options.rename else telling_keyword(stack.name, stack.header)
-    name = ledger.name_for(stack.name, secret=telling is not None)
-    if telling and options.variant != "find-txt":
-        reason = f"the file name holds the header's {telling}: use --rename to give random names"
+    told = None if options.rename else telling(stack.name, stack.header)
+    name = ledger.name_for(stack.name, secret=told is not None)
+    if told and told.certain and options.variant != "find-txt":
+        reason = f"its name holds the header's {told.what}: use --rename to give random names"
         return ledger.note(source.label, "failed", reason, name), name
+    remark = f"{RANDOM_NAME}, since its own {'holds' if told.certain else 'may hold'} the header's {told.what}" if told else ""
     try:
         with _staged(folder) as staged:
             result = work(stack, name, staged, on_stage)
@@ -150,7 +153,7 @@ def _process_stack(
                 folder.publish(staged, name)
             else:
                 folder.withdraw(name)
-        return ledger.enter(source.label, name, stack, result), name
+        return ledger.enter(source.label, name, stack, result, remark), name
     except Exception as error:
         # A fault of ours or of a library on an input nobody thought of must not stop the others either.
         reason = failure_reason(error, "its frames cannot be read, or the output cannot be written")

@@ -15,7 +15,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from . import __version__
-from .batch import run
+from .batch import RANDOM_NAME, run
 from .detection.devices import DEVICES
 from .detection.engines import ENGINES
 from .errors import PyLogikSlicerError, UsageError, where
@@ -93,7 +93,14 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files and folders (searched to their end)")
     parser.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT", help="folder for images/, phi/ and report.json")
     parser.add_argument("--threshold", type=_grey_level, default=default.threshold, metavar="N", help="grey level of the background (0)")
-    parser.add_argument("--rename", action="store_true", help="random names; phi/crosswalk.csv tells which is which")
+    names = parser.add_mutually_exclusive_group()
+    names.add_argument("--rename", action="store_true", help="random names (default); phi/crosswalk.csv tells which is which")
+    names.add_argument(
+        "--keep-names",
+        dest="rename",
+        action="store_false",
+        help="the names of the files; what their headers say of a person is not published",
+    )
     parser.add_argument("--engine", choices=ENGINES, default=default.engine)
     parser.add_argument("--device", choices=DEVICES, default=default.device)
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of weights files")
@@ -103,7 +110,7 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
     parser.add_argument("--stack", action="store_true", help="the stills of a folder are the frames of one image")
     parser.add_argument("--overwrite", action="store_true", help="do again what is done already")
     parser.add_argument("--json", action="store_true", help="print the report, and nothing else, on stdout")
-    parser.set_defaults(command=_deidentify, variant=variant)
+    parser.set_defaults(command=_deidentify, variant=variant, rename=default.rename)
 
 
 def _grey_level(text: str) -> int:
@@ -125,7 +132,8 @@ def _deidentify(arguments: argparse.Namespace) -> int:
 
 
 class _Bar:
-    """A bar on a terminal, quiet otherwise; what was skipped or failed is told in any case, by the number of the input."""
+    """A bar on a terminal, quiet otherwise; what was skipped, failed or did not keep its name is told in any case, by the number
+    of the input."""
 
     def __init__(self) -> None:
         self._bar = tqdm(disable=not sys.stderr.isatty(), unit="frame", leave=False, file=sys.stderr)
@@ -147,7 +155,7 @@ class _Bar:
 
     def event(self, source: int, status: str, reason: str) -> None:
         self.counts[status] += 1
-        if status != "done":
+        if status != "done" or RANDOM_NAME in reason:
             self._bar.write(f"input {source} {status}: {reason}", file=sys.stderr)
 
     @property

@@ -20,18 +20,6 @@ KEEP_CONFIDENCE = 0.9
 READ_AGAIN = 0.5
 # The reason of what the policy kept.
 MEASUREMENT = "measurement"
-# Shorter values (an age, a study number "10") are in file names by chance.
-SHORTEST_TELLING = 4
-SHORTEST_FAMILY_NAME = 3
-# So long a value is nowhere by chance, not even inside a word.
-TELLING_ANYWHERE = 6
-# Words that stand in place of a name, or say what an image is a test of; in file names they tell of nobody.
-NO_NAMES = frozenset(
-    (
-        *("anon", "anonymized", "anonymous", "demo", "image", "none", "patient", "phantom", "sample"),
-        *("signed", "test", "unknown", "unsigned"),
-    )
-)
 
 
 def decide(text_map: TextMap, header: Header, keep: str = "none") -> TextMap:
@@ -90,31 +78,6 @@ class HeaderMatcher:
             if token in words or (len(token) >= 4 and token in squeezed) or (len(squeezed) >= 5 and squeezed in token):
                 return keyword
         return None
-
-
-def telling_keyword(stem: str, header: Header) -> str | None:
-    """The keyword of an identifying value that a file's name gives away, or None.
-
-    A value is there when all its words are, in any order, or when it is long and stands anywhere. Of the patient's name
-    (its components are values of their own, the family name first) the family name or any two components count; a given
-    name alone is not enough: words such as ``test`` stand there, and in many a file name.
-    """
-    words, run = _words(stem), _squeezed(stem)
-    nobody = _maker_words(header) | set(map(_squeezed, NO_NAMES))
-    for keyword, values in header.identifying.items():
-        there = [value for value in values if _is_there(value, words, run) and not _words(value) <= nobody]
-        if keyword == "PatientName":
-            telling = len(there) > 1 or (there == list(values[:1]) and len(_squeezed("".join(there))) >= SHORTEST_FAMILY_NAME)
-        else:
-            telling = any(len(_squeezed(value)) >= SHORTEST_TELLING for value in there)
-        if telling:
-            return keyword
-    return None
-
-
-def _is_there(value: str, words: set[str], run: str) -> bool:
-    squeezed, parts = _squeezed(value), _words(value)
-    return bool(parts) and (parts <= words or (len(squeezed) >= TELLING_ANYWHERE and squeezed in run))
 
 
 def _maker_words(header: Header) -> set[str]:

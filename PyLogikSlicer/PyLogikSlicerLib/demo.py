@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,6 +13,7 @@ from .batch import run
 from .detection.engines import choose_engine
 from .options import VARIANTS, Options
 from .reading import open_stacks
+from .writing.cells import from_cell
 
 EXAMPLES = ("palette_color", "rgb_color", "ybr_color")
 PICTURE = "before-after.png"
@@ -34,7 +34,7 @@ def run_demo(output: Path) -> bool:
     for variant, remains in VARIANTS.items():
         print(f"\n{variant}: {remains}")
         outcomes: list[tuple[str, str]] = []
-        options = replace(Options(), variant=variant, overwrite=True)
+        options = Options(variant=variant, rename=False, overwrite=True)
         report = run(sources, output / variant, options, on_event=lambda _, *outcome, o=outcomes: o.append(outcome), engine=engine)
         images, names = {image["name"]: image for image in report["images"]}, _names(output / variant)
         for example, source, (status, reason) in zip(EXAMPLES, sources, outcomes, strict=True):
@@ -59,7 +59,7 @@ def _told(image: dict) -> str:
 def _names(folder: Path) -> dict[str, str]:
     """The name that each source got, by the crosswalk."""
     with open(folder / "phi" / "crosswalk.csv", newline="", encoding="utf-8") as file:
-        return {row["source"]: row["name"] for row in csv.DictReader(file)}
+        return {from_cell(row["source"]): row["name"] for row in csv.DictReader(file)}
 
 
 def _grid(sources: list[Path], output: Path) -> np.ndarray:
@@ -79,7 +79,7 @@ def _outlined(shown: np.ndarray, table: Path, source: Path) -> np.ndarray:
     picture = shown.copy() if shown.ndim == 3 else cv2.cvtColor(shown, cv2.COLOR_GRAY2RGB)
     with open(table, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["source"] == str(source) and int(row["frame_first"]) == 0:
+            if from_cell(row["source"]) == str(source) and int(row["frame_first"]) == 0:
                 corners = [tuple(float(edge) for edge in corner.split(",")) for corner in row["polygon"].split()]
                 cv2.polylines(picture, [np.round(corners).astype(np.int32)], True, _FOUND, 1, cv2.LINE_AA)
     return picture

@@ -88,11 +88,12 @@ class Ledger:
         self._crosswalk[label][name] = {"name": name, "source": label, "sha256": digest}
         self._folder.write_table("crosswalk", CROSSWALK_COLUMNS, _all_rows(self._crosswalk))
 
-    def enter(self, label: str, name: str, stack: ImageStack, result: Result) -> Outcome:
-        """An image is finished and in its place."""
+    def enter(self, label: str, name: str, stack: ImageStack, result: Result, remark: str = "") -> Outcome:
+        """An image is finished and in its place; ``remark`` is what else a person should know of it."""
         self._images[name] = {**image_report(stack, name, result), "version": __version__, "options": self._settings}
         self._text[name] = [text_row(name, label, region) for region in result.text_map.regions]
-        return self.note(label, "done", f"{result.text_map.frames_examined}/{stack.frame_count} frames examined", name)
+        examined = f"{result.text_map.frames_examined}/{stack.frame_count} frames examined"
+        return self.note(label, "done", f"{examined}; {remark}" if remark else examined, name)
 
     def note(self, label: str, status: str, reason: str, name: str = "") -> Outcome:
         """Log what became of an input, or of the image of this name in it."""

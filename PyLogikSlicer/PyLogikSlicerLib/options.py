@@ -19,11 +19,15 @@ KEEP = ("none", "measurements")
 
 @dataclass(frozen=True)
 class Options:
-    """``threshold``: grey levels at or below it are background (0..255). The rest as in the command line's help."""
+    """``threshold``: grey levels at or below it are background (0..255). The rest as in the command line's help.
+
+    Names are random unless a caller asks for those of the files: what a file is called may tell who it is, and no check can
+    know all that a name tells.
+    """
 
     variant: Variant = "deid"
     threshold: int = 0
-    rename: bool = False
+    rename: bool = True
     engine: str = "auto"
     device: str = "auto"
     models: Path | None = None

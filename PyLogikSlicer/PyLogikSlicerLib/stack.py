@@ -80,10 +80,24 @@ class Reread:
 
 
 @dataclass(frozen=True)
+class WrittenName:
+    """A person's name in DICOM's notation, ``Family^Given^Middle=ideographic=phonetic``.
+
+    ``readings``: first the name in the character set that the file declares, then, where its bytes can be letters in others, what
+    it would be there. ``certain``: the first one is no guess.
+    """
+
+    readings: tuple[str, ...]
+    certain: bool = True
+
+
+@dataclass(frozen=True)
 class Header:
-    """What the source says about itself. ``identifying`` maps a DICOM keyword to the values that could be burned in."""
+    """What the source says about itself. ``identifying`` maps a DICOM keyword to the values that could be burned in, ``persons``
+    those of them that are persons to their whole names."""
 
     identifying: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    persons: Mapping[str, tuple[WrittenName, ...]] = field(default_factory=lambda: MappingProxyType({}))
     modality: str = ""
     manufacturer: str = ""
     model: str = ""

@@ -78,7 +78,8 @@ def _export(request: Answer, on_stage: OnStage) -> Answer:
     templates = request.get("templates")
     if templates and analysis.roi and options.variant == TEMPLATE_VARIANT:
         remember(Path(templates), stack.header, analysis.roi)
-    return {"image": image}
+    # After the count of frames the log has what else a person should know.
+    return {"image": image, "remark": reason.partition("; ")[2]}
 
 
 def _array_input(source: Source) -> Input:

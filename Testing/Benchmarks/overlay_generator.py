@@ -5,7 +5,7 @@
 
 OUT/dicom holds the images, OUT/truth their truth and reference frames as ``score.py`` reads them:
 
-    pylogikslicer deid OUT/dicom -o RUN --format png; python score.py OUT/truth RUN
+    pylogikslicer deid OUT/dicom -o RUN --format png --keep-names; python score.py OUT/truth RUN
 
 Each item of the truth also tells its height (of capitals), contrast (mean grey levels between ink and ground in the largest
 channel), place, duration, color, opacity, angle and typeface. Without --installed-fonts only what comes with Pillow, matplotlib

@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from results import HERE, may_be_shown, write_section
+from under_stems import under_stems
 
 REPOSITORY = HERE.parents[1]
 SHOWN_AROUND = 40
@@ -39,17 +40,18 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         out = arguments.out or Path(temporary) / "out"
         if not arguments.no_run:
-            command = ["-m", "PyLogikSlicerLib", "deid", str(arguments.corpus / "text"), "-o", str(out), "--format", "png"]
+            command = ["-m", "PyLogikSlicerLib", "deid", str(arguments.corpus / "text"), "-o", str(out), "--format", "png", "--keep-names"]
             subprocess.run([sys.executable, *command], check=False, env=_environment())
-        report = json.loads((out / "report.json").read_text())
+        view = under_stems(out, Path(temporary) / "view")
+        report = json.loads((view / "report.json").read_text())
         scored = subprocess.run(
-            [sys.executable, str(arguments.corpus.parent / "score.py"), str(arguments.corpus / "truth"), str(out), "--json"],
+            [sys.executable, str(arguments.corpus.parent / "score.py"), str(arguments.corpus / "truth"), str(view), "--json"],
             stdout=subprocess.PIPE,
             text=True,
             check=False,
         )
         score = json.loads(scored.stdout)
-        write_section("corpus", _section(score, report, arguments.corpus, out))
+        write_section("corpus", _section(score, report, arguments.corpus, view, _found_by_verification(out)))
     return 0
 
 
@@ -57,7 +59,7 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY / "PyLogikSlicer")}
 
 
-def _section(score: dict, report: dict, corpus: Path, out: Path) -> str:
+def _section(score: dict, report: dict, corpus: Path, view: Path, later: dict[str, int]) -> str:
     lines = [
         f"Version {report['version']}, readers: {report['options']['readers']}, Python {report['python']}, {platform.system()}.",
         "",
@@ -75,7 +77,6 @@ def _section(score: dict, report: dict, corpus: Path, out: Path) -> str:
         "| image | frames | items | leaks | over-masked | regions | found by verification | examine s | verify s |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    later = _found_by_verification(out)
     images = {image["name"]: image for image in report["images"]}
     for name, row in sorted(score["images"].items()):
         image = images[name]
@@ -84,7 +85,7 @@ def _section(score: dict, report: dict, corpus: Path, out: Path) -> str:
             f"{later.get(name, 0)} | {image['seconds']['examine']:.1f} | {image['seconds']['verify']:.1f} |"
         )
     lines += ["", "### What falls short", ""]
-    lines += [_shortfall(leak, corpus, out) for leak in score["leaks"]] or ["Nothing on these images."]
+    lines += [_shortfall(leak, corpus, view) for leak in score["leaks"]] or ["Nothing on these images."]
     lines += [f"- `{name}`: no output" for name in score["missing"]]
     return "\n".join(lines)
 
@@ -94,11 +95,12 @@ def _found_by_verification(out: Path) -> dict[str, int]:
     with open(out / "phi" / "text.csv", newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["reason"] == "found by verification":
-                counts[row["name"]] = counts.get(row["name"], 0) + 1
+                stem = Path(row["source"]).stem
+                counts[stem] = counts.get(stem, 0) + 1
     return counts
 
 
-def _shortfall(leak: dict, corpus: Path, out: Path) -> str:
+def _shortfall(leak: dict, corpus: Path, view: Path) -> str:
     name, frame = leak["name"], leak["frame"]
     told = (
         f"- `{name}` frame {frame}: `{leak['text']}` ({leak['kind']}, {leak['height']} px high), {leak['visible']:.0%} of its ink visible"
@@ -108,7 +110,7 @@ def _shortfall(leak: dict, corpus: Path, out: Path) -> str:
     truth = json.loads((corpus / "truth" / f"{name}.json").read_text())
     boxes = [item["box"] for item in truth["items"] if item["text"] == leak["text"] and item.get("frame") in (None, frame)]
     picture = HERE / "pictures" / f"leak_{name}_{frame}_{'-'.join(str(round(edge)) for edge in boxes[0][:2])}.png"
-    _draw(corpus / "truth" / f"{name}_{frame}.png", out / "images" / name / f"{name}_{frame:04d}.png", boxes, picture)
+    _draw(corpus / "truth" / f"{name}_{frame}.png", view / "images" / name / f"{name}_{frame:04d}.png", boxes, picture)
     return f"{told}\n\n  ![before and after](pictures/{picture.name})\n"
 
 

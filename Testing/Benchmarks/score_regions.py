@@ -27,6 +27,7 @@ REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from roi_phantom import dice, make_phantom, pylogik  # noqa: E402
+from under_stems import under_stems  # noqa: E402
 
 from PyLogikSlicerLib.composites import CompositeAccumulator  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
@@ -49,10 +50,12 @@ def main() -> int:
         out = arguments.out or Path(temporary) / "out"
         sources = sources_of(arguments.corpus)
         command = [sys.executable, "-m", "PyLogikSlicerLib", "deid-us", *map(str, sources.values()), "-o", str(out), "--format", "png"]
+        command.append("--keep-names")
         subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": str(REPOSITORY / "PyLogikSlicer")})
-        scorer = [sys.executable, str(arguments.corpus.parent / "score_roi.py"), str(arguments.corpus / "roi"), str(out), "--json"]
+        view = under_stems(out, Path(temporary) / "view")
+        scorer = [sys.executable, str(arguments.corpus.parent / "score_roi.py"), str(arguments.corpus / "roi"), str(view), "--json"]
         score = json.loads(subprocess.run(scorer, stdout=subprocess.PIPE, text=True, check=False).stdout)
-        report = {image["name"]: image for image in json.loads((out / "report.json").read_text())["images"]}
+        report = {image["name"]: image for image in json.loads((view / "report.json").read_text())["images"]}
         write_section("regions", "\n".join([*scores(score, report, arguments.corpus), *sizes(out, report, sources), *seconds()]))
     return 0
 

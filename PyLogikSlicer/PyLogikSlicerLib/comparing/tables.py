@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..writing.cells import as_cell
 from .comparison import Comparison, Row, Score, worst_first
 
 
@@ -29,7 +30,8 @@ def write_csv(results: Mapping[str, Comparison], path: Path) -> None:
 def _csv_cells(row: Row) -> tuple:
     is_total = row.label is None and row.true_label is None
     labels = ("all", "all") if is_total else (row.label, row.true_label)
-    return row.item, *("" if cell is None else cell for cell in (*labels, *row[3:]))
+    cells = ("" if cell is None else as_cell(cell) if isinstance(cell, str) else cell for cell in (*labels, *row[3:]))
+    return as_cell(row.item), *cells
 
 
 def table(results: dict[str, Comparison]) -> Iterator[str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 
 from ..errors import UnreadableInput
 from ..stack import ImageStack
+
+_Value = TypeVar("_Value")
 
 
 def joined(stacks: Sequence[ImageStack], name: str) -> ImageStack:
@@ -32,20 +35,26 @@ def joined(stacks: Sequence[ImageStack], name: str) -> ImageStack:
         for stack in stacks:
             yield from stack.frames()
 
-    identifying: dict[str, dict[str, None]] = defaultdict(dict)
-    for stack in stacks:
-        for keyword, values in stack.header.identifying.items():
-            identifying[keyword].update(dict.fromkeys(values))
-    everyone = MappingProxyType({keyword: tuple(values) for keyword, values in identifying.items()})
+    identifying = _together(stack.header.identifying for stack in stacks)
+    persons = _together(stack.header.persons for stack in stacks)
     return replace(
         first,
         name=name,
         frame_count=sum(stack.frame_count for stack in stacks),
         decode=decode,
-        header=replace(first.header, identifying=everyone),
+        header=replace(first.header, identifying=identifying, persons=persons),
         sources=tuple(dict.fromkeys(file for stack in stacks for file in stack.sources)),
         dropped=tuple(dict.fromkeys(what for stack in stacks for what in stack.dropped)),
     )
+
+
+def _together(mappings: Iterable[Mapping[str, tuple[_Value, ...]]]) -> Mapping[str, tuple[_Value, ...]]:
+    """The values of all, each once."""
+    found: dict[str, dict[_Value, None]] = defaultdict(dict)
+    for mapping in mappings:
+        for keyword, values in mapping.items():
+            found[keyword].update(dict.fromkeys(values))
+    return MappingProxyType({keyword: tuple(values) for keyword, values in found.items()})
 
 
 def _described(stack: ImageStack) -> str:

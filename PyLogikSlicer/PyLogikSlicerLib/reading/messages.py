@@ -9,14 +9,14 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..stack import Display, Grid, Header, ImageStack, Reread, UltrasoundRegion
+from ..stack import Display, Grid, Header, ImageStack, Reread, UltrasoundRegion, WrittenName
 
 # A line longer than this is not one of ours.
 LONGEST_LINE = 1 << 26
@@ -164,6 +164,7 @@ def _display_from_json(data: Mapping[str, Any], tables: Sequence[np.ndarray]) ->
 def _header_to_json(header: Header) -> dict:
     return {
         "identifying": {keyword: list(values) for keyword, values in header.identifying.items()},
+        "persons": {keyword: [[list(name.readings), name.certain] for name in names] for keyword, names in header.persons.items()},
         "modality": header.modality,
         "manufacturer": header.manufacturer,
         "model": header.model,
@@ -174,5 +175,15 @@ def _header_to_json(header: Header) -> dict:
 def _header_from_json(data: Mapping[str, Any]) -> Header:
     regions = tuple(UltrasoundRegion((box[0], box[1], box[2], box[3]), form, kind) for box, form, kind in data["ultrasound_regions"])
     identifying = {str(keyword): tuple(map(str, values)) for keyword, values in data["identifying"].items()}
-    plain = {key: str(data[key]) for key in ("modality", "manufacturer", "model")}
-    return replace(Header(**plain), identifying=MappingProxyType(identifying), ultrasound_regions=regions)
+    persons = {
+        str(keyword): tuple(WrittenName(tuple(map(str, readings)), bool(certain)) for readings, certain in names)
+        for keyword, names in data["persons"].items()
+    }
+    return Header(
+        identifying=MappingProxyType(identifying),
+        persons=MappingProxyType(persons),
+        modality=str(data["modality"]),
+        manufacturer=str(data["manufacturer"]),
+        model=str(data["model"]),
+        ultrasound_regions=regions,
+    )

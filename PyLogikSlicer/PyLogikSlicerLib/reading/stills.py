@@ -290,7 +290,10 @@ def _identifying(image: Image.Image) -> MappingProxyType[str, tuple[str, ...]]:
     exif = image.getexif()
     tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
     found = {name: _text(tags[tag]) for tag, name in _IDENTIFYING_TAGS.items() if tag in tags}
-    found |= {key: value for key, value in image.info.items() if isinstance(key, str) and isinstance(value, str)}
+    # The comment of a JPEG or GIF file is bytes, the text chunks of a PNG file are text.
+    found |= {
+        key: _text(value) for key, value in image.info.items() if isinstance(key, str) and (isinstance(value, str) or key == "comment")
+    }
     kept = {key: (value.strip(),) for key, value in found.items() if 1 < len(value.strip()) <= _MAX_IDENTIFYING_LENGTH}
     return MappingProxyType(kept)
 

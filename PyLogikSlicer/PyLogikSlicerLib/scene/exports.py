@@ -22,7 +22,8 @@ class Export:
     """What was verified and published.
 
     ``analysis`` and ``settings`` (:meth:`~.options.Options.report`) are what it was made of, ``image`` is its entry in
-    ``report.json``. ``keeping`` tells what was kept, ``left`` is how many regions nobody had looked at.
+    ``report.json``. ``keeping`` tells what was kept, ``left`` is how many regions nobody had looked at, ``remark`` what else the log
+    says, for example that it was named at random.
     """
 
     folder: str
@@ -31,6 +32,7 @@ class Export:
     image: Mapping[str, Any]
     keeping: str
     left: int
+    remark: str = ""
 
     @classmethod
     def of(cls, review: Review, folder: str, options: Options, image: Mapping[str, Any]) -> Export:
@@ -66,7 +68,8 @@ def verdict(export: Export, review: Review) -> str:
     residues = image["verification"]["unreadable_residues"]
     specks = " (that nobody can read)" if residues else ""
     parts = _masked(export), export.keeping, f"{left} not reviewed", examined, _counted(residues, "residue") + specks
-    return ", ".join((*parts, _counted(len(image["files"]), "file")))
+    told = ", ".join((*parts, _counted(len(image["files"]), "file")))
+    return f"{told}; {export.remark}" if export.remark else told
 
 
 def _masked(export: Export) -> str:

@@ -115,7 +115,7 @@ class StudyLogic(ComparisonLogic):
         begun = Export.of(study.review, target, options, {})
 
         def finish(source, result) -> None:
-            study.export = replace(begun, image=result["image"])
+            study.export = replace(begun, image=result["image"], remark=result["remark"])
 
         def fail(reason: str) -> None:
             study.refusal = reason

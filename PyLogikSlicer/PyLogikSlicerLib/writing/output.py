@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import PyLogikSlicerError, UsageError
+from .cells import as_cell, from_cell
 from .lock import Lock
 
 TEXT_COLUMNS = (
@@ -28,6 +28,10 @@ TEXT_COLUMNS = (
 )
 CROSSWALK_COLUMNS = ("name", "source", "sha256")
 LOG_COLUMNS = ("source", "name", "status", "reason")
+# Columns that hold numbers of ours, which other programs read; what a person or a source wrote is in the others.
+_NUMBERS = frozenset({"frame_first", "frame_last", "x0", "y0", "x1", "y1", "polygon", "confidence"})
+_QUOTE = '"'
+_QUOTED = re.compile(r'[",\r\n]')
 _STAGING = ".partial-"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 # File systems allow 255 bytes; the frame's number, a suffix and room for -2, -3 ... are added.
@@ -101,12 +105,10 @@ class OutputFolder:
         raise UsageError("the output folder holds a report.json that no run wrote: remove it, or choose another folder with -o")
 
     def write_table(self, table: str, columns: Sequence[str], rows: Iterable[Mapping]) -> None:
-        """``phi/<table>.csv``, mode 0600, UTF-8."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        _replace(self.phi / f"{table}.csv", text.getvalue(), 0o600)
+        """``phi/<table>.csv``, mode 0600, UTF-8; no spreadsheet program finds a formula in it."""
+        lines = [_line(columns)]
+        lines += (_line(row[column] if column in _NUMBERS else as_cell(row[column]) for column in columns) for row in rows)
+        _replace(self.phi / f"{table}.csv", "".join(lines), 0o600)
 
     def read_table(self, table: str, columns: Sequence[str]) -> list[dict[str, str]]:
         """The rows of ``phi/<table>.csv``; none where it is missing or not what was written."""
@@ -117,7 +119,8 @@ class OutputFolder:
             return []
         if not rows or rows[0] != list(columns):
             return []
-        return [dict(zip(columns, row, strict=True)) for row in rows[1:] if len(row) == len(columns)]
+        whole = (dict(zip(columns, row, strict=True)) for row in rows[1:] if len(row) == len(columns))
+        return [{column: cell if column in _NUMBERS else from_cell(cell) for column, cell in row.items()} for row in whole]
 
 
 def random_name(taken: Iterable[str]) -> str:
@@ -153,6 +156,11 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _line(cells: Iterable[str]) -> str:
+    """A line of a table (RFC 4180). Not by csv.writer: before Python 3.13 it leaves a carriage return without quotes, which ends a line."""
+    return ",".join(f'"{cell.replace(_QUOTE, 2 * _QUOTE)}"' if _QUOTED.search(cell) else cell for cell in cells) + "\n"
 
 
 def _folded(name: str) -> str:

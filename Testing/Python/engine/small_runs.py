@@ -98,14 +98,18 @@ def every_kind(folder: Path) -> dict[str, int]:
 
 
 class Run:
-    """A run in this process, and what it left behind. ``worked_on``: numbers of the inputs that were examined."""
+    """A run in this process, and what it left behind. ``worked_on``: numbers of the inputs that were examined.
+
+    Images keep the names of their files, by which the tests know them, unless ``rename`` is an option.
+    """
 
     def __init__(self, inputs, output, engine, **options) -> None:
         self.output = Path(output)
         self.worked_on: set[int] = set()
         self.events: list[tuple[int, str, str]] = []
         inputs = [inputs] if isinstance(inputs, Path) else inputs
-        self.report = run(inputs, self.output, Options(**options), self._progress, lambda *event: self.events.append(event), engine)
+        chosen = Options(**{"rename": False} | options)
+        self.report = run(inputs, self.output, chosen, self._progress, lambda *event: self.events.append(event), engine)
 
     def _progress(self, source, *_) -> None:
         self.worked_on.add(source)

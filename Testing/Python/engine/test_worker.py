@@ -164,6 +164,15 @@ def test_only_the_text_is_written_where_that_is_asked_for(worker, analysed, scre
     assert len(table(tmp_path / "out", "text")) == len(analysed["analysis"]["regions"])
 
 
+def test_it_is_said_that_an_image_could_not_keep_its_name(worker, tmp_path):
+    image = write(np.full((120, 240), 30, np.uint8), "AB 12", 20, 60, height=20)
+    path = dicom(tmp_path / "in" / "zebedee.dcm", [image], PatientName="Quillfeather^Zebedee")
+    request = export(path, Analysis(TextMap((), ("whole frame",)), None, (30, 255)), tmp_path / "out")
+    request["options"] = {**OPTIONS, "rename": False}
+    result = result_of(worker, request)
+    assert result["remark"].startswith("under a random name") and "zebedee" not in repr(result).lower()
+
+
 def test_an_image_of_the_scene_without_files_is_analysed_and_exported_under_no_name(worker, tmp_path):
     image = write(np.full((2, 120, 240), 30, np.uint8)[0], "JANE DOE", 20, 60, height=20)
     write_array(tmp_path / "frames.npz", np.stack([image, image]))

@@ -1,0 +1,105 @@
+"""A file's name taken apart: letters by script, with the places where words begin and end, and digits."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+from .spelling import LATIN, normalized, plain, script_of
+
+# A UID has its digits by its own rules: numbers of a few digits are in it by chance.
+_UID_LIKE = re.compile(r"[\d._]{14,}")
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Letters of one script, without what stands between them; ``edges`` are the offsets where a word begins or ends."""
+
+    text: str
+    edges: frozenset[int]
+
+    def spans(self, longest: int) -> Iterator[str]:
+        """All that stands between two edges and is no longer than ``longest`` letters."""
+        places = sorted(self.edges)
+        for number, start in enumerate(places):
+            for end in places[number + 1 :]:
+                if end - start > longest:
+                    break
+                yield self.text[start:end]
+
+
+@dataclass(frozen=True)
+class Stem:
+    """A file's name without its suffix."""
+
+    text: str
+
+    @cached_property
+    def words(self) -> Mapping[str, tuple[str, ...]]:
+        """The words of each script, in their order. Digits, separators and a capital inside a word (``DoeJane``) divide them."""
+        found: dict[str, list[str]] = {}
+        for run in _runs_of_letters(self.text):
+            found.setdefault(script_of(run[0]), []).extend(_divided(run))
+        return {script: tuple(words) for script, words in found.items()}
+
+    def letters(self, script: str, spelled: Callable[[str], str]) -> Letters:
+        """The letters of a script in a spelling."""
+        words = [spelled(word) for word in self.words.get(script, ())]
+        return Letters("".join(words), frozenset(accumulate(map(len, words), initial=0)))
+
+    @cached_property
+    def line(self) -> str:
+        """Latin letters without accents and digits as ASCII in lower case, each other sign as ``_``."""
+        return "".join(map(_in_line, normalized(self.text)))
+
+    @cached_property
+    def signs(self) -> str:
+        """The letters and digits of :attr:`line` alone."""
+        return self.line.replace("_", "")
+
+    @cached_property
+    def is_uid_like(self) -> bool:
+        return _UID_LIKE.fullmatch(self.line) is not None
+
+
+def all_words(text: str) -> list[str]:
+    """The words of a text of any scripts, in their order, divided as in :attr:`Stem.words`."""
+    return [word for run in _runs_of_letters(text) for word in _divided(run)]
+
+
+def _divided(run: str) -> list[str]:
+    """Letters divided where a capital begins a word: ``McDonald`` is ``Mc``, ``Donald``; ``JDoe`` is ``J``, ``Doe``."""
+    starts = [0]
+    for at in range(1, len(run)):
+        follows = run[at + 1 : at + 2]
+        if run[at].isupper() and (run[at - 1].islower() or (run[at - 1].isupper() and follows.islower())):
+            starts.append(at)
+    return [run[start:end] for start, end in zip(starts, [*starts[1:], len(run)], strict=True)]
+
+
+def _runs_of_letters(text: str) -> Iterator[str]:
+    """Letters of one script that stand together, with the marks on them."""
+    run = ""
+    for letter in normalized(text):
+        kind = unicodedata.category(letter)[0]
+        if kind == "L" and run and script_of(letter) == script_of(run[0]) or kind == "M" and run:
+            run += letter
+        elif run:
+            yield run
+            run = letter if kind == "L" else ""
+        elif kind == "L":
+            run = letter
+    if run:
+        yield run
+
+
+def _in_line(letter: str) -> str:
+    if letter.isdecimal():
+        return str(unicodedata.decimal(letter))
+    if letter.isalpha() and script_of(letter) == LATIN:
+        return plain(letter) or "_"
+    return "_"
