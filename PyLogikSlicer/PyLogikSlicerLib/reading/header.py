@@ -123,7 +123,8 @@ def _elements(dataset: Dataset, depth: int) -> Iterator[tuple[DataElement, bytes
     """All elements with their bytes, nested ones too; of the functional groups of many frames only the first frame's."""
     for tag in sorted(dataset.keys()):
         try:
-            if _is_deferred_value(dataset.get_item(tag)):
+            raw = dataset.get_item(tag)
+            if _is_deferred_value(raw):
                 continue
             element = dataset[tag]
         except Exception:

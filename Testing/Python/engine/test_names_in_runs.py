@@ -19,7 +19,7 @@ from PyLogikSlicerLib import deid
 from PyLogikSlicerLib.names import telling
 from PyLogikSlicerLib.reading import open_stacks
 
-CASES = Path(__file__).resolve().parents[2] / "Data" / "cases"
+CASES = Path(__file__).resolve().parents[2] / "Data" / "cases" / "names"
 RANDOM = re.compile("[A-Z0-9]{10}")
 
 
