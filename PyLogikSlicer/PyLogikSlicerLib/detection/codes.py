@@ -25,7 +25,25 @@ PART = 1536
 LARGEST_IN_PARTS = 512
 
 MARGIN_PIXELS = 3.0
-MARGIN_SHARE = 0.05  # of a matrix symbol's shorter side: one module of the smallest QR code
+# Modules of the quiet zone that belongs to a symbol (ISO/IEC 18004, 24728, 16022, 24778, 15438, 16023; 10 of a linear one, at its ends):
+# with it gone, nothing of the symbol's outline tells what was there.
+QUIET_MODULES = {
+    "QR Code": 4,
+    "Micro QR Code": 2,
+    "rMQR Code": 2,
+    "Data Matrix": 1,
+    "Aztec": 1,
+    "Aztec Code": 1,
+    "PDF417": 2,
+    "MaxiCode": 1,
+}
+QUIET_MODULES_OF_A_LINEAR_SYMBOL = 10
+# Modules along the shorter side of the smallest symbol of a kind, where its own number is not known.
+FEWEST_MODULES = {"QR Code": 21, "Micro QR Code": 11, "rMQR Code": 7, "Data Matrix": 10, "Aztec": 15, "Aztec Code": 15, "MaxiCode": 30}
+# Modules along the rows of the narrowest one (MicroPDF417 of one column).
+FEWEST_MODULES_OF_PDF417 = 38
+# Modules of a linear symbol to an edge between its bars and spaces: 11 to 6 in Code 128, 7 to 4 in EAN, more in Code 39.
+MODULES_PER_EDGE = 1.8
 GUARD_SHARE = 0.06  # of an EAN or UPC symbol's length: its guard bars are 5 of 95 modules longer than the others (ISO/IEC 15420)
 SQUARE = ("QR Code", "Micro QR Code", "Aztec", "Aztec Code", "MaxiCode")
 
@@ -138,10 +156,34 @@ def _detection(grey: np.ndarray, quad: np.ndarray, barcode: zxingcpp.Barcode) ->
     if not barcode.valid and not _looks_like_a_symbol(grey, quad, symbology):
         return
     along, across = max(_side(quad, 0), 1.0), max(_side(quad, 1), 1.0)
-    margin = MARGIN_PIXELS + (0.0 if striped else MARGIN_SHARE * min(along, across))
+    is_linear = symbology in _LINEAR
+    quiet = QUIET_MODULES_OF_A_LINEAR_SYMBOL if is_linear else QUIET_MODULES.get(symbology, 2)
+    zone = MARGIN_PIXELS + quiet * _module(grey, quad, barcode, is_linear)
     guard = GUARD_SHARE * along if symbology in _RETAIL else 0.0
-    polygon = _grown(quad, margin / along, (margin + guard) / across)
+    polygon = _grown(quad, zone / along, (MARGIN_PIXELS + guard if is_linear else zone) / across)
     yield CodeDetection(tuple((float(x), float(y)) for x, y in polygon), barcode.text if barcode.valid else "", symbology)
+
+
+def _module(grey: np.ndarray, quad: np.ndarray, barcode: zxingcpp.Barcode, is_linear: bool) -> float:
+    """Pixels of a module: the narrowest bar, or the side of a cell."""
+    if is_linear:
+        return _side(quad, 0) / (MODULES_PER_EDGE * max(_edges_along(grey, quad), 1))
+    if "PDF417" in str(barcode.format):
+        return _side(quad, 0) / FEWEST_MODULES_OF_PDF417
+    version = str(barcode.extra.get("Version", "")) if barcode.valid else ""
+    side = min(_side(quad, 0), _side(quad, 1))
+    if str(barcode.format) == "QR Code" and version.isdecimal():
+        return side / (17 + 4 * int(version))
+    return side / FEWEST_MODULES.get(str(barcode.format), 10)
+
+
+def _edges_along(grey: np.ndarray, quad: np.ndarray) -> int:
+    """How many edges a line across all bars meets."""
+    width, height = max(round(2 * _side(quad, 0)), 2), 16
+    corners = np.float32([(0, 0), (width, 0), (width, height), (0, height)])
+    levels = cv2.warpPerspective(grey, cv2.getPerspectiveTransform(quad.astype(np.float32), corners), (width, height)).mean(axis=0)
+    bright = levels > (levels.min() + levels.max()) / 2
+    return int(np.count_nonzero(bright[1:] != bright[:-1]))
 
 
 # --- what was located but not decoded ----------------------------------------------------------------------------------------

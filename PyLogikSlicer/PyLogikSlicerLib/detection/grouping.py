@@ -19,6 +19,8 @@ from .polygons import upright_box
 PADDING = 2
 # Boxes of one line differ in height by their readers' habits, not by more than this: two lines are twice as high as one.
 TALLER = 1.5
+# So many looks in which a reader is sure need no other's word, however coarse they are.
+SURE_LOOKS = 2
 # Polygons that share so much of the larger one are of the same text.
 SAME = 0.5
 
@@ -95,7 +97,7 @@ def _place(polygon: tuple[tuple[float, float], ...], seen: Sequence[Sighting]) -
     return Place(
         polygon,
         engines=tuple(dict.fromkeys(sighting.engine for sighting in surest_first)),
-        certain=any(sighting.certain for sighting in seen),
+        certain=any(sighting.certain for sighting in seen) or len({sighting.engine for sighting in seen if sighting.sure}) >= SURE_LOOKS,
         worded=any(sighting.sees == "words" for sighting in seen),
     )
 

@@ -26,26 +26,31 @@ STROKE = 19
 # Tiles bound the memory of one inference; the halo lets a line of text that crosses a tile's edge be seen whole in one of them.
 TILE = 1280
 HALO = 128
-# Text so tall that only a view of less than this many rows and columns shows it at a readable size is no burned-in text.
+# Pixels of the shorter side of the smallest view in which words are looked for: smaller ones show organs as words.
 SMALLEST_SIDE = 384
+# The same for letters: a lead marker on a radiograph can be a fifth of it high. In views smaller than for words no letter is certain.
+SMALLEST_SIDE_FOR_LETTERS = 96
 # A closer look takes in what is around: a letter alone says little.
 CLOSE_HALO = 24
 
 
 @dataclass(frozen=True)
 class Look:
-    """``render`` takes and gives uint8 ``(rows, columns, 3)`` RGB; then the image is resized by ``scale``."""
+    """``render`` takes and gives uint8 ``(rows, columns, 3)`` RGB; then the image is resized by ``scale``. ``certain``: whether a
+    reader's word alone may be enough for what is seen in it."""
 
     name: str
     scale: float
     render: Callable[[np.ndarray], np.ndarray]
+    certain: bool = True
 
 
 @dataclass(frozen=True)
 class Sighting:
     """One place where one reader saw text in one look; ``polygon`` in pixels of the image examined. ``certain``: the
-    reader's word alone is enough. ``doubtful``: it is not enough even with others'. ``sees``: what kind of reader it is.
-    ``marks``: as in :class:`~.reader.Detection`. ``scale``: pixels of the look to a pixel of the image."""
+    reader's word alone is enough. ``sure``: it would be in a look of a finer scale. ``doubtful``: it is not enough even with
+    others'. ``sees``: what kind of reader it is. ``marks``: as in :class:`~.reader.Detection`. ``scale``: pixels of the look to a
+    pixel of the image."""
 
     polygon: Polygon
     score: float
@@ -55,6 +60,7 @@ class Sighting:
     doubtful: bool = False
     marks: tuple[Polygon, ...] = ()
     scale: float = 1.0
+    sure: bool = False
 
     def shifted(self, x: int, y: int) -> Sighting:
         """The same, moved by so many pixels."""
@@ -117,7 +123,8 @@ class Plan:
         if closeness != "whole" or not self.smaller:
             return looks
         more = tuple(_smaller_looks(rows, columns))
-        return Looks((*looks.words, *more), (*looks.letters, *more))
+        words = tuple(look for look in more if look.certain)
+        return Looks((*looks.words, *words), (*looks.letters, *more))
 
 
 DETECTION = Plan(
@@ -142,9 +149,9 @@ VERIFICATION = Plan(
 
 
 def _smaller_looks(rows: int, columns: int) -> Iterator[Look]:
-    scale = HALF.scale / 2
-    while min(rows, columns) * scale >= SMALLEST_SIDE:
-        yield Look(f"x{scale:g}", scale, as_shown)
+    scale, side = HALF.scale / 2, min(rows, columns)
+    while side * scale >= SMALLEST_SIDE_FOR_LETTERS:
+        yield Look(f"x{scale:g}", scale, as_shown, certain=side * scale >= SMALLEST_SIDE)
         scale /= 2
 
 
@@ -162,7 +169,10 @@ def examine_images(images: Sequence[np.ndarray], plan: Plan, closeness: Closenes
     if closeness == "whole":
         for colour, sightings in zip(colours, seen, strict=True):
             sightings += _closer(colour, sightings, plan, readers)
-    return [[replace(one, certain=one.certain and plan.certain) for one in sightings if not one.doubtful] for sightings in seen]
+    return [
+        [replace(one, certain=one.certain and plan.certain, sure=one.sure and plan.certain) for one in sightings if not one.doubtful]
+        for sightings in seen
+    ]
 
 
 def _look_at(colours: Sequence[np.ndarray], looks: Looks, readers: Sequence[TextReader]) -> list[list[Sighting]]:
@@ -232,9 +242,21 @@ def _sightings(rendered: Sequence[np.ndarray], shape: tuple[int, ...], reader: T
     for (number, x, y, _), detections in zip(tiles, reader.detect([tile for *_, tile in tiles]), strict=True):
         for detection in detections:
             polygon, *marks = (_stretched(one, (x, y), stretch) for one in (detection.polygon, *detection.marks))
-            certain = detection.score >= reader.certain
-            engine = f"{reader.name} {look.name}"
-            yield number, Sighting(polygon, detection.score, engine, certain, reader.sees, detection.doubtful, tuple(marks), look.scale)
+            sure, engine = detection.score >= reader.certain, f"{reader.name} {look.name}"
+            yield (
+                number,
+                Sighting(
+                    polygon,
+                    detection.score,
+                    engine,
+                    certain=sure and look.certain,
+                    sees=reader.sees,
+                    doubtful=detection.doubtful,
+                    marks=tuple(marks),
+                    scale=look.scale,
+                    sure=sure,
+                ),
+            )
 
 
 def _stretched(polygon: Polygon, corner: tuple[int, int], stretch: np.ndarray) -> Polygon:

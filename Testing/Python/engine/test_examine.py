@@ -317,3 +317,15 @@ def test_of_what_lies_around_text_over_a_texture_little_is_masked(engine, height
     ys, xs = np.nonzero(text)
     assert mask[text].all()
     assert mask.sum() < (np.ptp(ys) + 16) * (np.ptp(xs) + 20)
+
+
+@pytest.mark.parametrize("text,height,rows,columns", [("L", 150, 2421, 1296), ("MLO", 170, 2000, 2000)])
+def test_a_lead_marker_of_a_large_radiograph_is_found(engine, text, height, rows, columns):
+    """Letters that only a view of a few hundred pixels shows at a size that a reader knows."""
+    chest = cv2.resize(pydicom.dcmread(get_testdata_file("examples_overlay.dcm")).pixel_array.astype(np.float32), (columns, rows))
+    plain = np.clip(chest / chest.max() * 200, 0, 255).astype(np.uint8)
+    image = plain.copy()
+    cv2.putText(image, text, (200, rows // 2), cv2.FONT_HERSHEY_SIMPLEX, height / 22, 245, height // 8, cv2.LINE_AA)
+    examination = examine(stack_of([image]), engine.readers)
+    assert found_share(examination, ink(image, plain)) > 0.95
+    assert region_mask(examination.text_map.regions, rows, columns).mean() < 0.1
