@@ -14,12 +14,15 @@ from pathlib import Path
 
 from .analysis import Analysis
 from .detection.engines import Engine, choose_engine
-from .errors import UsageError
+from .errors import DecoderFailed, UsageError
 from .ledger import Ledger, Outcome
 from .names import telling
 from .options import Options
 from .pipeline import OnStage, Result, process, publish
-from .reading import find_inputs, is_still, open_stacks, stack_stills
+from .private_folders import sweep
+from .reading import Limits, find_inputs, is_still, open_stacks, stack_stills
+from .reading.decoder import shared_decoder
+from .reading.limits import GIB
 from .reasons import failure_reason
 from .stack import ImageStack
 from .writing.output import OutputFolder, file_sha256
@@ -65,6 +68,8 @@ def run(
     and :class:`PyLogikSlicerError` when the tables cannot be written; what is wrong with one input does not stop the others.
     """
     _check_places(inputs, output)
+    sweep()
+    shared_decoder().start()  # while the text engine starts
     sources = _sources(inputs, output, options)
     with OutputFolder(output) as folder:
         engine = engine or choose_engine(options.engine, options.device, options.models, options.download)
@@ -118,11 +123,15 @@ def _published_with(analysis: Analysis, options: Options, engine: Engine) -> Wor
 def _process_source(source: Input, folder: OutputFolder, options: Options, engine: Engine, ledger: Ledger, progress) -> list[Outcome]:
     """Work on one input; an outcome for each image in it, or for the input itself where there is none."""
     digest = _digest(source)
-    if digest and not options.overwrite and ledger.is_done(source.label, digest):
-        return [("done", "unchanged since the last run")]
+    known = None if options.overwrite or not digest else _known(source, digest, options, ledger)
+    if known is not None:
+        return [known]
     ledger.begin(source.label)
+    limits = limits_of(options)
     try:
-        stacks = stack_stills(source.files) if len(source.files) > 1 else open_stacks(source.files[0])
+        stacks = stack_stills(source.files, limits) if len(source.files) > 1 else open_stacks(source.files[0], limits)
+    except DecoderFailed as error:
+        outcomes = [ledger.refuse(source.label, digest, str(error))]
     except Exception as error:
         outcomes = [ledger.note(source.label, "skipped", failure_reason(error, "the file cannot be read"))]
     else:
@@ -133,6 +142,31 @@ def _process_source(source: Input, folder: OutputFolder, options: Options, engin
         outcomes = [_process_stack(source, digest, stack, folder, options, ledger, work, progress)[0] for stack in stacks]
     ledger.finish(source.label)
     return outcomes
+
+
+def _known(source: Input, digest: str, options: Options, ledger: Ledger) -> Outcome | None:
+    """What there is to say of an input without working on it; None where it has to be worked on."""
+    if ledger.is_done(source.label, digest):
+        return "done", "unchanged since the last run"
+    refusal = ledger.refusal(source.label, digest)
+    if refusal is not None:
+        return "failed", f"{refusal}; not tried again without --overwrite"
+    published = ledger.published_as(source.label, digest) if options.variant == "find-txt" else None
+    if published is None:
+        return None
+    # To find text withdraws no images: theirs was found when they were made.
+    if published:
+        return "done", "its images stand in the folder, and the text that was found in them in phi/text.csv"
+    return "failed", "the folder holds images of its former content: choose another folder with -o, or remove them"
+
+
+def limits_of(options: Options) -> Limits:
+    """What decoding a file may take, as the options say."""
+    return Limits(
+        memory=int(options.memory_limit * GIB),
+        seconds=options.time_limit,
+        frame_bytes=int(options.frame_limit * GIB),
+    )
 
 
 def _process_stack(
@@ -154,6 +188,9 @@ def _process_stack(
             else:
                 folder.withdraw(name)
         return ledger.enter(source.label, name, stack, result, remark), name
+    except DecoderFailed as error:
+        ledger.refuse(source.label, digest, str(error))
+        return ledger.note(source.label, "failed", str(error), name), name
     except Exception as error:
         # A fault of ours or of a library on an input nobody thought of must not stop the others either.
         reason = failure_reason(error, "its frames cannot be read, or the output cannot be written")

@@ -16,11 +16,8 @@ from tqdm import tqdm
 
 from . import __version__
 from .batch import RANDOM_NAME, run
-from .detection.devices import DEVICES
-from .detection.engines import ENGINES
 from .errors import PyLogikSlicerError, UsageError, where
-from .options import KEEP, VARIANTS, Options
-from .writing.formats import FORMATS
+from .options import DEVICES, ENGINES, FORMATS, KEEP, VARIANTS, Options
 
 ALL_DONE, NOT_ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -105,10 +102,14 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
     parser.add_argument("--device", choices=DEVICES, default=default.device)
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of weights files")
     parser.add_argument("--download", action="store_true", help="let the easyocr engine download its weights")
-    parser.add_argument("--format", choices=tuple(FORMATS), default=default.format)
+    parser.add_argument("--format", choices=FORMATS, default=default.format)
     parser.add_argument("--keep", choices=KEEP, default=default.keep, help="what text stays (default %(default)s)")
     parser.add_argument("--stack", action="store_true", help="the stills of a folder are the frames of one image")
     parser.add_argument("--overwrite", action="store_true", help="do again what is done already")
+    limits = parser.add_argument_group("limits of decoding a file; what takes more is skipped, with a reason")
+    limits.add_argument("--memory-limit", type=float, default=default.memory_limit, metavar="GIB", help="(default %(default)g)")
+    limits.add_argument("--time-limit", type=float, default=default.time_limit, metavar="SECONDS", help="(default %(default)g)")
+    limits.add_argument("--frame-limit", type=float, default=default.frame_limit, metavar="GIB", help="of a frame (default %(default)g)")
     parser.add_argument("--json", action="store_true", help="print the report, and nothing else, on stdout")
     parser.set_defaults(command=_deidentify, variant=variant, rename=default.rename)
 

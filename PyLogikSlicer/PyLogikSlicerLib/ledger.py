@@ -18,7 +18,17 @@ from .options import Options
 from .pipeline import Result
 from .report import image_report, machine_report, text_row
 from .stack import ImageStack
-from .writing.output import CROSSWALK_COLUMNS, LOG_COLUMNS, TEXT_COLUMNS, OutputFolder, distinct_name, file_sha256, random_name, safe_name
+from .writing.output import (
+    CROSSWALK_COLUMNS,
+    LOG_COLUMNS,
+    REFUSED_COLUMNS,
+    TEXT_COLUMNS,
+    OutputFolder,
+    distinct_name,
+    file_sha256,
+    random_name,
+    safe_name,
+)
 
 STATUSES = ("done", "skipped", "failed")
 INTERRUPTED = "the run was interrupted before this input was finished: the same command continues there"
@@ -33,10 +43,11 @@ class Ledger:
 
     def __init__(self, folder: OutputFolder, options: Options, engine: Engine) -> None:
         self._folder, self._rename, self._engine = folder, options.rename, engine
-        self._settings = {**options.report(), "readers": engine.description}
+        self._settings = {**options.report(), "readers": engine.description, "weights": engine.weights}
         self._images: dict[str, dict] = {image["name"]: image for image in folder.read_report().get("images", [])}
         self._crosswalk = _by_source_and_name(folder.read_table("crosswalk", CROSSWALK_COLUMNS))
         self._log = _by_source_and_name(folder.read_table("log", LOG_COLUMNS))
+        self._refused = {row["source"]: row for row in folder.read_table("refused", REFUSED_COLUMNS)}
         self._text: dict[str, list[dict]] = defaultdict(list)
         for row in folder.read_table("text", TEXT_COLUMNS):
             self._text[row["name"]].append(row)
@@ -58,6 +69,22 @@ class Ledger:
             and len(self._text[name]) == image["regions"]
             and all(_has_digest(self._folder.root / path, expected) for path, expected in image["files"].items())
         )
+
+    def published_as(self, label: str, digest: str) -> bool | None:
+        """Whether images of an input stand in the folder that show this very content; None where none stand there."""
+        names = [name for name in self._crosswalk[label] if self._images.get(name, {}).get("files")]
+        return all(self._crosswalk[label][name]["sha256"] == digest for name in names) if names else None
+
+    def refusal(self, label: str, digest: str) -> str | None:
+        """Why this very content brought the decoder down when it was tried; None where it did not."""
+        row = self._refused.get(label)
+        return row["reason"] if row and row["sha256"] == digest else None
+
+    def refuse(self, label: str, digest: str, reason: str) -> Outcome:
+        """This content brought the decoder down: it is not tried again unless that is asked for."""
+        self._refused[label] = {"source": label, "sha256": digest, "reason": reason}
+        self._folder.write_table("refused", REFUSED_COLUMNS, self._refused.values())
+        return self.note(label, "failed", reason)
 
     def begin(self, label: str) -> None:
         """Work on an input begins: what was known of it counts no more, except for the names its images had."""

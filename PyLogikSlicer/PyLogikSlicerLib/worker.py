@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
 from .errors import EngineUnavailable, UnreadableInput, UsageError
+from .private_folders import own_folder, sweep
 from .reasons import failure_reason
 
 # More often nobody sees it, and every event wakes the other side.
@@ -106,8 +107,10 @@ def main() -> int:
         events.flush()
 
     signal.signal(signal.SIGTERM, _ended)
+    sweep()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         serve(requests, send)
+    own_folder().remove()
     # What the pipes still hold nobody reads, and nothing waits for a library's threads.
     os._exit(0)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .array_file import open_array
-from .batch import Input, export_reviewed
+from .batch import Input, export_reviewed, limits_of
 from .detection.devices import gpu
 from .detection.engines import Engine, choose_engine
 from .errors import PyLogikSlicerError, UnreadableInput, UsageError
@@ -31,11 +31,13 @@ TEMPLATE_VARIANT = "deid-us"
 Answer = dict[str, Any]
 
 
-def open_source(source: Source) -> ImageStack:
-    """The one image that a source is. Raises UnreadableInput when it is none, or several."""
+def open_source(source: Source, options: Options = Options()) -> ImageStack:  # noqa: B008  frozen
+    """The one image that a source is; ``options`` limit what decoding it may take. Raises UnreadableInput when it is none, or
+    several."""
     if source.array is not None:
         return open_array(Path(source.array))
-    stacks = [stack for file in source.files for stack in open_stacks(Path(file))]
+    limits = limits_of(options)
+    stacks = [stack for file in source.files for stack in open_stacks(Path(file), limits)]
     if source.stack:
         return joined(stacks, stacks[0].name)
     if len(stacks) != 1:
@@ -45,7 +47,7 @@ def open_source(source: Source) -> ImageStack:
 
 def _analyse(request: Answer, on_stage: OnStage) -> Answer:
     options = options_from_json(request.get("options", {}))
-    stack = open_source(source_from_json(request.get("source", {})))
+    stack = open_source(source_from_json(request.get("source", {})), options)
     if "cells" in request and not are_alike(np.array(request["cells"], float), cells_of(stack.frames())):
         raise UnreadableInput("the files show other frames than the volume: work on the volume itself")
     engine = _engine(options)
@@ -70,7 +72,7 @@ def _export(request: Answer, on_stage: OnStage) -> Answer:
     output = request.get("output")
     if not output or not isinstance(output, str):
         raise UsageError("no output folder is named: choose one")
-    stack = open_source(source)
+    stack = open_source(source, options)
     item = _array_input(source) if source.array else Input(1, tuple(map(Path, source.files)))
     (status, reason), image = export_reviewed(item, stack, analysis, Path(output), options, _engine(options), on_stage)
     if status != "done":

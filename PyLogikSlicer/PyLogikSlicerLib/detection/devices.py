@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from ..errors import EngineUnavailable, UsageError
+from ..options import DEVICES
 from .runtime import onnxruntime
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 INSTALL = "pip install 'PyLogikSlicer[gpu]'"
 
 Started = TypeVar("Started")

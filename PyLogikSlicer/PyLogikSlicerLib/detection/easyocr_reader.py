@@ -32,7 +32,7 @@ import numpy as np
 
 from ..errors import EngineUnavailable, UsageError
 from .batches import of_one_size
-from .reader import Detection
+from .reader import DIGEST_LENGTH, Detection
 from .torch_network import exact
 
 # EasyOCR's defaults are 0.7, 0.4 and 0.4, and 10 for the area. A lower text threshold brings single characters and dim text
@@ -120,6 +120,7 @@ class EasyOCRReader:
         recognizer = _recognizer_file(languages)
         paths = [_file(name, _folder(models)) for name in (DETECTOR_FILE, recognizer)]
         self.weights = tuple(_checked(path, name) for path, name in zip(paths, (DETECTOR_FILE, recognizer), strict=True))
+        self.weights_digest = " ".join(weights.sha256[:DIGEST_LENGTH] for weights in self.weights)
         self._detector = _detector(self._device, paths[0], self.weights[0])
         self._recognizer, self._alphabet = _recognizer(self._device, paths[1], self.weights[1], recognizer)
 

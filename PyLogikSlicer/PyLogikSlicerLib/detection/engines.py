@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import EngineUnavailable
+from ..options import ENGINES
 from .devices import candidates, first_that_starts
 from .glyphs import GlyphReader
 from .reader import TextReader
 
 EngineName = Literal["auto", "ppocr", "easyocr", "thorough"]
-ENGINES: tuple[EngineName, ...] = ("auto", "ppocr", "easyocr", "thorough")
 
 Started = tuple[TextReader, Sequence[str]]  # with what there is to note
 Start = Callable[[], Started]
@@ -29,6 +29,11 @@ class Engine:
     @property
     def description(self) -> str:
         return " + ".join(f"{reader.name} on {reader.device}" for reader in self.readers)
+
+    @property
+    def weights(self) -> str:
+        """Which weights they have: results of other weights are other results."""
+        return " + ".join(reader.weights_digest for reader in self.readers)
 
 
 def choose_engine(engine: EngineName = "auto", device: str = "auto", models: Path | None = None, download: bool = False) -> Engine:

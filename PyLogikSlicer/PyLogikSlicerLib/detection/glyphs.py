@@ -20,7 +20,7 @@ from ..text_map import polygon_of_box
 from .batches import of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
-from .reader import Detection
+from .reader import DIGEST_LENGTH, Detection
 
 MODEL = "glyphs.onnx"
 MODEL_SHA256 = "41a151047a940f47917b3b2b462f2f6d15b5537c5096f4da6b1bbbb32e7102b1"
@@ -58,6 +58,7 @@ class GlyphReader:
         """
         self.device = str(device)
         model = shipped_model() if model is None else model
+        self.weights_digest = hashlib.sha256(model).hexdigest()[:DIGEST_LENGTH]
         self._network = open_network(model, device, sample_line()[None], threads=threads, half=half)
 
     def ink(self, image: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from .batches import of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
 from .polygons import Polygon
-from .reader import Detection
+from .reader import DIGEST_LENGTH, Detection
 
 # The network was trained on text lines of moderate height. Taller boxes are whole organs and sectors that it takes for
 # one word (8 % of the region of interest on real screens, 0.3 % without them); tall text is found at a smaller scale.
@@ -56,6 +56,7 @@ class PPOCRReader:
 
     def __init__(self, device: Device = CPU, models: Path | None = None, threads: int = 0, half: bool = False) -> None:
         self.device = str(device)
+        self.weights_digest = " ".join(digest[:DIGEST_LENGTH] for digest in WEIGHTS.values())
         detector, recogniser = weights("PP-OCRv6_det_small.onnx", models), weights("PP-OCRv6_rec_small.onnx", models)
         line = sample_line()
         self._detector = open_network(detector, device, _padded(line)[None], _planes, threads, half)

@@ -10,6 +10,9 @@ import numpy as np
 
 from .polygons import Polygon
 
+# Hexadecimal digits of the SHA-256 of weights that tell them apart in reports.
+DIGEST_LENGTH = 16
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -31,11 +34,13 @@ class TextReader(Protocol):
     """Finds text in images. Scale, polarity, borders and tiles are the caller's work: it looks at what it is given.
 
     ``sees`` tells what it was trained to see, which decides what it is shown. ``certain``: the score from which its word
-    alone is believed for something no longer than a letter; above 1 where no score says so much.
+    alone is believed for something no longer than a letter; above 1 where no score says so much. ``weights_digest``: other
+    weights, other digest.
     """
 
     name: str
     device: str
+    weights_digest: str
     sees: Sees
     certain: float
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from ..errors import PyLogikSlicerError, UsageError
 from ..exchange import Source, analysis_to_json, options_to_json, source_to_json
 from ..likeness import cells_of
 from ..options import Options
+from ..private_folders import PrivateFolder
 from ..worker_process import WorkerProcess
 from . import frames
 from .sources import arraySource
@@ -39,13 +39,13 @@ class Job:
 
 
 class Jobs:
-    """Sends jobs to the worker and hands its events on. An image without files goes to it in a private folder (mode 0700)
-    that is removed when the job ends, however it ends."""
+    """Sends jobs to the worker and hands its events on. An image without files goes to it in a private folder that is removed when
+    the job ends, however it ends."""
 
     def __init__(self, python: str | None = None) -> None:
         self._worker = WorkerProcess(python)
         self._job: Job | None = None
-        self._folder: tempfile.TemporaryDirectory | None = None
+        self._folder: PrivateFolder | None = None
 
     @property
     def busy(self) -> bool:
@@ -119,13 +119,13 @@ class Jobs:
     def _readable(self, job: Job) -> Source:
         if job.source.files:
             return job.source
-        self._folder = tempfile.TemporaryDirectory(prefix="pylogikslicer-")
-        return arraySource(job.node, self._folder.name, job.source.name)
+        self._folder = PrivateFolder()
+        return arraySource(job.node, str(self._folder.path), job.source.name)
 
     def _end(self) -> None:
         self._job = None
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
             self._folder = None
 
 

@@ -23,13 +23,15 @@ else:
 class Lock:
     """Taken when made, through the file ``path``. Raises :class:`UsageError` while another run holds it.
 
-    File systems that know no locks (some network drives) let every run in.
+    File systems that know no locks (some network drives) let every run in; then ``is_held`` is False.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self.is_held = False
         try:
             _lock(self._file)
+            self.is_held = True
         except (BlockingIOError, PermissionError):
             os.close(self._file)
             raise UsageError("another run is writing to the output folder: wait for it to end, or choose another with -o") from None

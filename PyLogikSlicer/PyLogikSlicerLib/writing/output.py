@@ -1,7 +1,8 @@
 """The output folder: images/ to share, phi/ that must not be shared, report.json, and the staging place that becomes them.
 
-Files are written under ``.partial-*`` and get their name by a rename, once verified; what a killed run leaves there is
-removed by the next run. Tables are rewritten whole and renamed into place, so that they are never half written.
+Files are written under ``.partial-*`` (mode 0700) and get their name by a rename, once verified; what a killed run leaves there is
+removed by the next run, into whatever folder that writes. Tables are rewritten whole and renamed into place, so that they are
+never half written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import PyLogikSlicerError, UsageError
+from ..private_folders import STAGING_PREFIX, own_folder
 from .cells import as_cell, from_cell
 from .lock import Lock
 
@@ -28,11 +30,11 @@ TEXT_COLUMNS = (
 )
 CROSSWALK_COLUMNS = ("name", "source", "sha256")
 LOG_COLUMNS = ("source", "name", "status", "reason")
+REFUSED_COLUMNS = ("source", "sha256", "reason")
 # Columns that hold numbers of ours, which other programs read; what a person or a source wrote is in the others.
 _NUMBERS = frozenset({"frame_first", "frame_last", "x0", "y0", "x1", "y1", "polygon", "confidence"})
 _QUOTE = '"'
 _QUOTED = re.compile(r'[",\r\n]')
-_STAGING = ".partial-"
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 # File systems allow 255 bytes; the frame's number, a suffix and room for -2, -3 ... are added.
 _LONGEST_NAME = 200
@@ -60,7 +62,7 @@ class OutputFolder:
                 self._lock = Lock(self.phi / ".lock")
         except OSError as error:
             raise UsageError(f"the output folder cannot be written to ({error.strerror}): choose another with -o") from None
-        for leftover in (*self.root.glob(f"{_STAGING}*"), *self.phi.glob(f"{_STAGING}*")):
+        for leftover in (*self.root.glob(f"{STAGING_PREFIX}*"), *self.phi.glob(f"{STAGING_PREFIX}*")):
             _remove(leftover)
         return self
 
@@ -69,7 +71,9 @@ class OutputFolder:
 
     def staging(self) -> Path:
         """A new empty folder beside the final places, on the same file system."""
-        return Path(tempfile.mkdtemp(prefix=_STAGING, dir=self.root))
+        staged = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=self.root))
+        own_folder().answer_for(staged)
+        return staged
 
     def published(self) -> list[str]:
         """The names under which there is something in images/, whoever put it there."""
@@ -178,7 +182,7 @@ def _remove(path: Path) -> None:
 def _replace(path: Path, text: str, mode: int) -> None:
     """Write beside the file and rename: a reader sees the old content or the new, never a part."""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=_STAGING, dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=STAGING_PREFIX, dir=path.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)

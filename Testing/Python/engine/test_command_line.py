@@ -125,7 +125,8 @@ def test_a_bar_shows_the_progress_on_a_terminal_and_names_nothing(tmp_path):
         (["deid", f"/data/{SECRET}.dcm", "-o", "out", "--keep-names", "--rename"], "not allowed with argument --keep-names"),
         (["deid", f"/data/{SECRET}.dcm", "-o", "out"], "input 1 does not exist"),
         (["dice", "a.png", "b.png", f"{SECRET}.png"], "unrecognized arguments"),
-        (["dice", "a.png", "b.png", "-k", SECRET], "invalid int value"),
+        (["deid", f"/data/{SECRET}.dcm", "-o", "out", "--memory-limit", SECRET], "invalid float value"),
+        (["deid", f"/data/{SECRET}.dcm", "-o", "out", "--time-limit", "0"], "number above 0"),
     ],
 )
 def test_wrong_usage_is_status_2_and_repeats_nothing_that_was_typed(capsys, tmp_path, monkeypatch, arguments, complaint):
@@ -187,7 +188,7 @@ def test_options_reach_the_run(tmp_path):
     options = json.loads(outcome.stdout)["options"]
     assert options == {
         **{"variant": "deid-us", "threshold": 5, "engine": "ppocr", "device": "cpu", "format": "png", "keep": "measurements"},
-        **{"stack": False, "rename": True, "readers": options["readers"]},
+        **{"stack": False, "rename": True, "readers": options["readers"], "weights": options["weights"]},
     } and options["readers"].startswith("ppocr on cpu")
     assert [path.suffix for path in (tmp_path / "out" / "images").rglob("*_0000*")] == [".png"]
 

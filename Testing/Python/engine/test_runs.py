@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zxingcpp
+from bombs import bomb_of_deflated_elements
 from PIL import Image
 from planted import ink, write
+from reading_samples import color_image
 from small_runs import (
     Run,
     assert_consistent,
@@ -27,6 +29,7 @@ from small_runs import (
 )
 
 from PyLogikSlicerLib.batch import run
+from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.errors import UsageError
 from PyLogikSlicerLib.masking import polygon_mask
 from PyLogikSlicerLib.options import VARIANTS, Options
@@ -515,3 +518,50 @@ def test_with_stack_the_stills_of_a_folder_are_the_frames_of_one_image(engine, t
     assert Run(tmp_path / "in", tmp_path / "out", engine, stack=True, format="png").worked_on == set()
     save(tmp_path / "in" / "series" / "f10.png", picture(11))
     assert Run(tmp_path / "in", tmp_path / "out", engine, stack=True, format="png").worked_on == {1}
+
+
+def test_finding_text_withdraws_no_published_images(engine, tmp_path):
+    """The same folder, and the same files: their images were published with the text that was found in them."""
+    source = save(tmp_path / "in" / "a.png", write(color_image(), "DOE JANE", 30, 40, (255, 255, 255)))
+    images = shared_files(Run(source.parent, tmp_path / "out", engine, format="png").output)
+    found = Run(source.parent, tmp_path / "out", engine, variant="find-txt")
+    assert found.statuses == ["done"] and "phi/text.csv" in found.events[0][2]
+    assert shared_files(tmp_path / "out").keys() == images.keys() and images
+    save(source, write(color_image(), "ROE JOHN", 30, 40, (255, 255, 255)))
+    changed = Run(source.parent, tmp_path / "out", engine, variant="find-txt")
+    assert changed.statuses == ["failed"] and "another folder" in changed.events[0][2]
+    assert shared_files(tmp_path / "out").keys() == images.keys()
+    assert_consistent(tmp_path / "out")
+
+
+def test_results_of_other_weights_are_made_again(engine, tmp_path):
+    source = save(tmp_path / "in" / "a.png", color_image())
+    Run(source.parent, tmp_path / "out", engine)
+    assert Run(source.parent, tmp_path / "out", engine).worked_on == set()
+
+    class WithOtherWeights:
+        """The glyph network after further training, under the same name."""
+
+        def __init__(self, reader):
+            self._reader, self.weights_digest = reader, "0123456789abcdef"
+
+        def __getattr__(self, name):
+            return getattr(self._reader, name)
+
+    readers = (engine.readers[0], *map(WithOtherWeights, engine.readers[1:]))
+    assert Run(source.parent, tmp_path / "out", Engine(readers)).worked_on == {1}
+
+
+def test_a_file_that_brings_the_decoder_down_costs_itself_and_is_not_tried_again_unless_asked(engine, tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "c.png"):
+        save(tmp_path / "in" / name, color_image())
+    bomb_of_deflated_elements(tmp_path / "in" / "b.dcm", 1 << 30)
+    limits = {"memory_limit": 0.5}
+    first = Run(tmp_path / "in", tmp_path / "out", engine, **limits)
+    assert first.statuses == ["done", "failed", "done"] and "--memory-limit" in first.reason()
+    again = Run(tmp_path / "in", tmp_path / "out", engine, **limits)
+    assert again.worked_on == set() and "--overwrite" in again.reason() and "memory" in again.reason()
+    asked = Run(tmp_path / "in" / "b.dcm", tmp_path / "out", engine, overwrite=True)
+    assert asked.statuses == ["done"], "with the memory that it takes it is an image like any other"
+    assert_consistent(tmp_path / "out")

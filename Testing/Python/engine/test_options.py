@@ -1,0 +1,52 @@
+"""A wrong option is refused and told; it never becomes another one."""
+
+from __future__ import annotations
+
+import pytest
+
+from PyLogikSlicerLib import deid
+from PyLogikSlicerLib.detection.engines import choose_engine
+from PyLogikSlicerLib.errors import UsageError
+from PyLogikSlicerLib.options import ENGINES, FORMATS, VARIANTS, Options
+from PyLogikSlicerLib.writing import formats
+
+
+@pytest.mark.parametrize("variant", [*VARIANTS, "deid_us", "deid_one", "deid_clean", "find_txt"])
+def test_a_variant_is_known_by_its_own_and_by_pylogiks_spelling(variant):
+    assert Options(variant=variant).variant == variant.replace("_", "-")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"variant": "deidus"},
+        {"variant": "DEID"},
+        {"variant": None},
+        {"engine": "tesseract"},
+        {"device": "gpu"},
+        {"format": "jpg"},
+        {"keep": "names"},
+        {"threshold": 256},
+        {"threshold": -1},
+        {"threshold": 1.5},
+        {"threshold": True},
+        {"memory_limit": 0},
+        {"time_limit": -3.0},
+        {"frame_limit": float("nan")},
+    ],
+)
+def test_what_is_no_option_is_refused_by_its_name(wrong):
+    (name,) = wrong
+    with pytest.raises(UsageError, match=name.replace("_", " ")):
+        Options(**wrong)
+
+
+def test_pylogiks_functions_refuse_a_wrong_threshold(tmp_path):
+    with pytest.raises(UsageError, match="threshold"):
+        deid.deid_us(tmp_path, tmp_path / "out", threshold=1000)
+
+
+def test_the_names_of_options_are_those_of_what_they_choose():
+    assert tuple(formats.FORMATS) == FORMATS
+    with pytest.raises(Exception, match=", ".join(ENGINES)):
+        choose_engine("none of these")
