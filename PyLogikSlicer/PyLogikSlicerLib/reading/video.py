@@ -23,7 +23,10 @@ from .limits import promise
 from .naming import name_of
 
 # FFmpeg tells the standard error stream of damage, bytes of the file included. This module is only imported in the decoding process.
-av.logging.set_level(av.logging.PANIC)
+# PyAV's own callback is not used (its set_level installs it): it waits for Python's lock in FFmpeg's threads, while the thread that
+# holds the lock waits for these to end, for example in a damaged H.264 stream.
+av.logging.restore_default_callback()
+av.logging.set_libav_level(av.logging.PANIC)
 
 OpenStream = Callable[[], BinaryIO]
 
@@ -110,7 +113,8 @@ def _opened(stream: OpenStream) -> Iterator[tuple[av.container.InputContainer, a
             if not container.streams.video:
                 raise UnreadableInput("the file holds no video, or one whose codec is not supported")
             video = container.streams.video[0]
-            video.thread_type = "AUTO"
+            # Not frame threads: where a damaged slice is filled in from the frame before (FFV1), they race, and each reading differs.
+            video.thread_type = "SLICE"
             yield container, video
 
 
