@@ -105,7 +105,7 @@ def _write_tiffs(folder: Path, grey: np.ndarray, deep: np.ndarray, color: np.nda
     for name, (data, options) in kinds.items():
         options = dict(options)
         path, is_big, is_imagej = folder / f"{name}.tif", options.pop("bigtiff", False), options.pop("imagej", False)
-        tifffile.imwrite(path, data, bigtiff=is_big, imagej=is_imagej, **options)
+        tifffile.imwrite(path, data, bigtiff=is_big, imagej=is_imagej, **{"photometric": "minisblack", **options})
         yield path
 
 
@@ -340,7 +340,7 @@ def main() -> None:
     lines += [f"| {kind} | {count['decoded']} | {count['refused']} | {count['crashed']} |" for kind, count in sorted(counts.items())]
     lines += [
         "",
-        f"{len(outcomes)} files of {list(kinds.values()).count('valid')} kinds; with frames that differ with what lay in memory: {len(differing)}.",
+        f"{len(outcomes)} files of {list(kinds.values()).count('valid')} kinds; files with a frame that differs: {len(differing)}.",
     ]
     lines += ["", *(f"- {name} ({kinds[name]})" for name in differing)] if differing else []
     refused = [name for name, outcome in outcomes.items() if kinds[name] == "valid" and outcome[-1].startswith("refused")]
