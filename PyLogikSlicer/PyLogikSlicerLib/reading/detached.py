@@ -1,20 +1,27 @@
-"""Which data files the header of a volume refers to: known without a library, so that they are not taken for inputs of their own."""
+"""Which data files the header of a volume refers to: they are read with it, and are not inputs of their own."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from ..errors import UnreadableInput
 from .sniff import volume_format
-
-_DETACHED_DATA = re.compile(rb"^\s*(?:ElementDataFile\s*=|data ?file:)\s*([^\r\n]+?)\s*$", re.MULTILINE | re.IGNORECASE)
 
 
 def detached_data(path: Path) -> list[Path]:
-    """The data files that a volume's header refers to (.mhd, .nhdr, and .img of .hdr): no inputs of their own."""
+    """The data files that a volume's header refers to: one, a list of them, or those of a pattern.
+
+    None where the data are in the file itself, or where the header makes no sense: reading it tells why.
+    """
+    from .metaimage import read_metaimage
+    from .nrrd_file import read_nrrd
+
     with open(path, "rb") as file:
-        head = file.read(65536)
-    if volume_format(head) == "NiftiImageIO":
+        kind = volume_format(file.read(65536))
+    if kind == "NiftiImageIO":
         return [path.with_suffix(".img")] if path.suffix.lower() == ".hdr" else []
-    names = [match.decode("utf-8", "replace") for match in _DETACHED_DATA.findall(head.split(b"\n\n")[0])]
-    return [path.parent / name for name in names if name.upper() not in ("LOCAL", "LIST")]
+    try:
+        header = read_nrrd(path) if kind == "NrrdImageIO" else read_metaimage(path)
+    except (UnreadableInput, OSError):
+        return []
+    return [part.file for part in header.data.parts if part.file != path]

@@ -137,6 +137,18 @@ def test_the_data_file_of_a_volume_is_no_input_of_its_own(tmp_path):
     assert [open_stacks(path)[0].frame_count for path in found] == [2, 2, 2]
 
 
+def test_data_files_that_a_volume_header_lists_or_numbers_are_no_inputs_either(tmp_path):
+    for number in range(4):
+        (tmp_path / f"part{number}.raw").write_bytes(bytes(range(12)))
+    sizes = "NDims = 3\nDimSize = 3 4 2\nElementType = MET_UCHAR\n"
+    (tmp_path / "a.mhd").write_text(f"ObjectType = Image\n{sizes}ElementDataFile = LIST\npart0.raw\npart1.raw\n")
+    numbered = "type: uchar\ndimension: 3\nsizes: 3 4 2\nencoding: raw\ndata file: part%d.raw 2 3 1\n"
+    (tmp_path / "b.nhdr").write_text(f"NRRD0004\n{numbered}\n")
+    found = find_inputs([tmp_path])
+    assert _names(tmp_path, found) == ["a.mhd", "b.nhdr"]
+    assert [open_stacks(path)[0].frame_count for path in found] == [2, 2]
+
+
 def test_a_volume_header_cannot_hide_another_input(tmp_path):
     shutil.copy(sample("CT_small.dcm"), tmp_path / "scan.dcm")
     (tmp_path / "a.mhd").write_text("ObjectType = Image\nNDims = 2\nDimSize = 2 2\nElementType = MET_UCHAR\nElementDataFile = scan.dcm\n")
