@@ -142,7 +142,7 @@ def test_data_files_that_a_volume_header_lists_or_numbers_are_no_inputs_either(t
         (tmp_path / f"part{number}.raw").write_bytes(bytes(range(12)))
     sizes = "NDims = 3\nDimSize = 3 4 2\nElementType = MET_UCHAR\n"
     (tmp_path / "a.mhd").write_text(f"ObjectType = Image\n{sizes}ElementDataFile = LIST\npart0.raw\npart1.raw\n")
-    numbered = "type: uchar\ndimension: 3\nsizes: 4 3 2\nencoding: raw\ndata file: part%d.raw 2 3 1\n"
+    numbered = "type: uchar\ndimension: 3\nsizes: 4 3 2\nkinds: domain domain domain\nencoding: raw\ndata file: part%d.raw 2 3 1\n"
     (tmp_path / "b.nhdr").write_text(f"NRRD0004\n{numbered}\n")
     found = find_inputs([tmp_path])
     assert _names(tmp_path, found) == ["a.mhd", "b.nhdr"]
