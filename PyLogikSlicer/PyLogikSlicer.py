@@ -320,7 +320,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.statusLabel.setVisible(bool(text))
 
     def options(self):
-        from PyLogikSlicerLib.options import Options
+        from PyLogikSlicerLib.core.options import Options
 
         parameters = self.parameters
         return Options(

@@ -12,20 +12,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .analysis import Analysis
+from .core.analysis import Analysis
+from .core.errors import DecoderFailed, UsageError
+from .core.options import Options
+from .core.private_folders import sweep
+from .core.reasons import failure_reason
+from .core.result import Result
+from .core.stack import ImageStack
 from .detection.engines import Engine, choose_engine
-from .errors import DecoderFailed, UsageError
-from .ledger import Ledger, Outcome
 from .names import telling
-from .options import Options
-from .pipeline import OnStage, Result, process, publish
-from .private_folders import sweep
+from .pipeline import OnStage, process, publish
 from .reading import Limits, find_inputs, is_still, open_stacks, stack_stills
-from .reading.decoder import shared_decoder
-from .reading.limits import GIB
-from .reasons import failure_reason
-from .stack import ImageStack
-from .writing.output import OutputFolder, file_sha256
+from .reading.decoding.client import shared_decoder
+from .reading.decoding.limits import GIB
+from .writing.ledger import Ledger, Outcome
+from .writing.output_folder import OutputFolder, file_sha256
 
 OnProgress = Callable[[int, int, str, int, int], None]
 OnEvent = Callable[[int, str, str], None]

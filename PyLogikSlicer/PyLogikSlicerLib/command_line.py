@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from . import __version__
 from .batch import RANDOM_NAME, run
-from .errors import PyLogikSlicerError, UsageError, where
-from .options import DEVICES, ENGINES, FORMATS, KEEP, VARIANTS, Options
+from .core.errors import PyLogikSlicerError, UsageError, where
+from .core.options import DEVICES, ENGINES, FORMATS, KEEP, VARIANTS, Options
 
 ALL_DONE, NOT_ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 

@@ -1,7 +1,7 @@
 """PyLogik's functions, under their own names and defaults (Kline et al., arXiv 2304.12322), on this engine.
 
 Each writes ``images/``, ``phi/`` and ``report.json`` below ``output_path`` and returns the report. What cannot be done is
-logged in ``phi/log.csv``; a call that is wrong raises :class:`~PyLogikSlicerLib.errors.UsageError`. By default images have the
+logged in ``phi/log.csv``; a call that is wrong raises :class:`~PyLogikSlicerLib.core.errors.UsageError`. By default images have the
 names of their files, as in PyLogik: a file whose name holds what its header says of a person fails, and one whose name may hold
 it gets a random name.
 """
@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 
 from .batch import run
-from .options import Options, Variant
+from .core.options import Options, Variant
 
 __all__ = ["deid", "deid_clean", "deid_one", "deid_us", "find_txt"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from pydicom import examples
 
 from .batch import run
+from .core.options import VARIANTS, Options
 from .detection.engines import choose_engine
-from .options import VARIANTS, Options
 from .reading import open_stacks
 from .writing.cells import from_cell
 

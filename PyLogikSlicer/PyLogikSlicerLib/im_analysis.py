@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .comparing.pictures import PREDICTION_ONLY, TRUTH_ONLY, Color, draw_pair, pair_picture
-from .errors import UsageError
+from .core.errors import UsageError
 
 __all__ = ["dice_score", "imshowpair"]
 

@@ -5,29 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from . import ahead
-from .analysis import Analysis
-from .decisions import decide, may_stay
+from .core.analysis import Analysis
+from .core.errors import VerificationFailed
+from .core.masking import filled, region_mask
+from .core.options import Options
+from .core.result import Result
+from .core.stack import ImageStack
+from .core.text_map import Box, Region, TextMap, polygon_of_box
 from .detection.boxes import clip
 from .detection.engines import Engine
 from .detection.examine import examine
-from .errors import VerificationFailed
-from .masking import filled, region_mask
-from .options import Options
-from .rendering import Rendering, rendering_for
+from .policy.decisions import decide, may_stay
 from .roi import Roi, find_roi
-from .stack import ImageStack
-from .text_map import Box, Region, TextMap, polygon_of_box
-from .verifying import Verification, Written, confirm_source, verify
+from .verifying import Written, confirm_source, verify
+from .writing import prefetch as ahead
 from .writing.formats import FORMATS, Format, encode
-from .writing.output import file_sha256
+from .writing.output_folder import file_sha256
+from .writing.rendering import Rendering, rendering_for
 
 ROUNDS = 3
 WIDER = 4  # pixels
@@ -36,22 +37,6 @@ WIDER = 4  # pixels
 BRIEF, READ, WORD = 0.2, 0.9, 3
 
 OnStage = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one image. ``files``: relative path -> SHA-256, below the folder given to :func:`process`. ``confirmed``: how
-    many frames of the source a second decoder gave alike."""
-
-    text_map: TextMap
-    roi: Roi | None = None
-    rendering: Rendering | None = None
-    verification: Verification | None = None
-    rounds: int = 0
-    files: dict[str, str] = field(default_factory=dict)
-    bytes_written: int = 0
-    seconds: dict[str, float] = field(default_factory=dict)
-    confirmed: int = 0
 
 
 def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:

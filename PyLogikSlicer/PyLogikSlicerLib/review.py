@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from .errors import UsageError
-from .text_map import Decision, Region
+from .core.errors import UsageError
+from .core.text_map import Decision, Region
 
 if TYPE_CHECKING:
     # Only named here: with it would come the whole engine, and a panel shows reviews that a worker made.
-    from .analysis import Analysis
+    from .core.analysis import Analysis
     from .roi import Roi
 
 Polygon = Sequence[tuple[float, float]]
@@ -60,7 +60,7 @@ class Review:
 
     Regions are known by their index in :attr:`regions`; deleting one that a person drew moves the later ones forward.
     Polygons are (x, y) corners in pixels of the source frame, x right, y down, pixel edges at integers, as in
-    :class:`~.text_map.Region`. Whoever decides about, moves or draws a region has reviewed it.
+    :class:`~.core.text_map.Region`. Whoever decides about, moves or draws a region has reviewed it.
 
     Parameters
     ----------

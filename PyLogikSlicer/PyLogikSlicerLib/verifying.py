@@ -9,15 +9,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .core.errors import VerificationFailed
+from .core.masking import polygon_mask
+from .core.stack import ImageStack
+from .core.text_map import Box, Region
 from .detection.boxes import area, overlap
 from .detection.examine import Examination, examine
 from .detection.looks import VERIFICATION
 from .detection.reader import TextReader
 from .detection.tracks import LEAD
-from .errors import VerificationFailed
-from .masking import polygon_mask
-from .stack import ImageStack
-from .text_map import Box, Region
 from .writing.formats import Format, decode, largest_error
 
 # The most that JPEG at quality 100 without subsampling changes a sample: rounding in the transform and in the colour

@@ -47,7 +47,7 @@ def spellings(family: str, given: str) -> list[tuple[str, str]]:
 
 
 def header(name: str, draw: random.Random):
-    from PyLogikSlicerLib.stack import Header, WrittenName
+    from PyLogikSlicerLib.core.stack import Header, WrittenName
 
     parts = tuple(part for part in name.split("^") if len(part) > 1)
     day = f"19{draw.randrange(20, 99)}{draw.randint(1, 12):02d}{draw.randint(1, 28):02d}"

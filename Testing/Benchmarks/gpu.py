@@ -26,6 +26,7 @@ from results import HERE, write_section
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
+from PyLogikSlicerLib.core.errors import EngineUnavailable  # noqa: E402
 from PyLogikSlicerLib.detection.devices import DEVICES, candidates, first_that_starts  # noqa: E402
 from PyLogikSlicerLib.detection.easyocr_reader import EasyOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
@@ -34,7 +35,6 @@ from PyLogikSlicerLib.detection.onnx_network import OnnxNetwork  # noqa: E402
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.reader import TextReader  # noqa: E402
 from PyLogikSlicerLib.detection.torch_network import TorchNetwork  # noqa: E402
-from PyLogikSlicerLib.errors import EngineUnavailable  # noqa: E402
 
 Readers = tuple[TextReader, ...]
 SAME = 1.0  # pixels: regions whose corners are nearer are the same

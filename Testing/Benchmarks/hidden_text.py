@@ -112,11 +112,11 @@ def _limits(kind: str) -> tuple[float, float]:
 
 def outcome(sample: Sample, engine, folder: Path) -> str:
     """``masked``, ``refused`` or ``leaked``."""
-    from PyLogikSlicerLib.errors import PyLogikSlicerError
-    from PyLogikSlicerLib.masking import region_mask
-    from PyLogikSlicerLib.options import Options
+    from PyLogikSlicerLib.core.errors import PyLogikSlicerError
+    from PyLogikSlicerLib.core.masking import region_mask
+    from PyLogikSlicerLib.core.options import Options
+    from PyLogikSlicerLib.core.stack import Display, ImageStack
     from PyLogikSlicerLib.pipeline import process
-    from PyLogikSlicerLib.stack import Display, ImageStack
 
     stack = ImageStack(
         source=folder,

@@ -27,7 +27,9 @@ from results import HERE, write_section
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
-from PyLogikSlicerLib.channels import brightness_and_color  # noqa: E402
+from PyLogikSlicerLib.core.channels import brightness_and_color  # noqa: E402
+from PyLogikSlicerLib.core.masking import polygon_mask, region_mask  # noqa: E402
+from PyLogikSlicerLib.core.stack import ImageStack  # noqa: E402
 from PyLogikSlicerLib.detection.belief import believed  # noqa: E402
 from PyLogikSlicerLib.detection.coloring import colored_parts, letters_in, visible  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
@@ -39,8 +41,6 @@ from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, ST
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.reader import TextReader  # noqa: E402
 from PyLogikSlicerLib.detection.tightening import tightened  # noqa: E402
-from PyLogikSlicerLib.masking import polygon_mask, region_mask  # noqa: E402
-from PyLogikSlicerLib.stack import ImageStack  # noqa: E402
 
 LOOKS = {"words": (NATIVE, STROKES, DOUBLE, HALF), "letters": (NATIVE, DOUBLE, HALF)}
 # What is tried: the looks of the reader of words, then those of the reader of letters.

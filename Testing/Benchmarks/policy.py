@@ -27,15 +27,15 @@ from results import HERE, write_section
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
-from PyLogikSlicerLib.decisions import decide  # noqa: E402
+from PyLogikSlicerLib.core.stack import Header, ImageStack  # noqa: E402
+from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box  # noqa: E402
 from PyLogikSlicerLib.detection.boxes import area, overlap  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
 from PyLogikSlicerLib.detection.grouping import Place  # noqa: E402
 from PyLogikSlicerLib.detection.lines import read_lines  # noqa: E402
+from PyLogikSlicerLib.policy.decisions import decide  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
-from PyLogikSlicerLib.stack import Header, ImageStack  # noqa: E402
-from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box  # noqa: E402
 
 KINDS = ("scientific", "vendor", "marker", "phi-like")
 # The truth's boxes are tight; readers want a little room around a line.

@@ -30,13 +30,13 @@ from scipy.stats import binomtest
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
+from PyLogikSlicerLib.core.errors import VerificationFailed  # noqa: E402
+from PyLogikSlicerLib.core.masking import region_mask  # noqa: E402
+from PyLogikSlicerLib.core.options import Options  # noqa: E402
+from PyLogikSlicerLib.core.text_map import Region  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
-from PyLogikSlicerLib.errors import VerificationFailed  # noqa: E402
-from PyLogikSlicerLib.masking import region_mask  # noqa: E402
-from PyLogikSlicerLib.options import Options  # noqa: E402
 from PyLogikSlicerLib.pipeline import analyse, publish  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
-from PyLogikSlicerLib.text_map import Region  # noqa: E402
 
 MODES = ("verified", "both", "ppocr", "glyphs")
 # As score.py has it.

@@ -19,8 +19,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from PyLogikSlicerLib.composites import CompositeAccumulator, Composites
-from PyLogikSlicerLib.errors import NoRegionFound
+from PyLogikSlicerLib.core.errors import NoRegionFound
+from PyLogikSlicerLib.core.projections import CompositeAccumulator, Composites
 from PyLogikSlicerLib.roi import find_roi
 
 SIZES = ((600, 800), (480, 640), (768, 1024), (434, 636), (720, 960))

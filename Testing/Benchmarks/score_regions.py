@@ -29,7 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 from roi_phantom import dice, make_phantom, pylogik  # noqa: E402
 from under_stems import under_stems  # noqa: E402
 
-from PyLogikSlicerLib.composites import CompositeAccumulator  # noqa: E402
+from PyLogikSlicerLib.core.projections import CompositeAccumulator  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
 from PyLogikSlicerLib.roi import find_roi  # noqa: E402
 from PyLogikSlicerLib.writing.formats import FORMATS, encode  # noqa: E402

@@ -38,16 +38,16 @@ from results import HERE, write_section
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
+from PyLogikSlicerLib.core.masking import region_mask  # noqa: E402
+from PyLogikSlicerLib.core.options import Options  # noqa: E402
+from PyLogikSlicerLib.core.stack import ImageStack  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
 from PyLogikSlicerLib.detection.looks import NATIVE, Looks, Plan, examine_images  # noqa: E402
-from PyLogikSlicerLib.masking import region_mask  # noqa: E402
-from PyLogikSlicerLib.options import Options  # noqa: E402
 from PyLogikSlicerLib.pipeline import process  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
-from PyLogikSlicerLib.rendering import rendering_for  # noqa: E402
-from PyLogikSlicerLib.stack import ImageStack  # noqa: E402
 from PyLogikSlicerLib.writing.formats import FORMATS, encode  # noqa: E402
+from PyLogikSlicerLib.writing.rendering import rendering_for  # noqa: E402
 
 SCREEN = (600, 800)
 SEED = 7

@@ -25,11 +25,11 @@ from results import HERE, write_section
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
+from PyLogikSlicerLib.core.masking import region_mask  # noqa: E402
+from PyLogikSlicerLib.core.stack import Display, ImageStack  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
-from PyLogikSlicerLib.masking import region_mask  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
-from PyLogikSlicerLib.stack import Display, ImageStack  # noqa: E402
 
 # Beside those that the generator writes on.
 MORE_OF_PYDICOM = ("MR_small.dcm", "JPEG2000.dcm", "JPGExtended.dcm", "rtdose.dcm")

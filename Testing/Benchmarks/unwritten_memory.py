@@ -260,7 +260,7 @@ def _larger(number: bytes) -> bytes:
 def decode_all(folder: Path) -> dict[str, list[str]]:
     """In this process: of each file the hash of every frame, of both decoders, or why there is none."""
     sys.path.insert(0, str(PACKAGE))
-    from PyLogikSlicerLib.errors import UnreadableInput
+    from PyLogikSlicerLib.core.errors import UnreadableInput
     from PyLogikSlicerLib.reading.opening import open_file
 
     found: dict[str, list[str]] = {}

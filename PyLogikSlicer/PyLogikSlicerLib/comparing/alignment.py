@@ -8,10 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from ..errors import UsageError
-from ..label_mask import Mask
-from ..slice_numbers import slice_numbers
-from ..voxel_grid import Spacing, VoxelGrid, grid_from, spacing_of
+from ..core.errors import UsageError
+from ..core.label_mask import Mask
+from ..core.slice_numbers import slice_numbers
+from ..core.voxel_grid import Spacing, VoxelGrid, grid_from, spacing_of
 
 # How far apart two positions may be that are the same, in voxels: headers are rounded, some to a hundredth of a millimeter.
 _TOLERANCE = 0.05

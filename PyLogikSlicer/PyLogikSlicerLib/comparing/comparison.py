@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import UsageError
-from ..voxel_grid import Spacing
+from ..core.errors import UsageError
+from ..core.voxel_grid import Spacing
 from .overlap import PairCounts, as_frames, checked_pair, count_pairs
 from .pairing import LabelPair, PairedBy
 from .surfaces import Directed, Distances, directed_distances, summarized

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..errors import PyLogikSlicerError, UsageError
-from ..label_mask import Mask
+from ..core.errors import PyLogikSlicerError, UsageError
+from ..core.label_mask import Mask
 from .alignment import aligned
 from .comparison import Comparison, compare
 from .files import write_files

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 from .comparison import Comparison
 from .pictures import Panel, write_frame_plot, write_pairs
 from .tables import write_csv

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 
 # Pairs of values that are counted in a table; frames whose values are further apart are sorted instead.
 _TABLE_SIZE = 1 << 20

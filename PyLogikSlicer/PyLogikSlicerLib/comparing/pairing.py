@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..label_mask import Mask
-from ..segment_names import folded
+from ..core.label_mask import Mask
+from ..core.segment_names import folded
 from .overlap import holding, values_in
 
 PairedBy = Literal["name", "number", "mask", ""]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import UnreadableInput, UsageError
-from ..label_mask import Mask
-from ..mask_files import is_mask_file, load_mask
+from ..core.errors import UnreadableInput, UsageError
+from ..core.label_mask import Mask
 from ..roi.region import rasterize
+from .mask_files import is_mask_file, load_mask
 
 Load = Callable[[], Mask]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..text_map import Box
+from ..core.text_map import Box
 
 
 def clip(box: Box, rows: int, columns: int) -> Box | None:

@@ -19,8 +19,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from ..channels import max_channel
-from ..text_map import Box
+from ..core.channels import max_channel
+from ..core.text_map import Box
 from .boxes import area
 
 TILE = 64

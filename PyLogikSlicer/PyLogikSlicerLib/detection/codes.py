@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import zxingcpp
 
-from ..channels import max_channel, min_channel
+from ..core.channels import max_channel, min_channel
 from .boxes import parts_of
 from .polygons import shifted
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..text_map import Box
+from ..core.text_map import Box
 from .changes import boxes_around
 from .looks import STROKE
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from ..errors import EngineUnavailable, UsageError
-from ..options import DEVICES
+from ..core.errors import EngineUnavailable, UsageError
+from ..core.options import DEVICES
 from .runtime import onnxruntime
 
 INSTALL = "pip install 'PyLogikSlicer[gpu]'"

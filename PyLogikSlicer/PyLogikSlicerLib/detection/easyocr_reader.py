@@ -30,7 +30,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from ..errors import EngineUnavailable, UsageError
+from ..core.errors import EngineUnavailable, UsageError
 from .batches import of_one_size
 from .reader import DIGEST_LENGTH, Detection
 from .torch_network import exact

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..errors import EngineUnavailable
-from ..options import ENGINES
+from ..core.errors import EngineUnavailable
+from ..core.options import ENGINES
 from .devices import candidates, first_that_starts
 from .glyphs import GlyphReader
 from .reader import TextReader

@@ -9,9 +9,9 @@ from functools import partial
 
 import numpy as np
 
-from ..composites import CompositeAccumulator, Composites, stretched, usual
-from ..stack import ImageStack
-from ..text_map import Box, TextMap, polygon_of_box
+from ..core.projections import CompositeAccumulator, Composites, stretched, usual
+from ..core.stack import ImageStack
+from ..core.text_map import Box, TextMap, polygon_of_box
 from .belief import believed, believed_faint, is_legible, is_too_large
 from .boxes import area, clip, parts_of
 from .changes import NOISE, Change, FaintMemory, FrameMemory, boxes_around
@@ -66,7 +66,7 @@ def examine(
 
     ``on_progress(frames_done, frames)`` is called after each frame and may raise to cancel. ``attention(frame)`` gives the
     boxes outside which nothing is looked at, for a second look at places that were changed; without it all is examined.
-    Raises :class:`~PyLogikSlicerLib.errors.UnreadableInput` when a frame cannot be decoded.
+    Raises :class:`~PyLogikSlicerLib.core.errors.UnreadableInput` when a frame cannot be decoded.
     """
     examiner = _Examiner(readers, plan, attention)
     low, high = np.inf, -np.inf

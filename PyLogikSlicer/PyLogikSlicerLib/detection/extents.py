@@ -12,7 +12,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..text_map import Box, box_of_polygon, polygon_of_box
+from ..core.text_map import Box, box_of_polygon, polygon_of_box
 from .boxes import area, overlap, union
 from .looks import Sighting
 from .polygons import upright_box

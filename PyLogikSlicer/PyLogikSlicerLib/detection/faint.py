@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..channels import max_channel
+from ..core.channels import max_channel
 
 # Pixels; wider than any stroke that a view is responsible for. Larger strokes are seen at the smaller scales.
 STROKE = 19

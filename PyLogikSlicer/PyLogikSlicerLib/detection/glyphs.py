@@ -15,8 +15,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..errors import EngineUnavailable
-from ..text_map import polygon_of_box
+from ..core.errors import EngineUnavailable
+from ..core.text_map import polygon_of_box
 from .batches import of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line

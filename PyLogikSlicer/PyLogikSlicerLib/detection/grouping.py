@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..masking import polygon_mask
-from ..text_map import Box, box_of_polygon, polygon_of_box
+from ..core.masking import polygon_mask
+from ..core.text_map import Box, box_of_polygon, polygon_of_box
 from .boxes import area, clip, overlap, union
 from .looks import Sighting
 from .polygons import upright_box
@@ -30,7 +30,7 @@ _Seen = tuple[Box, list[Sighting]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.text_map.Region`, padding included;
+    """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.core.text_map.Region`, padding included;
     ``engines``: the readers and looks that saw it, the surest first; ``certain``: one of them needs no other; ``worded``:
     a reader of words is among them."""
 

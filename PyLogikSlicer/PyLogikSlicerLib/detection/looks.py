@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..channels import max_channel
-from ..text_map import Box, box_of_polygon
+from ..core.channels import max_channel
+from ..core.text_map import Box, box_of_polygon
 from .changes import Closeness
 from .polygons import Polygon, shifted
 from .reader import Sees, TextReader

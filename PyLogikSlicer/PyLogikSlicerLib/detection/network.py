@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from ..errors import EngineUnavailable
+from ..core.errors import EngineUnavailable
 from .devices import CPU, Device
 from .onnx_network import OnnxNetwork
 from .torch_network import TorchNetwork

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import EngineUnavailable
+from ..core.errors import EngineUnavailable
 from .devices import Device
 from .runtime import onnxruntime
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..text_map import Box, box_of_polygon
+from ..core.text_map import Box, box_of_polygon
 
 # A scanned page may lean; a burned-in line does not. Below this angle a box is taken as upright.
 UPRIGHT_DEGREES = 4.0

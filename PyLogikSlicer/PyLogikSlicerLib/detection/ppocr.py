@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import EngineUnavailable
+from ..core.errors import EngineUnavailable
 from .batches import of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line

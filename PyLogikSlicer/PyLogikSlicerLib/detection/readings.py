@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..channels import max_channel
-from ..text_map import Box
+from ..core.channels import max_channel
+from ..core.text_map import Box
 from .boxes import area, clip, moved, overlap
 from .grouping import Place
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..channels import max_channel
-from ..masking import polygon_mask
-from ..text_map import Box, polygon_of_box
+from ..core.channels import max_channel
+from ..core.masking import polygon_mask
+from ..core.text_map import Box, polygon_of_box
 from .boxes import area, clip, overlap, union
 from .grouping import PADDING, Place, is_box
 from .polygons import shifted

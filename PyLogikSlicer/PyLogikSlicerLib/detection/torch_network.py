@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import EngineUnavailable
+from ..core.errors import EngineUnavailable
 from .devices import Device
 
 BATCH_PIXELS = 4_000_000

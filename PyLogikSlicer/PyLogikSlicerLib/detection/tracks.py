@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..text_map import Box, Region, polygon_of_box
+from ..core.text_map import Box, Region, polygon_of_box
 from .boxes import area, overlap, union
 from .changes import WORDS_EVERY
 from .grouping import Place, is_box

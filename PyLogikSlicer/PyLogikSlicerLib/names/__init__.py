@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
 
-from ..stack import Header, WrittenName
+from ..core.stack import Header, WrittenName
 from .charsets import repaired
 from .dates import date_evidence, dates_in, time_evidence, time_of
 from .evidence import NOBODY, Evidence

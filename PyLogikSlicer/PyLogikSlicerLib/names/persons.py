@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..stack import WrittenName
+from ..core.stack import WrittenName
 from .evidence import NOBODY, PLACEHOLDERS, Evidence
 from .spelling import LATIN, SPELLINGS, bare, collapsed, nearly_equal, plain, script_of, sound, worth
 from .stem import Letters, Stem, all_words

@@ -1,7 +1,7 @@
-"""Reading: from the paths a person names to :class:`~PyLogikSlicerLib.stack.ImageStack`.
+"""Reading: from the paths a person names to :class:`~PyLogikSlicerLib.core.stack.ImageStack`.
 
 The kind of a file is told by its content, never by its name. Sources are opened for reading only, and decoded in a process of
-their own (:mod:`.decoder`).
+their own (:mod:`.decoding.client`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import UnreadableInput
-from ..stack import ImageStack
-from .decoder import shared_decoder
+from ..core.errors import UnreadableInput
+from ..core.stack import ImageStack
+from .decoding.client import shared_decoder
+from .decoding.limits import DEFAULT_LIMITS, Limits
 from .inputs import find_inputs
 from .joining import joined
-from .limits import DEFAULT_LIMITS, Limits
 from .naming import natural_key
 from .sniff import kind_of
 

@@ -19,9 +19,9 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import RLELossless
 
-from ..errors import UnreadableInput
+from ..core.errors import UnreadableInput
+from .dicom.image_pixel import ImagePixel
 from .faults import reported
-from .image_pixel import ImagePixel
 from .jpeg import JpegHeader, holds_ycbcr, read_header
 
 _JPEG = b"\xff\xd8\xff"

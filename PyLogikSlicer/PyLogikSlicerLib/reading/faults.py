@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import UnreadableInput
+from ..core.errors import UnreadableInput
 
 
 @contextmanager
 def reported(what: str) -> Iterator[None]:
-    """Any exception inside becomes an :class:`~PyLogikSlicerLib.errors.UnreadableInput` that starts with ``what``.
+    """Any exception inside becomes an :class:`~PyLogikSlicerLib.core.errors.UnreadableInput` that starts with ``what``.
 
     Not to be held across a ``yield`` of a frame: it would catch the caller's exceptions too.
     """

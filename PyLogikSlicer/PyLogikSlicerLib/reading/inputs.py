@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..errors import UnreadableInput, UsageError
-from .decoder import shared_decoder
-from .detached import detached_data
+from ..core.errors import UnreadableInput, UsageError
+from .decoding.client import shared_decoder
 from .naming import natural_key
 from .sniff import Kind, kind_of
+from .volume.detached import detached_data
 
 
 def find_inputs(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:

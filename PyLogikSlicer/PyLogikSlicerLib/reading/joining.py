@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..errors import UnreadableInput
-from ..stack import ImageStack
+from ..core.errors import UnreadableInput
+from ..core.stack import ImageStack
 
 _Value = TypeVar("_Value")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ..errors import UnreadableInput
-from ..stack import ImageStack
+from ..core.errors import UnreadableInput
+from ..core.stack import ImageStack
 from .sniff import Kind, kind_of
 
 
@@ -29,7 +29,7 @@ def open_file(path: Path) -> list[ImageStack]:
 
 # Imported when needed: of the libraries that decode, a run mostly needs one.
 def _open_dicom(path: Path) -> list[ImageStack]:
-    from .dicom import open_dicom
+    from .dicom.image import open_dicom
 
     return open_dicom(path)
 
@@ -53,7 +53,7 @@ def _open_video(path: Path) -> list[ImageStack]:
 
 
 def _open_volume(path: Path) -> list[ImageStack]:
-    from .volumes import open_volume
+    from .volume.image import open_volume
 
     return open_volume(path)
 

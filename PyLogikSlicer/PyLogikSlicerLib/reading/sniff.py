@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 from typing import Literal
 
-from ..errors import UnreadableInput
+from ..core.errors import UnreadableInput
 
 Kind = Literal["dicom", "dicomdir", "still", "tiff", "video", "volume"]
 

@@ -17,12 +17,12 @@ import imagecodecs
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from ..errors import UnreadableInput
-from ..stack import Header, ImageStack, Reread
+from ..core.errors import UnreadableInput
+from ..core.stack import Header, ImageStack, Reread
 from .codestreams import siz_of
-from .color import rgb_from_samples
+from .decoding.limits import promise
+from .dicom.color import rgb_from_samples
 from .faults import reported
-from .limits import promise
 from .naming import name_of
 from .orientation import turned_upright
 from .sniff import JPEG_XL

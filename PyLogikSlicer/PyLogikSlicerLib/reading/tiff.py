@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image
 from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT, TiffFile, TiffPage, TiffPageSeries
 
-from ..errors import UnreadableInput
-from ..stack import Display, Header, ImageStack, Reread
-from .color import reduce_to_eight_bits, rgb_from_samples
+from ..core.errors import UnreadableInput
+from ..core.stack import Display, Header, ImageStack, Reread
+from .decoding.limits import promise
+from .dicom.color import reduce_to_eight_bits, rgb_from_samples
 from .faults import reported
-from .limits import promise
 from .naming import name_of
 from .orientation import turned_upright
 

@@ -17,9 +17,9 @@ import av
 import cv2
 import numpy as np
 
-from ..errors import UnreadableInput
-from ..stack import ImageStack, Reread
-from .limits import promise
+from ..core.errors import UnreadableInput
+from ..core.stack import ImageStack, Reread
+from .decoding.limits import promise
 from .naming import name_of
 
 # FFmpeg tells the standard error stream of damage, bytes of the file included. This module is only imported in the decoding process.

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..composites import Composites
-from ..errors import NoRegionFound
-from ..stack import Header
+from ..core.errors import NoRegionFound
+from ..core.projections import Composites
+from ..core.stack import Header
 from .objects import find_objects
 from .region import Roi, make_roi
 from .sector import find_sector

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..composites import Composites
+from ..core.projections import Composites
 from .furniture import bars, panels, small_marks
 from .masks import closed, large_parts, local_range, opened
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..composites import Composites
-from ..errors import NoRegionFound
+from ..core.errors import NoRegionFound
+from ..core.projections import Composites
 from .masks import closed, filled_holes, opened
 from .region import Roi, make_roi
 

@@ -14,7 +14,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from ..text_map import Box
+from ..core.text_map import Box
 from .fit import Fit, best_fit
 from .geometry import Field, Sector, Straight
 from .region import outer_points, rasterize

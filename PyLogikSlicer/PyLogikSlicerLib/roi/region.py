@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..errors import NoRegionFound
-from ..text_map import Box
+from ..core.errors import NoRegionFound
+from ..core.text_map import Box
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..composites import Composites
-from ..errors import NoRegionFound
-from ..stack import Header
-from ..text_map import Box
+from ..core.errors import NoRegionFound
+from ..core.projections import Composites
+from ..core.stack import Header
+from ..core.text_map import Box
 from . import evidence
 from .depth import extended
 from .geometry import Field

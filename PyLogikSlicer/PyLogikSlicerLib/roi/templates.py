@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
-from ..stack import Header
+from ..core.errors import UsageError
+from ..core.stack import Header
 from .region import Roi, make_roi
 
 HELD = 0.95  # share of the found region that a proposed template has to hold

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ..analysis import Analysis
-    from ..options import Options
+    from ..core.analysis import Analysis
+    from ..core.options import Options
     from ..review import Review
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Export:
     """What was verified and published.
 
-    ``analysis`` and ``settings`` (:meth:`~.options.Options.report`) are what it was made of, ``image`` is its entry in
+    ``analysis`` and ``settings`` (:meth:`~..core.options.Options.report`) are what it was made of, ``image`` is its entry in
     ``report.json``. ``keeping`` tells what was kept, ``left`` is how many regions nobody had looked at, ``remark`` what else the log
     says, for example that it was named at random.
     """

@@ -12,8 +12,8 @@ import numpy as np
 import slicer
 import vtk
 
-from ..errors import UsageError
-from ..stack import Display
+from ..core.errors import UsageError
+from ..core.stack import Display
 
 
 def isSequence(node) -> bool:

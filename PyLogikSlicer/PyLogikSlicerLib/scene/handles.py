@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 
 MOST = 8
 SHAPE_KEY = "handles"

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import PyLogikSlicerError, UsageError
-from ..exchange import Source, analysis_to_json, options_to_json, source_to_json
-from ..likeness import cells_of
-from ..options import Options
-from ..private_folders import PrivateFolder
-from ..worker_process import WorkerProcess
+from ..core.errors import PyLogikSlicerError, UsageError
+from ..core.options import Options
+from ..core.private_folders import PrivateFolder
+from ..worker.client import WorkerProcess
+from ..worker.frame_fingerprint import cells_of
+from ..worker.messages import Source, analysis_to_json, options_to_json, source_to_json
 from . import frames
 from .sources import arraySource
 

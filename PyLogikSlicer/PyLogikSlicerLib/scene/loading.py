@@ -17,13 +17,13 @@ import numpy as np
 import slicer
 import vtk
 
-from ..errors import UnreadableInput, UsageError
-from ..exchange import Source
+from ..core.errors import UnreadableInput, UsageError
+from ..worker.messages import Source
 from . import frames
 from .sources import remember
 
 if TYPE_CHECKING:
-    from ..stack import Display, ImageStack
+    from ..core.stack import Display, ImageStack
 
 # How a picture is shown upright in an axial view: columns to the left of the patient, rows to the back.
 UPRIGHT = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -68,7 +68,7 @@ def loadCine(file: str) -> list:
     """Load a cine of color frames with what Slicer brings, so that it is there before any package is: the sample study."""
     import SimpleITK as sitk
 
-    from ..stack import ImageStack
+    from ..core.stack import ImageStack
 
     frames = sitk.GetArrayFromImage(sitk.ReadImage(file))
     count, rows, columns, channels = frames.shape

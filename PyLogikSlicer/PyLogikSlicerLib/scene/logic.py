@@ -15,10 +15,10 @@ from dataclasses import replace
 import slicer
 import vtk
 
-from ..errors import PyLogikSlicerError, UsageError
-from ..options import Options
+from ..core.errors import PyLogikSlicerError, UsageError
+from ..core.options import Options
 from . import frames, jobs, overlays, places, results, tables
-from .comparison_logic import ComparisonLogic
+from .comparing.logic import ComparisonLogic
 from .exports import Export, fullPath
 from .sources import sourceOf
 from .study import Study
@@ -147,8 +147,8 @@ class StudyLogic(ComparisonLogic):
 
     def _enter(self, node, source, options: Options, result: jobs.Event, wanted) -> None:
         """The analysis of a node is there: show it."""
-        from ..exchange import analysis_from_json
         from ..review import Review
+        from ..worker.messages import analysis_from_json
 
         if (result["frames"], result["rows"], result["columns"]) != frames.shape(node)[:3]:
             raise UsageError("the volume was changed while it was worked on: start again")

@@ -60,7 +60,7 @@ def overlayMasks(study: Study, item: int, grid: frames.Grid) -> dict[str, np.nda
 
 def masksOf(study: Study, decision: str, first: int, grid: frames.Grid) -> np.ndarray:
     """The regions with this decision on the frames of an item, from frame ``first``: bool ``(slices, rows, columns)``."""
-    from ..masking import region_mask
+    from ..core.masking import region_mask
 
     mask = np.zeros((grid.slices, grid.rows, grid.columns), bool)
     for k in range(grid.slices):

@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 import vtk
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 from . import frames
 from .handles import dragged, handlesOf
 from .study import Study

@@ -26,7 +26,7 @@ def makeResult(study: Study):
 
 def drawResult(study: Study) -> None:
     """Mask the frames of the result anew on which something changed since they were masked last."""
-    from ..masking import filled, region_mask
+    from ..core.masking import filled, region_mask
 
     rows, columns = study.review.rows, study.review.columns
     roi = study.review.roi

@@ -10,9 +10,9 @@ import numpy as np
 import slicer
 import vtk
 
-from ..array_file import write_array
-from ..errors import PyLogikSlicerError
-from ..exchange import Source
+from ..core.errors import PyLogikSlicerError
+from ..worker.array_file import write_array
+from ..worker.messages import Source
 from . import frames
 
 INSTANCES = "DICOM.instanceUIDs"

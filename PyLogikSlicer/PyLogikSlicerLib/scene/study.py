@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from .exports import Export, verdict
 
 if TYPE_CHECKING:
-    from ..exchange import Source
-    from ..options import Options
+    from ..core.options import Options
     from ..review import Review
+    from ..worker.messages import Source
 
 
 @dataclass

@@ -8,7 +8,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import PyLogikSlicerError
+from ..core.errors import PyLogikSlicerError
 from . import dependencies
 from .compare_views import showInput
 from .faults import reasonOf

@@ -13,7 +13,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..errors import EngineUnavailable
+from ..core.errors import EngineUnavailable
 from .faults import reasonOf
 from .panel import Panel
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from ..errors import PyLogikSlicerError
-from ..reasons import failure_reason
+from ..core.errors import PyLogikSlicerError
+from ..core.reasons import failure_reason
 
 
 def reasonOf(error: Exception, failure: str) -> str:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
-from ..errors import VerificationFailed
+from ..core.errors import VerificationFailed
 from . import jpeg_lossless
 
 # Chosen on ultrasound screens of 800 x 600 to 1928 x 1080: level 1 is a quarter faster and 15 % larger, level 6 takes

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 
 if sys.platform == "win32":
     import msvcrt

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from PyLogikSlicerLib.stack import Display, Header, ImageStack
+from PyLogikSlicerLib.core.stack import Display, Header, ImageStack
 
 
 def stack_of(frames, display=None, header=None, name="planted") -> ImageStack:

@@ -18,9 +18,9 @@ from planted import write
 from reading_samples import ct_image, write_dicom
 
 from PyLogikSlicerLib.batch import run
-from PyLogikSlicerLib.options import Options
-from PyLogikSlicerLib.stack import ImageStack
-from PyLogikSlicerLib.writing.output import file_sha256
+from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.stack import ImageStack
+from PyLogikSlicerLib.writing.output_folder import file_sha256
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[3] / "PyLogikSlicer"
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from PyLogikSlicerLib import ahead
+from PyLogikSlicerLib.writing import prefetch as ahead
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])

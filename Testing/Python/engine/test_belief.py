@@ -2,9 +2,9 @@
 
 import pytest
 
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.belief import believed, is_too_large
 from PyLogikSlicerLib.detection.grouping import Place
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 LETTER, LINE, STANDING = (10, 10, 20, 22), (10, 10, 80, 22), (10, 10, 22, 80)
 

@@ -8,11 +8,11 @@ import pytest
 from planted import ink, speckle, stack_of, write
 from pydicom import examples
 
-from PyLogikSlicerLib.channels import brightness_and_color
+from PyLogikSlicerLib.core.channels import brightness_and_color
+from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.detection.coloring import FAINTEST, colored_parts, letters_in, visible
 from PyLogikSlicerLib.detection.examine import examine
 from PyLogikSlicerLib.detection.looks import DETECTION
-from PyLogikSlicerLib.masking import region_mask
 from PyLogikSlicerLib.reading import open_stacks
 
 ROWS, COLUMNS = 240, 320

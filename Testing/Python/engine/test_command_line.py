@@ -27,7 +27,7 @@ from small_runs import (
 
 from PyLogikSlicerLib import __version__
 from PyLogikSlicerLib.command_line import main
-from PyLogikSlicerLib.options import VARIANTS
+from PyLogikSlicerLib.core.options import VARIANTS
 
 SECRET = "Quillfeather"
 on_posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals or terminals")

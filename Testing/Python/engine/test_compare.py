@@ -15,8 +15,8 @@ from scipy.ndimage import binary_dilation, shift
 
 from PyLogikSlicerLib import im_analysis
 from PyLogikSlicerLib.comparing import compare, match_labels
-from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.mask_files import load_mask
+from PyLogikSlicerLib.comparing.mask_files import load_mask
+from PyLogikSlicerLib.core.errors import UsageError
 
 OVERLAP = ("dice", "jaccard", "precision", "recall")
 

@@ -15,9 +15,9 @@ from pydicom.data import get_testdata_file
 from PyLogikSlicerLib.command_line import main
 from PyLogikSlicerLib.comparing import compare
 from PyLogikSlicerLib.comparing.alignment import aligned
+from PyLogikSlicerLib.comparing.mask_files import Mask, load_mask
 from PyLogikSlicerLib.comparing.tables import write_csv
-from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.mask_files import Mask, load_mask
+from PyLogikSlicerLib.core.errors import UsageError
 
 SECRET = "Quillfeather"
 GREEN, MAGENTA, WHITE = (124, 252, 0), (255, 0, 252), (255, 255, 255)

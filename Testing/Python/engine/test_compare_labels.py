@@ -16,7 +16,7 @@ from segmentation_samples import ct_slices, write_segmentation
 
 from PyLogikSlicerLib.command_line import main
 from PyLogikSlicerLib.comparing import compare, paired_labels
-from PyLogikSlicerLib.label_mask import Mask
+from PyLogikSlicerLib.core.label_mask import Mask
 
 SHAPE = (4, 20, 30)
 

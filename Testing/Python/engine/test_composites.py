@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from PyLogikSlicerLib.composites import CompositeAccumulator, stretched, usual
+from PyLogikSlicerLib.core.projections import CompositeAccumulator, stretched, usual
 
 cines = st.tuples(st.integers(1, 9), array_shapes(min_dims=2, max_dims=2, max_side=12), st.booleans()).flatmap(
     lambda told: arrays(np.uint8, (told[0], *told[1], *((3,) if told[2] else ())))

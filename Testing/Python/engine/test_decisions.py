@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.decisions import HeaderMatcher, decide, why_sensitive
-from PyLogikSlicerLib.measurements import is_measurement
-from PyLogikSlicerLib.stack import Header
-from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.stack import Header
+from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.policy.decisions import HeaderMatcher, decide, why_sensitive
+from PyLogikSlicerLib.policy.measurements import is_measurement
 
 HEADER = Header(
     identifying={

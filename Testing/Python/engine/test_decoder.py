@@ -17,9 +17,9 @@ from bombs import bomb_of_deflated_elements, bomb_of_gif, bomb_of_png, gzip_with
 from PIL import Image
 from reading_samples import color_image, sample, write_dicom
 
-from PyLogikSlicerLib.errors import DecoderFailed, UnreadableInput
-from PyLogikSlicerLib.reading.decoder import Decoder
-from PyLogikSlicerLib.reading.limits import GIB, Limits
+from PyLogikSlicerLib.core.errors import DecoderFailed, UnreadableInput
+from PyLogikSlicerLib.reading.decoding.client import Decoder
+from PyLogikSlicerLib.reading.decoding.limits import GIB, Limits
 
 LIBRARIES = ("av", "imagecodecs", "pydicom", "PIL", "SimpleITK", "tifffile", "nibabel", "nrrd")
 
@@ -141,7 +141,7 @@ def test_the_decoding_process_ends_with_the_program_that_asked(tmp_path):
     program = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from PyLogikSlicerLib.reading.decoder import shared_decoder\n"
+        "from PyLogikSlicerLib.reading.decoding.client import shared_decoder\n"
         "decoder = shared_decoder()\n"
         f"decoder.open(Path({str(sample('CT_small.dcm'))!r}))\n"
         "print(decoder._process._watched.pid, flush=True)\n"

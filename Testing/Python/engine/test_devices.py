@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.errors import EngineUnavailable, UsageError
 from PyLogikSlicerLib.detection.batches import of_one_size
 from PyLogikSlicerLib.detection.devices import CPU, candidates, first_that_starts, gpu
 from PyLogikSlicerLib.detection.engines import choose_engine
-from PyLogikSlicerLib.errors import EngineUnavailable, UsageError
 
 
 def test_a_gpu_is_named_or_the_reason_why_none_is_used():

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from pydicom import examples
 from pydicom.pixels import pixel_array
 
+from PyLogikSlicerLib.core.errors import EngineUnavailable, UsageError
 from PyLogikSlicerLib.detection.easyocr_reader import RECOGNIZER_FILES, EasyOCRReader, is_available, lines_of
-from PyLogikSlicerLib.errors import EngineUnavailable, UsageError
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 CHARACTERS = "0123456789-ABCDEFJNOH^"

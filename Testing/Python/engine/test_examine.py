@@ -7,11 +7,11 @@ import pytest
 from planted import ink, speckle, stack_of, write
 from pydicom.data import get_testdata_file
 
-from PyLogikSlicerLib.decisions import decide
+from PyLogikSlicerLib.core.masking import region_mask
+from PyLogikSlicerLib.core.stack import Display, Header
 from PyLogikSlicerLib.detection.examine import WINDOW, examine
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
-from PyLogikSlicerLib.masking import region_mask
-from PyLogikSlicerLib.stack import Display, Header
+from PyLogikSlicerLib.policy.decisions import decide
 
 ROWS, COLUMNS = 240, 320
 
@@ -296,7 +296,7 @@ def test_speckle_without_text_stays_whole(engine, seed):
 def test_a_frame_that_cannot_be_decoded_ends_the_examination(engine):
     from dataclasses import replace
 
-    from PyLogikSlicerLib.errors import UnreadableInput
+    from PyLogikSlicerLib.core.errors import UnreadableInput
 
     stack = replace(stack_of([speckle(ROWS, COLUMNS, 9)]), frame_count=2)
     with pytest.raises(UnreadableInput, match="1 of 2 frames"):

@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from PyLogikSlicerLib.analysis import Analysis
-from PyLogikSlicerLib.array_file import open_array, write_array
-from PyLogikSlicerLib.errors import UnreadableInput, UsageError
-from PyLogikSlicerLib.exchange import (
+from PyLogikSlicerLib.core.analysis import Analysis
+from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
+from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.text_map import Region, TextMap
+from PyLogikSlicerLib.roi import make_roi
+from PyLogikSlicerLib.roi.geometry import Sector
+from PyLogikSlicerLib.worker.array_file import open_array, write_array
+from PyLogikSlicerLib.worker.messages import (
     Source,
     analysis_from_json,
     analysis_to_json,
@@ -17,10 +21,6 @@ from PyLogikSlicerLib.exchange import (
     source_from_json,
     source_to_json,
 )
-from PyLogikSlicerLib.options import Options
-from PyLogikSlicerLib.roi import make_roi
-from PyLogikSlicerLib.roi.geometry import Sector
-from PyLogikSlicerLib.text_map import Region, TextMap
 
 SECRET = "Quillfeather"
 

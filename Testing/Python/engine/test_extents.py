@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.masking import polygon_mask
+from PyLogikSlicerLib.core.text_map import box_of_polygon, polygon_of_box
 from PyLogikSlicerLib.detection.extents import fitted
 from PyLogikSlicerLib.detection.looks import Sighting
-from PyLogikSlicerLib.masking import polygon_mask
-from PyLogikSlicerLib.text_map import box_of_polygon, polygon_of_box
 
 SIDE = 200
 

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from pydicom.pixels import pixel_array
 
-from PyLogikSlicerLib.errors import VerificationFailed
+from PyLogikSlicerLib.core.errors import VerificationFailed
 from PyLogikSlicerLib.writing.formats import FORMATS, decode, encode, largest_error
 
 EXACT = [fmt for fmt in FORMATS.values() if fmt.exact]

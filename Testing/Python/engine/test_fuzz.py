@@ -15,7 +15,7 @@ from pydicom.dataelem import DataElement
 from reading_samples import sample
 from small_runs import Run, assert_consistent, dicom, files_below, picture, save, shared_files, table, video, volume
 
-from PyLogikSlicerLib.options import VARIANTS
+from PyLogikSlicerLib.core.options import VARIANTS
 from PyLogikSlicerLib.writing.formats import FORMATS
 
 SECRET = "Quillfeather"

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from PyLogikSlicerLib.composites import stretched, usual
+from PyLogikSlicerLib.core.errors import EngineUnavailable
+from PyLogikSlicerLib.core.projections import stretched, usual
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection import glyphs
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
-from PyLogikSlicerLib.errors import EngineUnavailable
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.masking import polygon_mask
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.grouping import group
 from PyLogikSlicerLib.detection.looks import Sighting
-from PyLogikSlicerLib.masking import polygon_mask
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 ROWS, COLUMNS = 120, 200
 

@@ -10,8 +10,8 @@ import pytest
 from planted import ink, speckle, stack_of, write
 from pydicom.data import get_testdata_file
 
+from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.detection.examine import examine
-from PyLogikSlicerLib.masking import region_mask
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "Benchmarks"
 # One type each of few bits, many bits, a sign, fractions and color.

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from PyLogikSlicerLib import im_analysis
-from PyLogikSlicerLib.errors import UsageError
+from PyLogikSlicerLib.core.errors import UsageError
 
 GREEN, MAGENTA, WHITE, BLACK = (124, 252, 0), (255, 0, 252), (255, 255, 255), (0, 0, 0)
 

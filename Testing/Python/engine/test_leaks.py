@@ -20,7 +20,7 @@ from pydicom.sequence import Sequence
 from small_runs import Run, command, dicom, environment, files_below, shared_files, table, video, volume
 
 from PyLogikSlicerLib.batch import run
-from PyLogikSlicerLib.options import VARIANTS, Options
+from PyLogikSlicerLib.core.options import VARIANTS, Options
 
 SECRET, GIVEN, NUMBER, DATE = "Quillfeather", "Zebedee", "MRN7741903", "19370423"
 SECRETS = re.compile(b"quill|feather|zebed|7741903|19370423|1937.04.23|hippocrene", re.IGNORECASE)

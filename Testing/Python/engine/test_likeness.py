@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planted import speckle, write
 
-from PyLogikSlicerLib.likeness import are_alike, cells_of
+from PyLogikSlicerLib.worker.frame_fingerprint import are_alike, cells_of
 
 CINE = np.stack([write(speckle(120, 160, 1), f"TIME {number}", 10, 10) for number in range(4)])
 

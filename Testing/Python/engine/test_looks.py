@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from planted import speckle, write
 
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.lines import read_lines
 from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, NATIVE, VERIFICATION, Looks, Plan, examine_images
 from PyLogikSlicerLib.detection.ppocr import boxes_of
 from PyLogikSlicerLib.detection.reader import Detection
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 
 def seen(image, plan, closeness, readers):

@@ -14,10 +14,10 @@ from segmentation_samples import COLUMNS, ROWS, ct_slices, ultrasound_cine, writ
 
 from PyLogikSlicerLib.comparing import compare
 from PyLogikSlicerLib.comparing.alignment import aligned
-from PyLogikSlicerLib.errors import UnreadableInput, UsageError
-from PyLogikSlicerLib.label_mask import Mask
-from PyLogikSlicerLib.mask_files import load_mask
-from PyLogikSlicerLib.voxel_grid import grid_from
+from PyLogikSlicerLib.comparing.mask_files import load_mask
+from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
+from PyLogikSlicerLib.core.label_mask import Mask
+from PyLogikSlicerLib.core.voxel_grid import grid_from
 
 
 @pytest.fixture

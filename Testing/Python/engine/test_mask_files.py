@@ -12,9 +12,9 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib import im_analysis
-from PyLogikSlicerLib.errors import PyLogikSlicerError
-from PyLogikSlicerLib.mask_files import load_mask
-from PyLogikSlicerLib.voxel_grid import spacing_of
+from PyLogikSlicerLib.comparing.mask_files import load_mask
+from PyLogikSlicerLib.core.errors import PyLogikSlicerError
+from PyLogikSlicerLib.core.voxel_grid import spacing_of
 
 
 @pytest.fixture

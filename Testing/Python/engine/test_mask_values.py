@@ -23,12 +23,12 @@ from pydicom.data import get_testdata_file
 from PyLogikSlicerLib.command_line import main
 from PyLogikSlicerLib.comparing import compare
 from PyLogikSlicerLib.comparing.alignment import aligned
-from PyLogikSlicerLib.errors import DecoderFailed, UnreadableInput, UsageError
-from PyLogikSlicerLib.label_mask import Mask
-from PyLogikSlicerLib.mask_files import is_mask_file, load_mask
-from PyLogikSlicerLib.reading.decoder import shared_decoder
-from PyLogikSlicerLib.reading.limits import Limits
-from PyLogikSlicerLib.voxel_grid import VoxelGrid, grid_of, spacing_of
+from PyLogikSlicerLib.comparing.mask_files import is_mask_file, load_mask
+from PyLogikSlicerLib.core.errors import DecoderFailed, UnreadableInput, UsageError
+from PyLogikSlicerLib.core.label_mask import Mask
+from PyLogikSlicerLib.core.voxel_grid import VoxelGrid, grid_of, spacing_of
+from PyLogikSlicerLib.reading.decoding.client import shared_decoder
+from PyLogikSlicerLib.reading.decoding.limits import Limits
 
 LIBRARIES = ("SimpleITK", "pydicom", "highdicom", "PIL", "nibabel", "nrrd", "imagecodecs", "cv2")
 
@@ -302,7 +302,7 @@ def test_loading_masks_imports_no_library_that_decodes(tmp_path):
     paths = [str(path) for path in each_kind(tmp_path)]
     program = (
         "import sys, json\n"
-        "from PyLogikSlicerLib.mask_files import load_mask\n"
+        "from PyLogikSlicerLib.comparing.mask_files import load_mask\n"
         f"found = [load_mask(path).labels.any() for path in {paths!r}]\n"
         f"print(json.dumps([all(found), [name for name in {LIBRARIES!r} if name in sys.modules]]))\n"
     )

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.masking import filled, polygon_mask
-from PyLogikSlicerLib.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.core.masking import filled, polygon_mask
+from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 
 ROWS, COLUMNS = 40, 60
 edge = st.integers(-30, 90)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.stack import Header, WrittenName
 from PyLogikSlicerLib.names import telling
-from PyLogikSlicerLib.stack import Header, WrittenName
 
 
 def header(name="", **identifying) -> Header:

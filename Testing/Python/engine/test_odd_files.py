@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from small_runs import Run
 
-from PyLogikSlicerLib.channels import max_channel
+from PyLogikSlicerLib.core.channels import max_channel
+from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.detection.examine import examine
-from PyLogikSlicerLib.masking import region_mask
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.verifying import confirm_source
 

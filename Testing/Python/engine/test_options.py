@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from PyLogikSlicerLib import deid
+from PyLogikSlicerLib.core.errors import UsageError
+from PyLogikSlicerLib.core.options import ENGINES, FORMATS, VARIANTS, Options
 from PyLogikSlicerLib.detection.engines import choose_engine
-from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.options import ENGINES, FORMATS, VARIANTS, Options
 from PyLogikSlicerLib.writing import formats
 
 

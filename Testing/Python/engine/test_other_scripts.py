@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 from planted import ink, speckle, stack_of
 
+from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.detection.examine import examine
-from PyLogikSlicerLib.masking import region_mask
 
 ROWS, COLUMNS = 240, 320
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"

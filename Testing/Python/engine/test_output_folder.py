@@ -13,11 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.errors import PyLogikSlicerError, UsageError
-from PyLogikSlicerLib.report import text_row
-from PyLogikSlicerLib.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.core.errors import PyLogikSlicerError, UsageError
+from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 from PyLogikSlicerLib.writing.cells import as_cell, from_cell
-from PyLogikSlicerLib.writing.output import (
+from PyLogikSlicerLib.writing.output_folder import (
     CROSSWALK_COLUMNS,
     LOG_COLUMNS,
     TEXT_COLUMNS,
@@ -26,6 +25,7 @@ from PyLogikSlicerLib.writing.output import (
     random_name,
     safe_name,
 )
+from PyLogikSlicerLib.writing.report import text_row
 
 one_line = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40)
 any_stem = st.text(max_size=300)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from small_runs import environment
 
-import PyLogikSlicerLib.private_folders as private_folders
-from PyLogikSlicerLib.private_folders import PrivateFolder, sweep
-from PyLogikSlicerLib.writing.output import OutputFolder
+import PyLogikSlicerLib.core.private_folders as private_folders
+from PyLogikSlicerLib.core.private_folders import PrivateFolder, sweep
+from PyLogikSlicerLib.writing.output_folder import OutputFolder
 
 KILLED = """
 import os, signal, sys

@@ -14,8 +14,8 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.sequence import Sequence
 from reading_samples import color_image, ct_image, gray_12_bit_image, sample, write_dicom
 
+from PyLogikSlicerLib.core.stack import UltrasoundRegion
 from PyLogikSlicerLib.reading import open_stacks
-from PyLogikSlicerLib.stack import UltrasoundRegion
 
 DECODED_BY_PYDICOM = [
     "693_J2KI.dcm",
@@ -141,7 +141,7 @@ def _same_order(frame: np.ndarray, shown: np.ndarray) -> bool:
 
 
 def test_every_image_of_the_corpus_reads_or_says_why_not(corpus):
-    from PyLogikSlicerLib.errors import UnreadableInput
+    from PyLogikSlicerLib.core.errors import UnreadableInput
     from PyLogikSlicerLib.reading import find_inputs
 
     refused = {}

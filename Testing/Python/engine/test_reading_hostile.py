@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from reading_samples import color_image, ct_image, sample, write_dicom
 
-from PyLogikSlicerLib.errors import UnreadableInput
+from PyLogikSlicerLib.core.errors import UnreadableInput
 from PyLogikSlicerLib.reading import open_stacks
 
 SECRET = "ZEBEDEE"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from reading_samples import color_image, sample
 
-from PyLogikSlicerLib.errors import UnreadableInput, UsageError
+from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
 from PyLogikSlicerLib.reading import find_inputs, open_stacks, stack_stills
 
 

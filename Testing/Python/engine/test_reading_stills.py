@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from reading_samples import color_image, gray_12_bit_image
 
-from PyLogikSlicerLib.errors import UnreadableInput
+from PyLogikSlicerLib.core.errors import UnreadableInput
 from PyLogikSlicerLib.reading import open_stacks
 
 RGB = color_image()

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK as sitk
 from reading_samples import color_image, ct_image
 
-from PyLogikSlicerLib.errors import UnreadableInput
+from PyLogikSlicerLib.core.errors import UnreadableInput
 from PyLogikSlicerLib.reading import open_stacks
 
 RGB = color_image()

@@ -3,10 +3,10 @@
 import numpy as np
 from planted import speckle, write
 
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.lines import read_lines
 from PyLogikSlicerLib.detection.readings import Readings
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 ROWS, COLUMNS = 80, 200
 LINE = Place(polygon_of_box((8, 16, 130, 46)), ("ppocr x1",))

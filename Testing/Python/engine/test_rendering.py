@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.rendering import rendering_for
-from PyLogikSlicerLib.stack import Display, ImageStack
+from PyLogikSlicerLib.core.stack import Display, ImageStack
+from PyLogikSlicerLib.writing.rendering import rendering_for
 
 
 def stack_of(frame, display=None):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from PyLogikSlicerLib.analysis import Analysis
-from PyLogikSlicerLib.errors import UsageError
+from PyLogikSlicerLib.core.analysis import Analysis
+from PyLogikSlicerLib.core.errors import UsageError
+from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.roi import make_roi
-from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box
 
 ROWS, COLUMNS, FRAMES = 100, 200, 10
 

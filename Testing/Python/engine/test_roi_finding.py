@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from planted import stack_of
 
-from PyLogikSlicerLib.composites import CompositeAccumulator
+from PyLogikSlicerLib.core.errors import NoRegionFound
+from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.projections import CompositeAccumulator
+from PyLogikSlicerLib.core.stack import Header, UltrasoundRegion
+from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.detection.reader import Detection
-from PyLogikSlicerLib.errors import NoRegionFound
-from PyLogikSlicerLib.options import Options
 from PyLogikSlicerLib.pipeline import analyse, hides_echo
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.roi import find_roi
-from PyLogikSlicerLib.stack import Header, UltrasoundRegion
-from PyLogikSlicerLib.text_map import Region, polygon_of_box
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "Benchmarks"))
 from roi_phantom import KINDS, composites_of, dice, make_phantom, pylogik  # noqa: E402

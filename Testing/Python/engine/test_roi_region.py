@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.errors import NoRegionFound, UsageError
+from PyLogikSlicerLib.core.errors import NoRegionFound, UsageError
+from PyLogikSlicerLib.core.stack import Header
 from PyLogikSlicerLib.roi.geometry import Sector, Straight, cut, meeting
 from PyLogikSlicerLib.roi.region import make_roi, rasterize, tight_box
 from PyLogikSlicerLib.roi.templates import propose, remember
-from PyLogikSlicerLib.stack import Header
 
 coordinates = st.floats(-40, 140, allow_nan=False)
 triangles = st.lists(st.tuples(coordinates, coordinates), min_size=3, max_size=8)

@@ -29,13 +29,13 @@ from small_runs import (
 )
 
 from PyLogikSlicerLib.batch import run
+from PyLogikSlicerLib.core.errors import UsageError
+from PyLogikSlicerLib.core.masking import polygon_mask
+from PyLogikSlicerLib.core.options import VARIANTS, Options
 from PyLogikSlicerLib.detection.engines import Engine
-from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.masking import polygon_mask
-from PyLogikSlicerLib.options import VARIANTS, Options
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.writing.formats import FORMATS, decode
-from PyLogikSlicerLib.writing.output import TEXT_COLUMNS, OutputFolder, file_sha256
+from PyLogikSlicerLib.writing.output_folder import TEXT_COLUMNS, OutputFolder, file_sha256
 
 PNG = FORMATS["png"]
 

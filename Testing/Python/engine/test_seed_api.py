@@ -9,7 +9,7 @@ import pytest
 from small_runs import assert_consistent, dicom, files_below, picture, table
 
 from PyLogikSlicerLib import deid, im_analysis
-from PyLogikSlicerLib.errors import UsageError
+from PyLogikSlicerLib.core.errors import UsageError
 
 PYLOGIK = {
     deid.deid: "(input_path, output_path, rename_files=False, threshold=0)",

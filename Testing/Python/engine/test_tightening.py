@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import ink, speckle, write
 
+from PyLogikSlicerLib.core.masking import polygon_mask
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.tightening import FLAT, local_contrast, tightened
-from PyLogikSlicerLib.masking import polygon_mask
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 ROWS, COLUMNS = 120, 200
 

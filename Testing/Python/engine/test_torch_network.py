@@ -9,12 +9,12 @@ from planted import speckle, stack_of, write
 from pydicom import examples
 from pydicom.pixels import apply_color_lut
 
+from PyLogikSlicerLib.core.errors import EngineUnavailable
 from PyLogikSlicerLib.detection.devices import CPU, Device
 from PyLogikSlicerLib.detection.examine import examine
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
 from PyLogikSlicerLib.detection.network import as_given, open_network
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader
-from PyLogikSlicerLib.errors import EngineUnavailable
 
 pytestmark = pytest.mark.torch
 

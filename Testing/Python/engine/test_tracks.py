@@ -2,10 +2,10 @@
 
 import pytest
 
+from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.changes import WORDS_EVERY
 from PyLogikSlicerLib.detection.grouping import Place
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, LONGEST_GAP, Tracker, regions_of
-from PyLogikSlicerLib.text_map import polygon_of_box
 
 
 def place(x, y=10, width=40, height=12):

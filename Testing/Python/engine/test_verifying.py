@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 from planted import speckle, stack_of, write
 
-from PyLogikSlicerLib.decisions import MEASUREMENT, may_stay
+from PyLogikSlicerLib.core.errors import VerificationFailed
+from PyLogikSlicerLib.core.masking import filled, region_mask
+from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.stack import Header, Reread
+from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.detection.grouping import PADDING
-from PyLogikSlicerLib.errors import VerificationFailed
-from PyLogikSlicerLib.masking import filled, region_mask
-from PyLogikSlicerLib.options import Options
 from PyLogikSlicerLib.pipeline import WIDER, process
-from PyLogikSlicerLib.rendering import rendering_for
-from PyLogikSlicerLib.stack import Header, Reread
-from PyLogikSlicerLib.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.policy.decisions import MEASUREMENT, may_stay
 from PyLogikSlicerLib.verifying import Verification, Written, confirm_source, verify
 from PyLogikSlicerLib.writing.formats import FORMATS, decode, encode
+from PyLogikSlicerLib.writing.rendering import rendering_for
 
 ROWS, COLUMNS = 200, 300
 NOTHING = Region(polygon_of_box((0, 0, 0, 0)), 0, 0)

@@ -16,10 +16,10 @@ import nibabel
 import numpy as np
 import pytest
 
-from PyLogikSlicerLib.errors import UnreadableInput
-from PyLogikSlicerLib.reading.decoder import Decoder
-from PyLogikSlicerLib.reading.limits import Limits
-from PyLogikSlicerLib.reading.volumes import read_volume_header
+from PyLogikSlicerLib.core.errors import UnreadableInput
+from PyLogikSlicerLib.reading.decoding.client import Decoder
+from PyLogikSlicerLib.reading.decoding.limits import Limits
+from PyLogikSlicerLib.reading.volume.image import read_volume_header
 
 TYPES = {
     "u1": ("uchar", "MET_UCHAR"),

@@ -14,13 +14,13 @@ from planted import speckle, write
 from pydicom import examples
 from small_runs import assert_consistent, dicom, environment, files_below, leftovers, save, shared_files, table
 
-from PyLogikSlicerLib.analysis import Analysis
-from PyLogikSlicerLib.array_file import write_array
-from PyLogikSlicerLib.exchange import Source, analysis_from_json, analysis_to_json, options_to_json, source_to_json
-from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.core.analysis import Analysis
+from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.text_map import TextMap
 from PyLogikSlicerLib.review import Review
-from PyLogikSlicerLib.text_map import TextMap
-from PyLogikSlicerLib.worker_process import WorkerProcess
+from PyLogikSlicerLib.worker.array_file import write_array
+from PyLogikSlicerLib.worker.client import WorkerProcess
+from PyLogikSlicerLib.worker.messages import Source, analysis_from_json, analysis_to_json, options_to_json, source_to_json
 
 SECRET = "QUILLFEATHER"
 OPTIONS = options_to_json(Options(engine="ppocr", device="cpu", rename=True, format="png"))
@@ -237,7 +237,7 @@ def test_a_package_that_is_missing_is_named(tmp_path):
     (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(name='cv2')")
     path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
     done = subprocess.run(
-        [sys.executable, "-m", "PyLogikSlicerLib.worker"],
+        [sys.executable, "-m", "PyLogikSlicerLib.worker.server"],
         input=b'{"id": 7, "do": "devices"}\n',
         capture_output=True,
         env={**environment(), "PYTHONPATH": path},
@@ -302,7 +302,7 @@ def test_nothing_identifying_is_on_its_standard_error_and_stdout_holds_events_on
     requests = [analyse(damaged), analyse(tmp_path / f"{SECRET}.nii"), {"do": "devices"}]
     lines = "".join(json.dumps({**request, "id": number}) + "\n" for number, request in enumerate(requests)) + f"{SECRET} no JSON\n"
     done = subprocess.run(
-        [sys.executable, "-m", "PyLogikSlicerLib.worker"], input=lines.encode(), capture_output=True, timeout=120, env=environment()
+        [sys.executable, "-m", "PyLogikSlicerLib.worker.server"], input=lines.encode(), capture_output=True, timeout=120, env=environment()
     )
     assert (done.returncode, done.stderr) == (0, b"")
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -313,14 +313,14 @@ def test_nothing_identifying_is_on_its_standard_error_and_stdout_holds_events_on
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM")
 def test_the_end_of_its_caller_ends_it(cine):
     process = subprocess.Popen(
-        [sys.executable, "-m", "PyLogikSlicerLib.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
+        [sys.executable, "-m", "PyLogikSlicerLib.worker.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
     )
     process.stdin.write(json.dumps({**analyse(cine), "id": 1}).encode() + b"\n")
     process.stdin.flush()
     assert json.loads(process.stdout.readline())["event"] == "progress"
     process.stdout.close()
     assert process.wait(30) == 0
-    idle = subprocess.Popen([sys.executable, "-m", "PyLogikSlicerLib.worker"], stdin=subprocess.PIPE, env=environment())
+    idle = subprocess.Popen([sys.executable, "-m", "PyLogikSlicerLib.worker.server"], stdin=subprocess.PIPE, env=environment())
     idle.send_signal(signal.SIGCONT)
     idle.stdin.close()
     assert idle.wait(30) == 0

@@ -12,9 +12,10 @@ from scene_samples import OPTIONS, addSequence, addVolume, screen, segment
 from test_slice_views import View, sureOf
 
 from PyLogikSlicerLib.comparing import pictures
-from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.scene import comparison_nodes, frames
-from PyLogikSlicerLib.scene.comparison_nodes import OPACITY
+from PyLogikSlicerLib.core.errors import UsageError
+from PyLogikSlicerLib.scene import frames
+from PyLogikSlicerLib.scene.comparing import nodes as comparison_nodes
+from PyLogikSlicerLib.scene.comparing.nodes import OPACITY
 
 SHAPE = (5, 40, 60)
 

@@ -7,12 +7,12 @@ import pytest
 from scene_samples import OPTIONS, addVolume, screen
 from small_runs import files_below
 
-from PyLogikSlicerLib.analysis import Analysis
-from PyLogikSlicerLib.errors import UsageError
-from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.core.analysis import Analysis
+from PyLogikSlicerLib.core.errors import UsageError
+from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.scene.exports import Export, fullPath, verdict
-from PyLogikSlicerLib.text_map import Region, TextMap, polygon_of_box
 
 FRAMES = 30
 CHOSEN = Options(rename=True, overwrite=True, **OPTIONS)

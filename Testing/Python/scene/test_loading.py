@@ -9,7 +9,7 @@ from pydicom import examples
 from scene_samples import OPTIONS, addVolume, ink, screen, segment, turn
 from small_runs import dicom, save, video
 
-from PyLogikSlicerLib.errors import UsageError
+from PyLogikSlicerLib.core.errors import UsageError
 from PyLogikSlicerLib.scene import frames, loading
 from PyLogikSlicerLib.scene.sources import sourceOf
 

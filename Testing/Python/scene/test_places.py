@@ -5,7 +5,7 @@ import pytest
 import slicer
 from scene_samples import OPTIONS, addSequence, addVolume, matrix, screen, segment
 
-from PyLogikSlicerLib.errors import UsageError
+from PyLogikSlicerLib.core.errors import UsageError
 from PyLogikSlicerLib.scene import frames
 
 ARRAY = np.stack([screen("", 0, 0), screen("", 0, 0), screen("AB 1234", 20, 20)])

@@ -11,9 +11,9 @@ from planted import speckle
 from scene_samples import OPTIONS, addSequence, addVolume, matrix, screen, segment
 from small_runs import assert_consistent, dicom, shared_files, table
 
-from PyLogikSlicerLib.errors import PyLogikSlicerError
-from PyLogikSlicerLib.masking import region_mask
-from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.core.errors import PyLogikSlicerError
+from PyLogikSlicerLib.core.masking import region_mask
+from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.scene import frames, loading
 
 IMAGE = screen()

@@ -10,7 +10,7 @@ from scene_samples import addVolume
 
 from PyLogikSlicerLib.comparing import compare, paired_labels
 from PyLogikSlicerLib.comparing.alignment import aligned
-from PyLogikSlicerLib.mask_files import load_mask
+from PyLogikSlicerLib.comparing.mask_files import load_mask
 
 SHAPE = (5, 40, 60)
 

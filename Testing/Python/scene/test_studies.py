@@ -13,9 +13,9 @@ import slicer
 from scene_samples import OPTIONS, addSequence, addVolume, ink, screen, segment
 from small_runs import environment
 
-from PyLogikSlicerLib.errors import PyLogikSlicerError, UsageError
-from PyLogikSlicerLib.masking import region_mask
-from PyLogikSlicerLib.options import Options
+from PyLogikSlicerLib.core.errors import PyLogikSlicerError, UsageError
+from PyLogikSlicerLib.core.masking import region_mask
+from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.scene import frames
 from PyLogikSlicerLib.scene.logic import StudyLogic
 

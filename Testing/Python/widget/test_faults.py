@@ -63,7 +63,7 @@ def test_a_fault_after_the_end_of_the_work_is_the_one_that_is_told(panel, log):
 
 
 def test_our_own_errors_are_shown_as_they_are_and_not_logged(panel, log):
-    from PyLogikSlicerLib.errors import UsageError
+    from PyLogikSlicerLib.core.errors import UsageError
 
     def refuse(onEvent):
         raise UsageError("choose another")

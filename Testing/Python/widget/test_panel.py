@@ -105,9 +105,9 @@ def test_keys_and_mouse_are_left_alone_while_another_module_is_shown(loaded):
 
 def test_every_choice_is_one_that_the_engine_knows(panel):
     from PyLogikSlicer import Device, Engine, ImageFormat, Variant
+    from PyLogikSlicerLib.core.options import VARIANTS
     from PyLogikSlicerLib.detection.devices import DEVICES
     from PyLogikSlicerLib.detection.engines import ENGINES
-    from PyLogikSlicerLib.options import VARIANTS
     from PyLogikSlicerLib.writing.formats import FORMATS
 
     assert {choice.value for choice in Variant} == set(VARIANTS) - {"find-txt"}

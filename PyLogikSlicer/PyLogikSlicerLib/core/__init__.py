@@ -1,0 +1,1 @@
+"""The nouns of the engine (image stack, text map, analysis, result, options), and arithmetic that its stages share."""

@@ -1,0 +1,1 @@
+"""Which regions are redacted and which may stay."""

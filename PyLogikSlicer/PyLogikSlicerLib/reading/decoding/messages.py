@@ -1,0 +1,189 @@
+"""What goes through the pipes between :mod:`.client` and the decoding process: a line of JSON, then the bytes of arrays.
+
+Nothing is unpickled: a decoder that a malicious file has taken over can send wrong pixels, but nothing that runs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ...core.stack import Display, Grid, Header, ImageStack, Reread, UltrasoundRegion, WrittenName
+
+# A line longer than this is not one of ours.
+LONGEST_LINE = 1 << 26
+_KINDS = "uifb"
+
+
+@dataclass(frozen=True)
+class Message:
+    """``content`` is JSON-able; ``arrays`` go with it as they lie in memory."""
+
+    content: Mapping[str, Any]
+    arrays: tuple[np.ndarray, ...] = ()
+
+
+def write_message(stream: BinaryIO, message: Message) -> None:
+    """Write a message and flush. Raises OSError when nobody reads any more."""
+    described = [{"dtype": array.dtype.str, "shape": array.shape} for array in message.arrays]
+    stream.write(json.dumps({**message.content, "arrays": described}).encode("ascii") + b"\n")
+    for array in message.arrays:
+        if array.size:
+            stream.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+    stream.flush()
+
+
+def read_message(stream: BinaryIO) -> Message | None:
+    """The next message; None at the end of the stream.
+
+    Raises
+    ------
+    ValueError
+        The other side sent something that is no message.
+    """
+    line = stream.readline(LONGEST_LINE)
+    if not line.endswith(b"\n"):
+        return None
+    content = json.loads(line)
+    arrays = [_array_from(stream, described) for described in content.pop("arrays")]
+    if any(array is None for array in arrays):
+        return None
+    return Message(content, tuple(arrays))  # type: ignore[arg-type]
+
+
+def _array_from(stream: BinaryIO, described: Mapping[str, Any]) -> np.ndarray | None:
+    dtype, shape = np.dtype(described["dtype"]), tuple(map(int, described["shape"]))
+    if dtype.kind not in _KINDS or any(side < 0 for side in shape):
+        raise ValueError("an array of a kind that is never sent")
+    # One block of memory for the bytes, filled by the pipe; a shorter answer is the end of the other process.
+    buffer = bytearray(math.prod(shape) * dtype.itemsize)
+    view, filled = memoryview(buffer), 0
+    while filled < len(buffer):
+        count = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not count:
+            return None
+        filled += count
+    return np.frombuffer(buffer, dtype).reshape(shape)
+
+
+def path_to_text(path: Path) -> str:
+    """A path as text that JSON holds whatever its bytes are: file names need not be UTF-8."""
+    return os.fsencode(path).hex()
+
+
+def path_from_text(text: str) -> Path:
+    """The inverse of :func:`path_to_text`."""
+    return Path(os.fsdecode(bytes.fromhex(text)))
+
+
+def stack_to_message(stack: ImageStack) -> Message:
+    """All that is known of an image but its pixels. ``source`` and ``sources`` are left out: whoever asked knows them."""
+    tables: list[np.ndarray] = []
+    content = {
+        "name": stack.name,
+        "frame_count": stack.frame_count,
+        "rows": stack.rows,
+        "columns": stack.columns,
+        "channels": stack.channels,
+        "dtype": stack.dtype.str,
+        "bits": stack.bits,
+        "whole": stack.whole,
+        "dropped": list(stack.dropped),
+        "display": _display_to_json(stack.display, tables),
+        "frame_displays": [_display_to_json(display, tables) for display in stack.frame_displays],
+        "header": _header_to_json(stack.header),
+        "grid": stack.grid and {"slices": stack.grid.slices, "affine": np.asarray(stack.grid.affine).ravel().tolist()},
+    }
+    return Message(content, tuple(tables))
+
+
+def stack_from_message(
+    content: Mapping[str, Any],
+    tables: Sequence[np.ndarray],
+    path: Path,
+    decode: Callable[[], Iterator[np.ndarray]],
+    decode_again: Callable[[], Iterator[Reread]],
+) -> ImageStack:
+    """The image of :func:`stack_to_message`, its frames coming from ``decode`` and ``decode_again``."""
+    grid = content["grid"]
+    return ImageStack(
+        source=path,
+        name=str(content["name"]),
+        frame_count=int(content["frame_count"]),
+        rows=int(content["rows"]),
+        columns=int(content["columns"]),
+        channels=int(content["channels"]),
+        dtype=np.dtype(content["dtype"]),
+        decode=decode,
+        decode_again=decode_again,
+        display=_display_from_json(content["display"], tables),
+        frame_displays=tuple(_display_from_json(display, tables) for display in content["frame_displays"]),
+        header=_header_from_json(content["header"]),
+        sources=(path,),
+        dropped=tuple(map(str, content["dropped"])),
+        bits=int(content["bits"]),
+        whole=bool(content["whole"]),
+        grid=grid and Grid(int(grid["slices"]), np.reshape(grid["affine"], (4, 4))),
+    )
+
+
+def _display_to_json(display: Display, tables: list[np.ndarray]) -> dict:
+    """A table that several frames share is sent once."""
+    index = None
+    if display.table is not None:
+        index = next((number for number, table in enumerate(tables) if table is display.table), len(tables))
+        if index == len(tables):
+            tables.append(display.table)
+    return {
+        "table": index,
+        "first": display.first,
+        "window": display.window and list(map(float, display.window)),
+        "inverted": display.inverted,
+        "padding": display.padding and list(map(float, display.padding)),
+    }
+
+
+def _display_from_json(data: Mapping[str, Any], tables: Sequence[np.ndarray]) -> Display:
+    return Display(
+        table=None if data["table"] is None else tables[data["table"]],
+        first=int(data["first"]),
+        window=data["window"] and (float(data["window"][0]), float(data["window"][1])),
+        inverted=bool(data["inverted"]),
+        padding=data["padding"] and (float(data["padding"][0]), float(data["padding"][1])),
+    )
+
+
+def _header_to_json(header: Header) -> dict:
+    return {
+        "identifying": {keyword: list(values) for keyword, values in header.identifying.items()},
+        "persons": {keyword: [[list(name.readings), name.certain] for name in names] for keyword, names in header.persons.items()},
+        "modality": header.modality,
+        "manufacturer": header.manufacturer,
+        "model": header.model,
+        "ultrasound_regions": [[list(one.box), one.spatial_format, one.data_type] for one in header.ultrasound_regions],
+    }
+
+
+def _header_from_json(data: Mapping[str, Any]) -> Header:
+    regions = tuple(UltrasoundRegion((box[0], box[1], box[2], box[3]), form, kind) for box, form, kind in data["ultrasound_regions"])
+    identifying = {str(keyword): tuple(map(str, values)) for keyword, values in data["identifying"].items()}
+    persons = {
+        str(keyword): tuple(WrittenName(tuple(map(str, readings)), bool(certain)) for readings, certain in names)
+        for keyword, names in data["persons"].items()
+    }
+    return Header(
+        identifying=MappingProxyType(identifying),
+        persons=MappingProxyType(persons),
+        modality=str(data["modality"]),
+        manufacturer=str(data["manufacturer"]),
+        model=str(data["model"]),
+        ultrasound_regions=regions,
+    )

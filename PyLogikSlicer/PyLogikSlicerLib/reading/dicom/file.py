@@ -1,0 +1,205 @@
+"""A DICOM file: its header without the pixel data, and where in the file the pixel data lie."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset, read_file_meta_info
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from ...core.errors import UnreadableInput
+from ..faults import reported
+
+_KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_UNDEFINED = 0xFFFFFFFF
+_ITEM, _DELIMITER = 0xFFFEE000, 0xFFFEE0DD
+# Larger elements stay in the file: no name is that long, and vendors keep whole volumes in private elements.
+_DEFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class DicomFile:
+    """``offset`` and ``length`` of the pixel data element's value in the stream that :meth:`open` gives; ``length`` is
+    None for encapsulated data."""
+
+    path: Path
+    header: Dataset
+    syntax: UID
+    keyword: str
+    vr: str
+    offset: int
+    length: int | None
+    deflated_from: int | None = None
+
+    @property
+    def little_endian(self) -> bool:
+        return self.syntax != ExplicitVRBigEndian
+
+    def open(self) -> BinaryIO:
+        """The file's bytes; of a deflated file the inflated data set."""
+        return _stream(self.path, self.deflated_from)
+
+
+def read_dicom_file(path: Path) -> DicomFile:
+    """Read the header of a DICOM file, with or without preamble and file meta information.
+
+    Raises
+    ------
+    UnreadableInput
+        The file is no DICOM file, is damaged, or holds no pixel data.
+    """
+    with reported("the DICOM header cannot be read"):
+        meta = read_file_meta_info(path) if _has_preamble(path) else Dataset()
+        deflated_from = _deflated_from(meta)
+        with _stream(path, deflated_from) as stream:
+            header = _read_header(stream, deflated_from is not None)
+            found = _pixel_element(stream, header)
+        syntax = _syntax(meta, header)
+    if found is None:
+        raise UnreadableInput("no pixel data: this DICOM object holds no image")
+    keyword, vr, offset, length = found
+    return DicomFile(path, header, syntax, keyword, vr, offset, length, deflated_from)
+
+
+def fragments_of(file: DicomFile) -> tuple[list[tuple[int, int]], list[int]]:
+    """(offset, length) of each fragment of encapsulated pixel data, and the Basic Offset Table (PS3.5 annex A.4).
+
+    Only the item headers are read.
+
+    Raises
+    ------
+    UnreadableInput
+        A fragment is cut short, or the sequence of fragments is damaged.
+    """
+    fragments: list[tuple[int, int]] = []
+    with file.open() as stream:
+        size = stream.seek(0, io.SEEK_END)
+        position = stream.seek(file.offset)
+        while True:
+            head = stream.read(8)
+            if len(head) < 8:
+                # Some writers leave the delimiter out; what is cut short before it would be noticed below.
+                break
+            group, element, length = struct.unpack("<HHI", head)
+            tag = group << 16 | element
+            if tag == _DELIMITER:
+                break
+            if tag != _ITEM or length == _UNDEFINED or position + 8 + length > size:
+                raise UnreadableInput("the encapsulated pixel data end early: the file is truncated or damaged")
+            fragments.append((position + 8, length))
+            position = stream.seek(position + 8 + length)
+        if not fragments:
+            raise UnreadableInput("the encapsulated pixel data are empty: the file is truncated or damaged")
+        start, length = fragments.pop(0)
+        stream.seek(start)
+        table = stream.read(length // 4 * 4)
+    return fragments, list(struct.unpack(f"<{len(table) // 4}I", table))
+
+
+def _has_preamble(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _deflated_from(meta: Dataset) -> int | None:
+    """Where a deflated data set starts, or None: it is not deflated."""
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return None
+    return 144 + int(meta.FileMetaInformationGroupLength)
+
+
+def _stream(path: Path, deflated_from: int | None) -> BinaryIO:
+    if deflated_from is None:
+        return open(path, "rb")
+    return io.BufferedReader(_Inflating(path, deflated_from), 1 << 20)
+
+
+def _read_header(stream: BinaryIO, inflated: bool) -> Dataset:
+    """The header; the stream is left at the pixel data element, or at its end."""
+    if inflated:
+        return read_dataset(stream, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, vr, length: tag in _KEYWORDS)
+    return dcmread(stream, stop_before_pixels=True, force=True, defer_size=_DEFER_BYTES)
+
+
+def _pixel_element(stream: BinaryIO, header: Dataset) -> tuple[str, str, int, int | None] | None:
+    head = stream.read(12)
+    if len(head) < 8:
+        return None
+    order = "<" if header.original_encoding[1] is not False else ">"
+    group, element = struct.unpack(order + "HH", head[:4])
+    keyword = _KEYWORDS.get(group << 16 | element)
+    if keyword is None:
+        return None
+    # Told by the element itself, because files lie about being explicit; read as a length, these letters are odd, and no length is.
+    if head[4:6] in (b"OB", b"OW", b"OF", b"OD", b"UN"):
+        vr, (length,), behind = head[4:6].decode("ascii"), struct.unpack(order + "I", head[8:12]), 0
+    else:
+        vr, (length,), behind = "OW", struct.unpack(order + "I", head[4:8]), len(head) - 8
+    return keyword, vr, stream.tell() - behind, None if length == _UNDEFINED else length
+
+
+def _syntax(meta: Dataset, header: Dataset) -> UID:
+    declared = meta.get("TransferSyntaxUID") or getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID")
+    if declared:
+        return UID(declared)
+    implicit, little = header.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
+
+
+class _Inflating(io.RawIOBase):
+    """The inflated bytes of a file's deflated part, read forward; going back starts anew, as in gzip."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        self._file = open(path, "rb")  # noqa: SIM115  closed by close()
+        self._start = start
+        self._restart()
+
+    def _restart(self) -> None:
+        self._file.seek(self._start)
+        self._inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = b""
+        while not data and not self._inflater.eof:
+            deflated = self._inflater.unconsumed_tail or self._file.read(1 << 16)
+            data = self._inflater.decompress(deflated, len(buffer))
+            if not deflated and not data:
+                break
+        buffer[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            raise io.UnsupportedOperation("the inflated size is not known")
+        target = offset + (self._position if whence == io.SEEK_CUR else 0)
+        if target < self._position:
+            self._restart()
+        scratch = memoryview(bytearray(1 << 16))
+        while self._position < target:
+            if not self.readinto(scratch[: min(len(scratch), target - self._position)]):
+                break
+        return self._position
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

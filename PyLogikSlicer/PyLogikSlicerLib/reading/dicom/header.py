@@ -1,0 +1,214 @@
+"""What the DICOM header says that could also stand in the pixels, and where an ultrasound system says its regions are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.valuerep import PersonName
+
+from ...core.stack import Header, UltrasoundRegion, WrittenName
+from ...names.charsets import could_be_name, repaired, texts_of
+
+# Persons, dates and times are taken by their value representation, whatever the element. PatientSex is left out on
+# purpose: a single letter would match everything.
+_IDENTIFYING_VRS = frozenset({"PN", "DA", "TM", "DT"})
+_IDENTIFYING = frozenset(
+    {
+        "PatientID",
+        "OtherPatientIDs",
+        "PatientAge",
+        "PatientAddress",
+        "PatientTelephoneNumbers",
+        "PatientTelecomInformation",
+        "InsurancePlanIdentification",
+        "IssuerOfPatientID",
+        "MedicalRecordLocator",
+        "ResponsibleOrganization",
+        "AccessionNumber",
+        "StudyID",
+        "AdmissionID",
+        "ServiceEpisodeID",
+        "PlacerOrderNumberImagingServiceRequest",
+        "FillerOrderNumberImagingServiceRequest",
+        "RequestedProcedureID",
+        "ScheduledProcedureStepID",
+        "PerformedProcedureStepID",
+        "InstitutionName",
+        "InstitutionAddress",
+        "InstitutionalDepartmentName",
+        "StationName",
+        "PerformedStationName",
+        "PerformedStationAETitle",
+        "PerformedLocation",
+        "ScheduledStationName",
+        "ScheduledStationAETitle",
+        "CurrentPatientLocation",
+        "RequestingService",
+        "ReferringPhysicianAddress",
+        "ReferringPhysicianTelephoneNumbers",
+        "PersonAddress",
+        "PersonTelephoneNumbers",
+        "DeviceSerialNumber",
+        "DetectorID",
+        "PlateID",
+        "CassetteID",
+        "GantryID",
+        "ClinicalTrialSubjectID",
+        "ClinicalTrialSubjectReadingID",
+        "ClinicalTrialSiteID",
+        "ClinicalTrialSiteName",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SOPInstanceUID",
+        "FrameOfReferenceUID",
+    }
+)
+_MAX_DEPTH = 12
+# How pydicom calls the repertoire of a header that declares none: it decodes any byte, as a Western letter or sign.
+_UNDECLARED = "iso8859"
+_ESC = b"\x1b"
+# Bytes of all persons in an element; a group of a name has 64 letters (PS3.5 6.2), and no scanner writes more than a few names.
+_LONGEST_NAMES = 4096
+_Value = TypeVar("_Value")
+
+
+def header_of(dataset: Dataset, rows: int, columns: int) -> Header:
+    """The :class:`~PyLogikSlicerLib.core.stack.Header` of a DICOM data set without its pixel data.
+
+    ``identifying`` holds every person name (one value for each component), date and time, of any element, and IDs,
+    places and devices, wherever in the data set they are: nested and in private elements too. Values are as stored
+    (a date is YYYYMMDD). Single characters are left out. ``persons`` holds the whole names.
+
+    Parameters
+    ----------
+    dataset
+        The data set; elements that cannot be read are passed over.
+    rows, columns
+        Size of a frame, to which ultrasound regions are clipped.
+    """
+    identifying, persons = _values_and_persons(dataset)
+    return Header(
+        identifying=identifying,
+        persons=persons,
+        modality=_plain(dataset, "Modality"),
+        manufacturer=_plain(dataset, "Manufacturer"),
+        model=_plain(dataset, "ManufacturerModelName"),
+        ultrasound_regions=tuple(_ultrasound_regions(dataset, rows, columns)),
+    )
+
+
+def _values_and_persons(dataset: Dataset) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[WrittenName, ...]]]:
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    persons: dict[str, dict[WrittenName, None]] = defaultdict(dict)
+    for element, data in _elements(dataset, 0):
+        keyword = element.keyword or f"private {element.VR}"
+        if element.VR in _IDENTIFYING_VRS or element.keyword in _IDENTIFYING:
+            found[keyword].update(dict.fromkeys(_values(element)))
+        if element.VR == "PN":
+            persons[keyword].update(dict.fromkeys(_written(element, data)))
+    return _frozen(found), _frozen(persons)
+
+
+def _frozen(found: Mapping[str, Mapping[_Value, None]]) -> MappingProxyType[str, tuple[_Value, ...]]:
+    return MappingProxyType({keyword: tuple(values) for keyword, values in sorted(found.items())})
+
+
+def _elements(dataset: Dataset, depth: int) -> Iterator[tuple[DataElement, bytes]]:
+    """All elements with their bytes, nested ones too; of the functional groups of many frames only the first frame's."""
+    for tag in sorted(dataset.keys()):
+        try:
+            raw = dataset.get_item(tag)
+            if _is_deferred_value(raw):
+                continue
+            element = dataset[tag]
+        except Exception:
+            continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not
+        if element.VR != "SQ":
+            yield element, raw.value or b"" if isinstance(raw, RawDataElement) else b""
+        elif depth < _MAX_DEPTH:
+            items = element.value[:1] if element.keyword == "PerFrameFunctionalGroupsSequence" else element.value
+            for item in items:
+                yield from _elements(item, depth + 1)
+
+
+def _is_deferred_value(raw: DataElement | RawDataElement) -> bool:
+    """A large value that was left in the file (raw data of the vendor, tables): no name is that long."""
+    if not isinstance(raw, RawDataElement) or raw.value is not None or raw.length == 0:
+        return False
+    try:
+        return (raw.VR or dictionary_VR(raw.tag)) != "SQ"
+    except KeyError:
+        return True
+
+
+def _values(element: DataElement) -> Iterator[str]:
+    value = element.value
+    if value is None:
+        return
+    for single in value if element.VM > 1 else [value]:
+        for text in _components(single) if isinstance(single, PersonName) else [str(single)]:
+            text = text.strip()
+            if len(text) > 1:
+                yield text
+
+
+def _written(element: DataElement, data: bytes) -> Iterator[WrittenName]:
+    """The persons that a value names. Many scanners write names in the character set of their country and declare none."""
+    values = element.value if element.VM > 1 else [element.value]
+    names = [value for value in values if value]
+    if data.isascii() and _ESC not in data:
+        yield from (WrittenName((str(name),)) for name in names)
+        return
+    # Divided only now: in some sets the second byte of a letter is that of a backslash.
+    guesses = [guess for text in texts_of(data[:_LONGEST_NAMES].rstrip(b"\0 ")) for guess in text.split("\\")]
+    for name in names:
+        # Archives convert what they took for Western letters to UTF-8.
+        readings = tuple(dict.fromkeys((str(name), *guesses, *repaired(str(name)))))
+        yield WrittenName(readings, certain=_is_as_declared(name, data))
+
+
+def _is_as_declared(name: PersonName, data: bytes) -> bool:
+    """Whether the declared character set gives letters, and the bytes are not those of UTF-8, which others are only by chance."""
+    first, *others = name.encodings or (_UNDECLARED,)
+    if not could_be_name(str(name)) or (first == _UNDECLARED and not (others and _ESC in data)):
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return first.upper() == "UTF8" or _ESC in data
+
+
+def _components(name: PersonName) -> Iterator[str]:
+    for group in str(name).split("="):
+        yield from group.split("^")
+
+
+def _plain(dataset: Dataset, keyword: str) -> str:
+    try:
+        return str(dataset.get(keyword) or "").strip()
+    except Exception:
+        return ""
+
+
+def _ultrasound_regions(dataset: Dataset, rows: int, columns: int) -> Iterator[UltrasoundRegion]:
+    """The stored corners are both inside the region (PS3.3 C.8.5.5.1.2), so the half-open box ends one pixel further."""
+    try:
+        items = list(dataset.get("SequenceOfUltrasoundRegions") or [])
+    except Exception:
+        return
+    for item in items:
+        try:
+            corners = [int(item[f"RegionLocation{corner}"].value) for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
+            spatial_format, data_type = int(item.get("RegionSpatialFormat") or 0), int(item.get("RegionDataType") or 0)
+        except Exception:
+            continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not
+        box = max(corners[0], 0), max(corners[1], 0), min(corners[2] + 1, columns), min(corners[3] + 1, rows)
+        if box[0] < box[2] and box[1] < box[3]:
+            yield UltrasoundRegion(box, spatial_format, data_type)

@@ -1,0 +1,1 @@
+"""Label masks from images, volumes and DICOM segmentations."""

@@ -1,0 +1,1 @@
+"""Comparing segmentations, labelmap volumes and sequences of these in the scene."""
