@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from ..writing.lock import Lock
 from .errors import UsageError
+from .lock import Lock
 
 _PREFIX = "pylogikslicer-"
 _LOCK, _LEFTOVERS = ".lock", ".leftovers"

@@ -20,9 +20,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import PyLogikSlicerError, UsageError
+from ..core.lock import Lock
 from ..core.private_folders import STAGING_PREFIX, own_folder
 from .cells import as_cell, from_cell
-from .lock import Lock
 
 TEXT_COLUMNS = (
     *("name", "source", "frame_first", "frame_last", "x0", "y0", "x1", "y1"),

@@ -192,10 +192,10 @@ def test_a_fault_nobody_thought_of_fails_one_image_and_says_where(engine, tmp_pa
     class Odd(Exception):
         pass
 
-    def open_stacks(path):
+    def open_stacks(path, *limits):
         if path.stem == "0":
             raise Odd(SECRET)
-        return opened(path)
+        return opened(path, *limits)
 
     def process(stack, *arguments):
         if stack.name == "1":

@@ -72,7 +72,7 @@ def test_power_doppler_on_a_real_screen_is_not_hidden(engine):
     """The branches of its flow are no wider than strokes: looked at for color alone they were one word as large as half the screen."""
     (stack,) = open_stacks(Path(examples.get_path("rgb_color")))
     flow = np.s_[75:145, 45:270]
-    (view,) = stack.display.views(next(iter(stack.frames())))
+    view = stack.display.show(next(iter(stack.frames())))
     assert not letters_of(view)[flow].any()
     mask = region_mask(examine(stack, engine.readers).text_map.regions, stack.rows, stack.columns)
     assert mask[flow].mean() < 0.01

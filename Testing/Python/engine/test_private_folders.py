@@ -18,8 +18,8 @@ from PyLogikSlicerLib.writing.output_folder import OutputFolder
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from PyLogikSlicerLib.private_folders import own_folder
-from PyLogikSlicerLib.writing.output import OutputFolder
+from PyLogikSlicerLib.core.private_folders import own_folder
+from PyLogikSlicerLib.writing.output_folder import OutputFolder
 with OutputFolder(Path(sys.argv[1])) as folder:
     staged = folder.staging()
     (staged / "frame.png").write_bytes(b"a patient")

@@ -16,8 +16,17 @@ from small_runs import environment
 from PyLogikSlicerLib.core.errors import PyLogikSlicerError, UsageError
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.private_folders import own_folder
 from PyLogikSlicerLib.scene import frames
 from PyLogikSlicerLib.scene.logic import StudyLogic
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """A temporary folder of this test's own, so that it sees the private folders of its own processes only."""
+    own_folder()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 def privateFolders():
