@@ -53,6 +53,13 @@ def believed_faint(place: Place, text: str, confidence: float, too_large: bool =
     return legible or (both and not too_large and _has_letters(text) and confidence >= LIKELY)
 
 
+def believed_equalized(place: Place, text: str, confidence: float, too_large: bool = False) -> bool:
+    """The same of what an equalized view shows. It shows noise as strongly as text: a lone letter must meet the rule of the faint view."""
+    if sum(map(str.isalnum, text)) < 2:
+        return believed_faint(place, text, confidence, too_large)
+    return believed(place, text, confidence, too_large)
+
+
 def is_too_large(place: Place, rows: int, columns: int) -> bool:
     """Whether a place is too large for a text in an image of that size."""
     height, length = sorted(cv2.minAreaRect(np.asarray(place.polygon, np.float32))[1])

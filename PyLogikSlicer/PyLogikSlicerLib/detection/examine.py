@@ -12,13 +12,13 @@ import numpy as np
 from ..core.projections import CompositeAccumulator, Composites, stretched, usual
 from ..core.stack import ImageStack
 from ..core.text_map import Box, TextMap, polygon_of_box
-from .belief import believed, believed_faint, is_legible, is_too_large
+from .belief import believed, believed_equalized, believed_faint, is_legible, is_too_large
 from .boxes import area, clip, parts_of
 from .changes import NOISE, Change, FaintMemory, FrameMemory, boxes_around
 from .codes import find_codes
 from .coloring import colored_parts, letters_in, visible
 from .extents import fitted
-from .faint import as_levels, faint_views
+from .faint import as_levels, equalized_views, faint_views
 from .grouping import Place, group, is_box
 from .lines import read_lines
 from .looks import DETECTION, Plan, Sighting, examine_images
@@ -122,6 +122,15 @@ class _Examiner:
             x0, y0, x1, y1 = change.box
             for place, line in self._find_faint(levels[y0:y1, x0:x1], shown[y0:y1, x0:x1]):
                 self._faint_tracker.see(index, _moved(place, x0, y0)).read(*line)
+        for equalized in equalized_views(levels, shown) if changes else ():
+            due = np.zeros_like(equalized.hidden)
+            for x0, y0, x1, y1 in (change.box for change in changes):
+                due[y0:y1, x0:x1] = equalized.hidden[y0:y1, x0:x1]
+            for box in boxes_around(due):
+                for place, line in self._find(equalized.view, Change(box, "whole"), believed_equalized):
+                    part = _hidden_part(place, equalized.hidden)
+                    if part is not None:
+                        self._faint_tracker.see(index, part).read(*line)
 
     def _find_faint(self, levels: np.ndarray, shown: np.ndarray) -> Iterator[tuple[Place, Line]]:
         """From the finest scale to the coarsest, which is not asked again about what a finer one has shown."""
@@ -210,8 +219,9 @@ class _Examiner:
                 for place, line in self._find_faint(image[y0:y1, x0:x1], composites.maximum[y0:y1, x0:x1]):
                     self._faint_tracker.see_throughout(composites.frame_count, _moved(place, x0, y0)).read(*line)
 
-    def _find(self, view: np.ndarray, change: Change) -> list[tuple[Place, Line]]:
-        """All text and codes in a part of a view, and what is read there; places in pixels of the view."""
+    def _find(self, view: np.ndarray, change: Change, believe: Callable[..., bool] | None = None) -> list[tuple[Place, Line]]:
+        """All text and codes in a part of a view, and what is read there; places in pixels of the view. ``believe``: the rule by which
+        a place counts as text, if not the usual one of that closeness."""
         x0, y0, x1, y1 = change.box
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
         symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness in ("whole", "words", "faint") else []
@@ -220,7 +230,7 @@ class _Examiner:
         places = group(fitted(sightings), y1 - y0, x1 - x0)
         lines = self._readings.lines(crop, (x0, y0), places)
         together, seen = change.closeness == "together", zip(places, lines, strict=True)
-        believe = believed_faint if change.closeness == "faint" else partial(believed, together=together)
+        believe = believe or (believed_faint if change.closeness == "faint" else partial(believed, together=together))
         credited = {place: line for place, line in seen if believe(place, *line, is_too_large(place, *view.shape[:2]))}
         found = [(place, credited[whole]) for whole, place in tightened(tuple(credited), crop)]
         found += [(places[0], (text, 1.0)) for places, text in codes if places]

@@ -44,6 +44,13 @@ BESIDE_VISIBLE = 8
 # So many pixels that stand out in a window of so many pixels' width are a letter, not specks.
 WINDOW = 15
 LEAST_INK = 8
+# Grey levels between the darkest and the brightest pixel of a window in which the equalized view shows a structure, and the share of
+# them with which the shown image shows it too.
+STRUCTURE = 24
+SHOWN_SHARE = 1 / 3
+# Of the adaptive equalization: how many times the mean a bin of the histogram may hold, and surroundings across and down the image.
+CLIP_LIMIT = 2.0
+SURROUNDINGS = 8
 # Grey levels of the view to a unit of noise, and its background.
 GAIN = 16
 MIDDLE = 128
@@ -77,6 +84,37 @@ def faint_views(frame: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
         view = _faint_view(small, small_seen, scale)
         if view.hidden.any():
             yield view
+
+
+def equalized_views(levels: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
+    """The stored values by their rank, in the whole frame and in the surroundings of each pixel, where that shows structures which the
+    shown frame does not.
+
+    Large letters over anatomy stand out of neither its noise nor a window that is wide or lies elsewhere. By rank, each range of values
+    gets as many grey levels as there are pixels in it (histogram equalization; by surroundings: contrast-limited adaptive histogram
+    equalization, Zuiderveld, Graphics Gems IV, 1994).
+
+    Parameters
+    ----------
+    levels
+        As from :func:`as_levels`, ``(rows, columns)`` or ``(rows, columns, 3)``. Values of 8 bits have no such views: they are shown as
+        they are.
+    shown
+        uint8, the frame as it is looked at already.
+    """
+    if levels.dtype == np.uint8:
+        return
+    values, ranks, counts = np.unique(max_channel(levels), return_inverse=True, return_counts=True)
+    if len(values) < 2:
+        return
+    seen = _range_in_window(max_channel(shown))
+    by_rank = ((np.cumsum(counts) - counts / 2) * (255 / counts.sum())).astype(np.uint8)
+    by_value = np.rint((values.astype(np.float64) - values[0]) * (65535 / (float(values[-1]) - float(values[0])))).astype(np.uint16)
+    ranks = ranks.reshape(levels.shape[:2])
+    local = cv2.createCLAHE(CLIP_LIMIT, (SURROUNDINGS, SURROUNDINGS)).apply(by_value[ranks])
+    for view in (by_rank[ranks], (local >> 8).astype(np.uint8)):
+        contrast = _range_in_window(view)
+        yield FaintView(view, (contrast >= STRUCTURE) & (seen < SHOWN_SHARE * contrast), 1.0)
 
 
 def as_levels(frame: np.ndarray) -> np.ndarray:
