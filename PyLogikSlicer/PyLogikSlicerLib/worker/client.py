@@ -80,7 +80,7 @@ class WorkerProcess:
     def _start(self) -> None:
         try:
             self._process = subprocess.Popen(
-                python_command(f"{__package__}.worker", self._python),
+                python_command(f"{__package__}.server", self._python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -166,7 +166,7 @@ class _Process:
     def __init__(self, python: str | None) -> None:
         try:
             self._process = subprocess.Popen(
-                python_command(f"{__package__}.decoding_process", python),
+                python_command(f"{__package__}.server", python),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
