@@ -1,4 +1,7 @@
-"""The road of one image: examine, decide, find the region of interest, mask and write, verify; the Result of it all."""
+"""De-identification of one image: examine, decide, find the region of interest, mask and write, verify.
+
+:func:`analyse` finds and decides, :func:`publish` writes and verifies; between the two a person may change what was decided.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import numpy as np
 
 from .core.analysis import Analysis
 from .core.errors import VerificationFailed
-from .core.masking import filled, region_mask
+from .core.masking import fill_masked, region_mask
 from .core.options import Options
 from .core.result import Result
 from .core.stack import ImageStack
@@ -25,16 +28,23 @@ from .detection.examine import examine
 from .policy.decisions import decide, may_stay
 from .roi import Roi, find_roi
 from .verifying import Written, confirm_source, verify
-from .writing import prefetch as ahead
-from .writing.formats import FORMATS, Format, encode
+from .writing.formats import FORMATS
+from .writing.frame_writer import FrameWriter, open_writer
 from .writing.output_folder import file_sha256
+from .writing.prefetch import map_ahead
 from .writing.rendering import Rendering, rendering_for
 
+# Rounds of writing and verifying at most; a residue of text that is left after them fails the image.
 ROUNDS = 3
-WIDER = 4  # pixels
-# Share of the frames (what several frames together show counts for some twelve); how sure a reader is of what it has read, and how many
-# letters that is: speckle is a letter or two, rarely a word.
-BRIEF, READ, WORD = 0.2, 0.9, 3
+# Pixels by which the mask of a residue grows in each round: a mask that only just covers it leaves edges that look like strokes.
+GROWTH = 4
+# Share of the frames from which on a region counts as text for the region of interest (a text that several frames together show counts
+# for some twelve frames).
+LASTING_SHARE = 0.2
+# Confidence from which on a word on few frames counts as text there too.
+LEGIBLE_CONFIDENCE = 0.9
+# Letters and digits of a word: speckle is read as one or two of them, rarely as three.
+WORD_LENGTH = 3
 
 OnStage = Callable[[str, int, int], None]
 
@@ -62,18 +72,21 @@ def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnSta
     roi = None
     if options.variant not in ("deid", "find-txt"):
         with clock("roi"):
-            hiding = [region for region in text_map.regions if hides_echo(region, stack.frame_count)]
-            masked = region_mask(hiding, stack.rows, stack.columns)
+            text = [region for region in text_map.regions if hides_echo(region, stack.frame_count)]
+            masked = region_mask(text, stack.rows, stack.columns)
             roi = find_roi(examination.composites, masked, options.variant, options.threshold, stack.header)
     return Analysis(text_map, roi, examination.value_range, clock.seconds)
 
 
 def hides_echo(region: Region, frame_count: int) -> bool:
-    """Whether what is seen over time at a region must not count as echo. A place where no word could be read, on a few frames, was
-    speckle more likely than text, and what is there on all the other frames may be the edge of the sector."""
+    """Whether the pixels of a region are text for the search of the region of interest, so that they are no echo there.
+
+    A region on few frames in which no word could be read was speckle more likely than text, and excluding it from the echo could cut off
+    the edge of the sector.
+    """
     frames = region.frame_last - region.frame_first + 1
-    is_word = any(sum(map(str.isalnum, reading)) >= WORD for reading in region.text.split("|"))
-    return frames >= BRIEF * frame_count or (region.confidence >= READ and is_word)
+    is_word = any(sum(map(str.isalnum, reading)) >= WORD_LENGTH for reading in region.text.split("|"))
+    return frames >= LASTING_SHARE * frame_count or (region.confidence >= LEGIBLE_CONFIDENCE and is_word)
 
 
 def publish(
@@ -88,11 +101,12 @@ def publish(
     if options.variant == "find-txt":
         return Result(analysis.text_map, seconds=analysis.seconds)
     fmt = FORMATS[options.format]
-    writer = _Writer(stack, analysis.roi, rendering_for(stack, analysis.value_range, shown=not fmt.exact), fmt, folder, name)
+    writer = open_writer(fmt, folder, name, stack.frame_count)
+    frames = _OutputFrames(stack, analysis.roi, rendering_for(stack, analysis.value_range, shown=not fmt.exact))
     clock = _Clock(analysis.seconds)
     with clock("verify"):
         confirmed = confirm_source(stack)
-    return replace(_write_until_clean(writer, analysis.text_map, engine, on_stage, clock), confirmed=confirmed)
+    return replace(_write_until_clean(frames, writer, analysis.text_map, engine, on_stage, clock), confirmed=confirmed)
 
 
 def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
@@ -100,48 +114,75 @@ def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
         raise VerificationFailed(f"{text_map.frames_examined} of {stack.frame_count} frames were examined")
 
 
-def _write_until_clean(writer: _Writer, text_map: TextMap, engine: Engine, on_stage: OnStage, clock: _Clock) -> Result:
-    """Write, verify, mask what verification found, and again: three rounds at most; then what is still readable fails the image."""
+def _write_until_clean(
+    frames: _OutputFrames, writer: FrameWriter, text_map: TextMap, engine: Engine, on_stage: OnStage, clock: _Clock
+) -> Result:
+    """Write and verify, mask the text that verification found, and repeat: at most ``ROUNDS`` times.
+
+    Raises VerificationFailed when text is still readable then. Residues that no reader can read are texture by then, and stay.
+    """
+    stack = frames.stack
     kept = [region for region in text_map.regions if region.decision == "keep"]
+    judge = partial(may_stay, header=stack.header)
     changed: Sequence[Region] | None = None
     for rounds in range(1, ROUNDS + 1):
         with clock("write"):
-            writer.write(text_map, changed, _progress(on_stage, "write"))
+            _write(frames, writer, text_map, changed, _progress(on_stage, "write"))
         with clock("verify"):
-            written = Written(writer.files, writer.fmt, writer.crop, partial(writer.frames, text_map))
-            judge = partial(may_stay, header=writer.stack.header)
-            verification = verify(writer.stack, written, kept, judge, engine.readers, changed, _progress(on_stage, "verify"))
-        # Unreadable residues of the last round are texture that no two looks agree on; readable ones are leaks.
+            written = Written(writer, frames.crop, partial(frames.of, text_map))
+            verification = verify(stack, written, kept, judge, engine.readers, changed, _progress(on_stage, "verify"))
         if not verification.residues or (rounds == ROUNDS and not verification.readable):
             break
         if rounds == ROUNDS:
             raise VerificationFailed(f"text is still readable in {len(verification.readable)} places after {ROUNDS} rounds")
-        # A mask that only just covers a residue leaves edges that look like strokes: each round takes more of what is around.
-        changed = [_widened(region.decided("redact"), rounds * WIDER, writer.stack) for region in verification.residues]
+        changed = [_enlarge(region.decided("redact"), rounds * GROWTH, stack) for region in verification.residues]
         text_map = text_map.with_regions((*text_map.regions, *changed))
     files = {path.name: file_sha256(path) for path in writer.files}
     size = sum(path.stat().st_size for path in writer.files)
-    return Result(text_map, writer.roi, writer.rendering, verification, rounds, files, size, clock.seconds)
+    return Result(text_map, frames.roi, frames.rendering, verification, rounds, files, size, clock.seconds)
 
 
-def _widened(region: Region, margin: int, stack: ImageStack) -> Region:
+def _write(
+    frames: _OutputFrames,
+    writer: FrameWriter,
+    text_map: TextMap,
+    changed: Sequence[Region] | None,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    """Write the frames: all of them where ``changed`` is None, else those that show a changed region."""
+
+    def is_due(number: int) -> bool:
+        return changed is None or not writer.rewrites_single_frames or any(region.covers(number) for region in changed)
+
+    def save(frame: tuple[int, np.ndarray]) -> int:
+        writer.write(*frame)
+        return frame[0]
+
+    due = ((number, pixels) for number, (pixels, _) in enumerate(frames.of(text_map)) if is_due(number))
+    # Closed before the folder is removed, so that no thread writes to it any more.
+    with closing(map_ahead(save, due)) as saved:
+        for number in saved:
+            on_progress(number + 1, frames.stack.frame_count)
+    writer.close()
+
+
+def _enlarge(region: Region, margin: int, stack: ImageStack) -> Region:
+    """The box of a region with ``margin`` pixels on each side, clipped to the frame, as a region."""
     x0, y0, x1, y1 = region.box
     box = clip((x0 - margin, y0 - margin, x1 + margin, y1 + margin), stack.rows, stack.columns)
     return replace(region, polygon=polygon_of_box(box)) if box else region
 
 
-class _Writer:
-    """Makes the output frames of a stack and writes them; all frames the first time, later those whose mask grew."""
+class _OutputFrames:
+    """The frames of a stack as they have to be in the output: rendered, masked, and cropped to the region of interest."""
 
-    def __init__(self, stack: ImageStack, roi: Roi | None, rendering: Rendering, fmt: Format, folder: Path, name: str) -> None:
-        self.stack, self.roi, self.rendering, self.fmt = stack, roi, rendering, fmt
+    def __init__(self, stack: ImageStack, roi: Roi | None, rendering: Rendering) -> None:
+        self.stack, self.roi, self.rendering = stack, roi, rendering
         self.crop: Box = roi.crop if roi else (0, 0, stack.columns, stack.rows)
         self._outside = ~roi.mask() if roi else np.zeros((stack.rows, stack.columns), bool)
-        digits = max(4, len(str(stack.frame_count - 1)))
-        self.files = [folder / f"{name}_{number:0{digits}d}{fmt.suffix}" for number in range(stack.frame_count)]
 
-    def frames(self, text_map: TextMap) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """(pixels, mask) of each frame as they have to be, cropped; mask is True where the fill is, text or outside the ROI."""
+    def of(self, text_map: TextMap) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(pixels, mask) of each frame; mask is True where the fill is: redacted text, or outside the region of interest."""
         x0, y0, x1, y1 = self.crop
         before: tuple[Region, ...] | None = None
         mask = self._outside
@@ -149,25 +190,8 @@ class _Writer:
             regions = text_map.on_frame(number)
             if regions != before:
                 mask, before = self._outside | region_mask(regions, self.stack.rows, self.stack.columns), regions
-            pixels = filled(self.rendering.render(frame, number), mask)
+            pixels = fill_masked(self.rendering.render(frame, number), mask)
             yield np.ascontiguousarray(pixels[y0:y1, x0:x1]), mask[y0:y1, x0:x1]
-
-    def write(self, text_map: TextMap, changed: Sequence[Region] | None, on_progress: Callable[[int, int], None]) -> None:
-        def is_due(number: int) -> bool:
-            return changed is None or any(region.covers(number) for region in changed)
-
-        due = ((number, pixels) for number, (pixels, _) in enumerate(self.frames(text_map)) if is_due(number))
-        with closing(ahead.each(self._save, due)) as saved:  # before the folder is removed, nobody writes to it any more
-            for number in saved:
-                on_progress(number + 1, len(self.files))
-
-    def _save(self, frame: tuple[int, np.ndarray]) -> int:
-        number, pixels = frame
-        try:
-            self.files[number].write_bytes(encode(pixels, self.fmt))
-        except OSError as error:
-            raise VerificationFailed(f"frame {number} could not be written ({error.strerror}): nothing is published") from None
-        return number
 
 
 class _Clock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,7 +17,8 @@ from .detection.examine import Examination, examine
 from .detection.looks import VERIFICATION
 from .detection.reader import TextReader
 from .detection.tracks import LEAD
-from .writing.formats import Format, decode, largest_error
+from .writing.formats import largest_error
+from .writing.frame_writer import FrameWriter
 
 # The most that JPEG at quality 100 without subsampling changes a sample: rounding in the transform and in the colour
 # conversion; measured 8 on noise (test_formats.py). More means that the file is not what was written.
@@ -57,11 +57,12 @@ class Verification:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written for one image: the files of its frames, the part of the source frame they show, and what they must be:
-    ``expected()`` yields (pixels, mask) of each frame."""
+    """What was written for one image.
 
-    files: Sequence[Path]
-    fmt: Format
+    ``crop``: the part of the source frame that the files show. ``expected()`` yields (pixels, mask) of each frame as they must be.
+    """
+
+    writer: FrameWriter
     crop: Box
     expected: ExpectedFrames
 
@@ -82,8 +83,8 @@ def verify(
     masks were added since the last verification, which found nothing else anywhere; None looks everywhere. Raises
     :class:`VerificationFailed` when a file is missing, cannot be decoded, or is not what it must be, or when a frame was not examined.
     """
-    if len(written.files) != stack.frame_count:
-        raise VerificationFailed(f"{len(written.files)} files stand for {stack.frame_count} frames")
+    if written.writer.frame_count != stack.frame_count:
+        raise VerificationFailed(f"{written.writer.frame_count} frames were written of {stack.frame_count}")
     comparison = _Comparison(written)
     x0, y0, x1, y1 = written.crop
     first = comparison.first()
@@ -156,7 +157,7 @@ class _Comparison:
         for number, (expected, mask) in enumerate(self._written.expected()):
             pixels = self._read(number)
             self._compare(pixels, expected, number)
-            if before is not None and not self._written.fmt.exact:
+            if before is not None and not self._written.writer.format.exact:
                 _require_own_frames(before, (pixels, expected), number)
             before = pixels, expected
             packed = np.packbits(mask).tobytes()
@@ -164,10 +165,7 @@ class _Comparison:
             yield pixels
 
     def _read(self, number: int) -> np.ndarray:
-        try:
-            return decode(self._written.files[number], self._written.fmt)
-        except OSError:
-            raise VerificationFailed(f"the file of frame {number} cannot be read back") from None
+        return self._written.writer.read(number)
 
     def masks_during(self, region: Region) -> list[np.ndarray]:
         """The different masks on the frames where the text of ``region`` was seen (its span without the lead at both ends)."""
@@ -181,7 +179,7 @@ class _Comparison:
             raise VerificationFailed(
                 f"frame {number} was written as {expected.shape} {expected.dtype} and reads as {pixels.shape} {pixels.dtype}"
             )
-        if self._written.fmt.exact:
+        if self._written.writer.format.exact:
             if not np.array_equal(pixels, expected):
                 raise VerificationFailed(f"frame {number} does not read back as it was written")
             return

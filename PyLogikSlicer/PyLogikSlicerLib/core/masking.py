@@ -35,7 +35,7 @@ def region_mask(regions: Iterable[Region], rows: int, columns: int) -> np.ndarra
     return polygon_mask((region.polygon for region in regions), rows, columns)
 
 
-def filled(frame: np.ndarray, mask: np.ndarray, fill: int = 0) -> np.ndarray:
+def fill_masked(frame: np.ndarray, mask: np.ndarray, fill: int = 0) -> np.ndarray:
     """A copy of ``frame`` ``(rows, columns[, 3])`` with ``fill`` wherever ``mask`` is True. The frame given is not changed."""
     result = frame.copy()
     result[mask] = fill

@@ -26,7 +26,7 @@ def makeResult(study: Study):
 
 def drawResult(study: Study) -> None:
     """Mask the frames of the result anew on which something changed since they were masked last."""
-    from ..core.masking import filled, region_mask
+    from ..core.masking import fill_masked, region_mask
 
     rows, columns = study.review.rows, study.review.columns
     roi = study.review.roi
@@ -38,7 +38,7 @@ def drawResult(study: Study) -> None:
         state: Hashable = (tuple(region.polygon for region in regions), id(roi))
         if state != study.drawn[number]:
             mask = outside | region_mask(regions, rows, columns)
-            target[...] = filled(source, mask, fill)
+            target[...] = fill_masked(source, mask, fill)
             study.drawn[number] = state
             changed.add(number)
     slices = frames.shape(study.node)[3]

@@ -1,4 +1,4 @@
-"""The image formats of the output: one frame to bytes, and back to pixels for verification.
+"""The table of output formats, and the codecs of those that hold one frame: a frame to bytes, and back to pixels for verification.
 
 Frames are ``(rows, columns)`` or ``(rows, columns, 3)`` RGB, uint8 or uint16. The bytes hold the pixels and nothing else: no
 EXIF, text, time or thumbnail; the same frame always gives the same bytes.
@@ -10,12 +10,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ..core.errors import VerificationFailed
 from . import jpeg_lossless
+
+if TYPE_CHECKING:
+    from .frame_writer import FrameWriter
 
 # Chosen on ultrasound screens of 800 x 600 to 1928 x 1080: level 1 is a quarter faster and 15 % larger, level 6 takes
 # twice the time to save 10 %. A color frame of 1024 x 768 takes 20 ms, a grey one of 800 x 600 takes 6 ms.
@@ -26,14 +30,16 @@ _JPEG = (
     *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
     *(cv2.IMWRITE_JPEG_OPTIMIZE, 1),
 )
+# Pixels: the sizes of JPEG are numbers of 16 bits (ITU-T T.81, B.2.2).
 _LONGEST_SIDE = 65535
 
 
 @dataclass(frozen=True)
 class Format:
-    """One way to write a frame.
+    """One way to write an image.
 
-    ``exact`` tells whether reading gives every pixel back as it was, ``bits`` how many bits of a sample it can hold.
+    ``exact``: whether reading gives every pixel back as it was. ``bits``: how many bits of a sample it can hold. ``ending``: the last bytes
+    of a whole file. ``writer`` opens the :class:`~.frame_writer.FrameWriter` of a format that is not one file for each frame.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Format:
     ending: bytes
     to_bytes: Callable[[np.ndarray, int], bytes]
     from_bytes: Callable[[bytes], np.ndarray]
+    writer: Callable[[Format, Path, str, int], FrameWriter] | None = None
 
 
 def encode(frame: np.ndarray, fmt: Format, bits: int | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""Working ahead: other threads make what comes next while the present is worked on, in bounded memory."""
+"""Results of a function for a sequence of items, computed by threads a few items ahead of the caller, in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Outcome = TypeVar("Outcome")
 
+# Threads: encoding and decoding release the interpreter lock; more than four wait for the one that examines.
 WORKERS = min(os.cpu_count() or 1, 4)
 
 
-def each(make: Callable[[Item], Made], items: Iterable[Item], workers: int = WORKERS) -> Iterator[Made]:
-    """``make(item)`` of each item in their order, made by threads, one item per thread ahead of what is taken.
+def map_ahead(function: Callable[[Item], Outcome], items: Iterable[Item], workers: int = WORKERS) -> Iterator[Outcome]:
+    """``function(item)`` of each item, in the order of the items, at most ``workers`` items ahead of the caller.
 
-    ``items`` are taken in the thread that takes the results; what ``make`` or ``items`` raises is raised there and ends it. Ended
-    early, it waits for what is being made and begins nothing more.
+    ``items`` is iterated in the caller's thread. What ``function`` or ``items`` raises is raised in the caller's thread and ends the
+    iteration. A caller that closes the iterator early waits for the calls that are running; no further one is started.
     """
-    waiting: deque[Future[Made]] = deque()
+    waiting: deque[Future[Outcome]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
         for item in items:
-            waiting.append(pool.submit(make, item))
+            waiting.append(pool.submit(function, item))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:

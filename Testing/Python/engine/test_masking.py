@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PyLogikSlicerLib.core.masking import filled, polygon_mask
+from PyLogikSlicerLib.core.masking import fill_masked, polygon_mask
 from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 
 ROWS, COLUMNS = 40, 60
@@ -62,7 +62,7 @@ def test_inside_the_mask_all_is_fill_outside_all_is_source_and_the_source_is_unt
     frame = generator.integers(0, 255, (ROWS, COLUMNS, 3) if color else (ROWS, COLUMNS)).astype(dtype)
     mask = generator.random((ROWS, COLUMNS)) > 0.5
     before = frame.copy()
-    result = filled(frame, mask)
+    result = fill_masked(frame, mask)
     assert (result[mask] == 0).all() and (result[~mask] == before[~mask]).all() and (frame == before).all()
     assert result.dtype == frame.dtype and result.shape == frame.shape
 

@@ -8,16 +8,17 @@ import pytest
 from planted import speckle, stack_of, write
 
 from PyLogikSlicerLib.core.errors import VerificationFailed
-from PyLogikSlicerLib.core.masking import filled, region_mask
+from PyLogikSlicerLib.core.masking import fill_masked, region_mask
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.core.stack import Header, Reread
 from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.detection.grouping import PADDING
-from PyLogikSlicerLib.pipeline import WIDER, process
+from PyLogikSlicerLib.pipeline import GROWTH, process
 from PyLogikSlicerLib.policy.decisions import MEASUREMENT, may_stay
 from PyLogikSlicerLib.verifying import Verification, Written, confirm_source, verify
-from PyLogikSlicerLib.writing.formats import FORMATS, decode, encode
+from PyLogikSlicerLib.writing.formats import FORMATS, decode
+from PyLogikSlicerLib.writing.frame_writer import open_writer
 from PyLogikSlicerLib.writing.rendering import rendering_for
 
 ROWS, COLUMNS = 200, 300
@@ -31,11 +32,12 @@ def written(stack, folder, regions=(), fmt="png"):
     low, high = min(f.min() for f in frames), max(f.max() for f in frames)
     rendering = rendering_for(stack, (float(low), float(high)), shown=not fmt.exact)
     mask = region_mask(regions, stack.rows, stack.columns)
-    expected = [(filled(rendering.render(frame), mask), mask) for frame in frames]
-    files = [folder / f"{number}{fmt.suffix}" for number in range(len(frames))]
-    for path, (pixels, _) in zip(files, expected, strict=True):
-        path.write_bytes(encode(pixels, fmt))
-    return Written(files, fmt, (0, 0, stack.columns, stack.rows), lambda: iter(expected))
+    expected = [(fill_masked(rendering.render(frame), mask), mask) for frame in frames]
+    writer = open_writer(fmt, folder, "image", len(frames))
+    for number, (pixels, _) in enumerate(expected):
+        writer.write(number, pixels)
+    writer.close()
+    return Written(writer, (0, 0, stack.columns, stack.rows), lambda: iter(expected))
 
 
 def check(stack, files, engine, kept=()):
@@ -67,9 +69,9 @@ def test_text_that_was_kept_on_purpose_is_no_residue(engine, tmp_path):
 def test_one_wrong_pixel_fails(engine, tmp_path):
     stack = stack_of([speckle(ROWS, COLUMNS, 2)])
     files = written(stack, tmp_path)
-    pixels = decode(files.files[0], files.fmt).copy()
+    pixels = files.writer.read(0).copy()
     pixels[17, 23] ^= 1
-    files.files[0].write_bytes(encode(pixels, files.fmt))
+    files.writer.write(0, pixels)
     with pytest.raises(VerificationFailed, match="frame 0 does not read back"):
         check(stack, files, engine)
 
@@ -78,7 +80,7 @@ def test_one_wrong_pixel_fails(engine, tmp_path):
 def test_a_file_that_is_gone_or_cut_short_fails(engine, tmp_path, damage):
     stack = stack_of([speckle(ROWS, COLUMNS, seed) for seed in range(3)])
     files = written(stack, tmp_path)
-    damage(files.files[2])
+    damage(files.writer.files[2])
     with pytest.raises(VerificationFailed):
         check(stack, files, engine)
 
@@ -86,14 +88,15 @@ def test_a_file_that_is_gone_or_cut_short_fails(engine, tmp_path, damage):
 def test_a_frame_too_few_fails(engine, tmp_path):
     stack = stack_of([speckle(ROWS, COLUMNS, seed) for seed in range(3)])
     files = written(stack, tmp_path)
-    with pytest.raises(VerificationFailed, match="2 files stand for 3 frames"):
-        check(stack, replace(files, files=files.files[:2]), engine)
+    fewer = open_writer(FORMATS["png"], tmp_path, "image", 2)
+    with pytest.raises(VerificationFailed, match="2 frames were written of 3"):
+        check(stack, replace(files, writer=fewer), engine)
 
 
 def test_another_picture_in_place_of_the_frame_fails_in_jpeg_too(engine, tmp_path):
     stack = stack_of([speckle(ROWS, COLUMNS, 4)])
     files = written(stack, tmp_path, fmt="jpeg")
-    files.files[0].write_bytes(encode(speckle(ROWS, COLUMNS, 5), files.fmt))
+    files.writer.write(0, speckle(ROWS, COLUMNS, 5))
     with pytest.raises(VerificationFailed, match="grey levels"):
         check(stack, files, engine)
 
@@ -107,7 +110,7 @@ def test_a_file_that_shows_its_neighbor_fails_in_jpeg_too_where_frames_are_alike
     stack = stack_of(frames)
     files = written(stack, tmp_path, fmt="jpeg")
     assert check(stack, files, engine).frames == 3
-    files.files[held].write_bytes(encode(frames[shown], files.fmt))
+    files.writer.write(held, frames[shown])
     with pytest.raises(VerificationFailed, match=f"file of frame {held} shows frame {shown}"):
         check(stack, files, engine)
 
@@ -206,7 +209,7 @@ def test_what_verification_masks_takes_in_what_is_around(engine, tmp_path):
     result = process(stack_of([image]), "image", tmp_path, Options(format="png"), Engine((BlindTo(engine.readers[0], 2),)))
     (found,) = (region.box for region in result.text_map.regions)
     ys, xs = np.nonzero(image)
-    assert found[0] <= xs.min() - PADDING - WIDER and found[3] >= ys.max() + 1 + PADDING + WIDER
+    assert found[0] <= xs.min() - PADDING - GROWTH and found[3] >= ys.max() + 1 + PADDING + GROWTH
 
 
 def test_words_that_stay_readable_fail_an_image_and_a_lone_letter_at_the_edge_of_a_mask_does_not():

@@ -1,10 +1,10 @@
-"""Working ahead changes nothing but the time: order, faults and an early end are as if one thread did it all."""
+"""Prefetching changes nothing but the time: order, faults and an early end are as if one thread did it all."""
 
 import threading
 
 import pytest
 
-from PyLogikSlicerLib.writing import prefetch as ahead
+from PyLogikSlicerLib.writing.prefetch import map_ahead
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -17,13 +17,13 @@ def test_results_come_in_the_order_of_the_items(workers):
         held.set()
         return item * item
 
-    assert list(ahead.each(make, range(50), workers)) == [item * item for item in range(50)]
-    assert list(ahead.each(make, [], workers)) == []
+    assert list(map_ahead(make, range(50), workers)) == [item * item for item in range(50)]
+    assert list(map_ahead(make, [], workers)) == []
 
 
 def test_no_more_is_taken_than_memory_can_hold():
     taken = []
-    results = ahead.each(lambda item: item, (taken.append(item) or item for item in range(1000)), workers=2)
+    results = map_ahead(lambda item: item, (taken.append(item) or item for item in range(1000)), workers=2)
     next(results)
     assert len(taken) <= 3
 
@@ -37,7 +37,7 @@ def test_what_is_raised_reaches_the_caller_and_nothing_goes_on_behind_it():
             raise ValueError("3")
         return item
 
-    results = ahead.each(make, range(1000), workers=2)
+    results = map_ahead(make, range(1000), workers=2)
     with pytest.raises(ValueError, match="3"):
         list(results)
     assert len(begun) < 10 and threading.active_count() == threads
@@ -45,7 +45,7 @@ def test_what_is_raised_reaches_the_caller_and_nothing_goes_on_behind_it():
 
 def test_an_early_end_stops_the_threads():
     threads = threading.active_count()
-    results = ahead.each(lambda item: item, range(1000), workers=2)
+    results = map_ahead(lambda item: item, range(1000), workers=2)
     next(results)
     assert threading.active_count() > threads
     results.close()
