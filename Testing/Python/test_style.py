@@ -20,10 +20,7 @@ OPTIONAL = {"easyocr", "onnx", "onnx2torch", "torch"}
 IMPORTED_AS = {
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
-    "pyjpegls": "jpeg_ls",
-    "pylibjpeg-openjpeg": "openjpeg",
     "pynrrd": "nrrd",
-    "python-gdcm": "gdcm",
     "zxing-cpp": "zxingcpp",
 }
 

@@ -6,6 +6,7 @@ Sources: ITU-T T.81 annex B, ITU-T T.87 annex C, JFIF 1.02, Adobe technical note
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
@@ -60,12 +61,7 @@ def read_header(codestream: bytes) -> JpegHeader:
     """
     frame: tuple[int, bytes] | None = None
     jfif, adobe, color_markers = False, None, False
-    position = 2
-    while True:
-        position, marker, end = _next_segment(codestream, position)
-        body = codestream[position + 4 : end]
-        if marker == _SOS:
-            break
+    for marker, body in segments(codestream):
         if marker in _SOF and frame is None:
             frame = (marker, body)
         elif marker == _APP0 and body.startswith(b"JFIF\0"):
@@ -74,13 +70,21 @@ def read_header(codestream: bytes) -> JpegHeader:
             # A marker too short for its last byte says nothing (libjpeg ignores it too).
             adobe = body[11] if len(body) > 11 else adobe
             color_markers = True
-        position = end
     if frame is None or len(frame[1]) < 6 + 3 * frame[1][5]:
         raise ValueError("no frame header before the first scan")
     process, body = frame
     precision, rows, columns, components = struct.unpack(">BHHB", body[:6])
     ids, factors = body[6 : 6 + 3 * components : 3], body[7 : 6 + 3 * components : 3]
     return JpegHeader(process, precision, rows, columns, ids, jfif, adobe, color_markers, len(set(factors)) > 1)
+
+
+def segments(codestream: bytes) -> Iterator[tuple[int, bytes]]:
+    """(marker, content) of each segment up to the first scan header, which is the last one. Raises ValueError as :func:`read_header`."""
+    position, marker = 2, 0
+    while marker != _SOS:
+        position, marker, end = _next_segment(codestream, position)
+        yield marker, codestream[position + 4 : end]
+        position = end
 
 
 def holds_ycbcr(header: JpegHeader, photometric: str) -> bool:

@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import cv2
+import imagecodecs
 import numpy as np
 
 from ..core.errors import VerificationFailed
-from . import jpeg_lossless
+from ..reading.jpeg import segments
 
 if TYPE_CHECKING:
     from .frame_writer import FrameWriter
@@ -32,6 +33,10 @@ _JPEG = (
 )
 # Pixels: the sizes of JPEG are numbers of 16 bits (ITU-T T.81, B.2.2).
 _LONGEST_SIDE = 65535
+# Markers of JPEG segments (ITU-T T.81, table B.1), and Adobe's segment, which says that three components are RGB.
+_LOSSLESS_FRAME = 0xC3
+_HUFFMAN_TABLE = 0xC4
+_ADOBE_SEGMENT = 0xEE
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,28 @@ def _opencv_pixels(data: bytes) -> np.ndarray:
 
 
 def _lossless_bytes(frame: np.ndarray, bits: int) -> bytes:
-    return jpeg_lossless.encode(frame, max(bits, 8))
+    """Lossless JPEG (ITU-T T.81, process 14) of selection value 1, the one that DICOM prefers; color as RGB, without conversion."""
+    return imagecodecs.jpeg8_encode(
+        np.ascontiguousarray(frame), lossless=True, predictor=1, bitspersample=max(bits, 8), **_color_spaces(frame.ndim == 3)
+    )
+
+
+def _lossless_pixels(data: bytes) -> np.ndarray:
+    """The frame; raises ValueError where the segments before the pixels are not those of :func:`_lossless_bytes`: what this decoder
+    ignores, another may take for something else."""
+    found = dict(segments(data))
+    frame = imagecodecs.jpeg8_decode(data, **_color_spaces(_ADOBE_SEGMENT in found))
+    (bits, size) = found[_LOSSLESS_FRAME][0], found[_LOSSLESS_FRAME][1:5]
+    expected = dict(segments(_lossless_bytes(np.zeros((1, 1, *frame.shape[2:]), frame.dtype), bits)))
+    expected[_LOSSLESS_FRAME] = expected[_LOSSLESS_FRAME][:1] + size + expected[_LOSSLESS_FRAME][5:]
+    expected[_HUFFMAN_TABLE] = found.get(_HUFFMAN_TABLE, b"")  # it depends on the pixels
+    if found != expected:
+        raise ValueError("the headers of the lossless JPEG stream are damaged")
+    return frame
+
+
+def _color_spaces(is_color: bool) -> dict[str, str]:
+    return {"colorspace": "RGB", "outcolorspace": "RGB"} if is_color else {}
 
 
 _END_OF_JPEG = b"\xff\xd9"
@@ -141,7 +167,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         fmt.name: fmt
         for fmt in (
             Format("jpeg", ".jpg", False, 8, _END_OF_JPEG, _opencv_bytes(".jpg", _JPEG), _opencv_pixels),
-            Format("jpeg-lossless", ".jpg", True, 16, _END_OF_JPEG, _lossless_bytes, jpeg_lossless.decode),
+            Format("jpeg-lossless", ".jpg", True, 16, _END_OF_JPEG, _lossless_bytes, _lossless_pixels),
             Format("png", ".png", True, 16, _END_OF_PNG, _opencv_bytes(".png", _PNG), _opencv_pixels),
         )
     }
