@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
 from pathlib import Path
+
+# Environment variable; "1" prints the traceback of every unexpected error on stderr. Off by default: a traceback ends with the message of
+# the exception, which may hold a path or a value of the header.
+DEBUG_VARIABLE = "PYLOGIKSLICER_DEBUG"
 
 
 class PyLogikSlicerError(Exception):
@@ -34,7 +41,9 @@ class VerificationFailed(PyLogikSlicerError):
 
 
 def where(error: BaseException) -> str:
-    """Module and line of a fault, which tell us where to look and nothing of the input."""
+    """Module and line where an unexpected error was raised: they tell us where to look, and nothing of the input."""
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        traceback.print_exception(error, file=sys.stderr)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
