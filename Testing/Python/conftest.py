@@ -12,6 +12,10 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parents[2]
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
 
+# What --fast leaves out.
+COSTLY_FIXTURES = frozenset({"engine", "host", "scene", "corpus", "command"})
+COSTLY_MARKERS = ("costly", "slow", "easyocr", "torch")
+
 # No deadline: the first call of a decoder or an OCR session takes far longer than the next ones.
 settings.register_profile("pylogikslicer", deadline=None, max_examples=50, print_blob=True)
 settings.load_profile("pylogikslicer")
@@ -33,9 +37,13 @@ def corpus() -> Path:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the tests that take minutes too")
+    parser.addoption("--fast", action="store_true", help="leave out what needs a text reader, Slicer's host, a new process or seconds")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--fast"):
+        items[:], left_out = _partition(items)
+        config.hook.pytest_deselected(items=left_out)
     skips = {}
     if not config.getoption("--slow"):
         skips["slow"] = pytest.mark.skip(reason="takes minutes: add --slow to run it")
@@ -47,6 +55,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, skip in skips.items():
             if item.get_closest_marker(marker):
                 item.add_marker(skip)
+
+
+def _partition(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """The tests that take milliseconds, and the others: those of the fixtures and markers that cost more."""
+    quick, others = [], []
+    for item in items:
+        costs = COSTLY_FIXTURES.intersection(getattr(item, "fixturenames", ())) or any(map(item.get_closest_marker, COSTLY_MARKERS))
+        (others if costs else quick).append(item)
+    return quick, others
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
