@@ -1,4 +1,4 @@
-"""A run over many inputs: what to read, what is done already, and one image after the other; a bad input stops no other."""
+"""A run over many inputs, one image after the other. A bad input does not stop the others, and finished inputs are not done again."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .writing.output_folder import OutputFolder, file_sha256
 
 OnProgress = Callable[[int, int, str, int, int], None]
 OnEvent = Callable[[int, str, str], None]
-# What is told of an image that could not keep its name begins so.
+# Beginning of the remark on an image that did not get the name of its file.
 RANDOM_NAME = "under a random name"
 Work = Callable[[ImageStack, str, Path, OnStage], Result]
 
@@ -146,7 +146,7 @@ def _process_source(source: Input, folder: OutputFolder, options: Options, engin
 
 
 def _known(source: Input, digest: str, options: Options, ledger: Ledger) -> Outcome | None:
-    """What there is to say of an input without working on it; None where it has to be worked on."""
+    """The outcome of an input that need not be worked on; None where it must be."""
     if ledger.is_done(source.label, digest):
         return "done", "unchanged since the last run"
     refusal = ledger.refusal(source.label, digest)
@@ -155,7 +155,7 @@ def _known(source: Input, digest: str, options: Options, ledger: Ledger) -> Outc
     published = ledger.published_as(source.label, digest) if options.variant == "find-txt" else None
     if published is None:
         return None
-    # To find text withdraws no images: theirs was found when they were made.
+    # find-txt removes no images: their text was found when they were made.
     if published:
         return "done", "its images stand in the folder, and the text that was found in them in phi/text.csv"
     return "failed", "the folder holds images of its former content: choose another folder with -o, or remove them"
@@ -173,7 +173,7 @@ def limits_of(options: Options) -> Limits:
 def _process_stack(
     source: Input, digest: str, stack: ImageStack, folder: OutputFolder, options: Options, ledger: Ledger, work: Work, on_stage: OnStage
 ) -> tuple[Outcome, str]:
-    """Let ``work`` write one image to a private place and publish what it verified; the outcome, and the image's name."""
+    """Let ``work`` write one image into a staging folder, and publish it; returns the outcome and the name of the image."""
     told = None if options.rename else telling(stack.name, stack.header)
     name = ledger.name_for(stack.name, secret=told is not None)
     if told and told.certain and options.variant != "find-txt":
@@ -200,7 +200,7 @@ def _process_stack(
 
 @contextmanager
 def _staged(folder: OutputFolder) -> Iterator[Path]:
-    """A private place to write to that is gone afterwards, whatever happens."""
+    """A staging folder that is removed afterwards, whatever happens."""
     staged = folder.staging()
     try:
         yield staged
@@ -209,7 +209,7 @@ def _staged(folder: OutputFolder) -> Iterator[Path]:
 
 
 class _Canceled(BaseException):
-    """Carries what a callback raised past all that handles the faults of an input."""
+    """Wraps what a progress callback raised, so that the handlers of an input's faults do not catch it."""
 
     def __init__(self, reason: BaseException) -> None:
         self.reason = reason

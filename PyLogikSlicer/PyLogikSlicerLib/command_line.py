@@ -19,7 +19,12 @@ from .batch import RANDOM_NAME, run
 from .core.errors import PyLogikSlicerError, UsageError, where
 from .core.options import DEVICES, ENGINES, FORMATS, KEEP, VARIANTS, Options
 
-ALL_DONE, NOT_ALL_DONE, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
+# Exit status.
+ALL_DONE = 0
+NOT_ALL_DONE = 1
+WRONG_USAGE = 2
+# 128 + SIGINT, as shells report it.
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _interrupted_by(signal_number: int) -> Iterator[None]:
-    """The signal ends the work inside as Ctrl-C does: staging places are removed and tables saved."""
+    """Within this context the signal raises KeyboardInterrupt, as Ctrl-C does, so that staging folders are removed and tables saved."""
 
     def interrupt(*_) -> None:
         raise KeyboardInterrupt
@@ -59,7 +64,7 @@ def _complain(message: str, status: int) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is told without repeating what was typed: it may be a path that names a patient."""
+    """Reports wrong usage without repeating what was typed: it may be a path that names a patient."""
 
     def error(self, message: str) -> NoReturn:
         message = re.sub(r"invalid choice: .* \(choose", "invalid choice (choose", message, flags=re.DOTALL)

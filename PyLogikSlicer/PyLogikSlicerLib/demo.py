@@ -17,9 +17,13 @@ from .writing.cells import from_cell
 
 EXAMPLES = ("palette_color", "rgb_color", "ybr_color")
 PICTURE = "before-after.png"
-_CELL = (300, 420)  # rows, columns of one picture in the grid
+# Rows and columns of one picture in the grid, and rows of its caption, in pixels.
+_CELL = (300, 420)
 _CAPTION = 26
-_GROUND, _INK, _FOUND = (38, 38, 42), (235, 235, 235), (80, 220, 255)
+# RGB of the ground, the captions, and the outlines of text.
+_GROUND = (38, 38, 42)
+_INK = (235, 235, 235)
+_FOUND = (80, 220, 255)
 
 
 def run_demo(output: Path) -> bool:
@@ -39,7 +43,7 @@ def run_demo(output: Path) -> bool:
         images, names = {image["name"]: image for image in report["images"]}, _names(output / variant)
         for example, source, (status, reason) in zip(EXAMPLES, sources, outcomes, strict=True):
             all_done = all_done and status == "done"
-            print(f"  {example:14} {_told(images[names[str(source)]]) if status == 'done' else f'{status}: {reason}'}")
+            print(f"  {example:14} {_summary(images[names[str(source)]]) if status == 'done' else f'{status}: {reason}'}")
     picture = output / PICTURE
     cv2.imwrite(str(picture), cv2.cvtColor(_grid(sources, output), cv2.COLOR_RGB2BGR))
     print(f"\nBefore and after, side by side: {picture}")
@@ -47,13 +51,14 @@ def run_demo(output: Path) -> bool:
     return all_done
 
 
-def _told(image: dict) -> str:
-    told = f"{image['frames_examined']}/{image['frames']} frames examined, {image['redacted']} regions of text"
+def _summary(image: dict) -> str:
+    """One line about a finished image, from its entry in the report."""
+    summary = f"{image['frames_examined']}/{image['frames']} frames examined, {image['redacted']} regions of text"
     if image.get("verification"):
-        told += f" masked, {image['verification']['readable_residues']} readable afterwards, {len(image['files'])} files"
+        summary += f" masked, {image['verification']['readable_residues']} readable afterwards, {len(image['files'])} files"
     if image["roi"]:
-        told += f"; {image['roi']['kind']}, {image['roi']['kept_share']:.0%} of the pixels kept"
-    return f"{told} ({sum(image['seconds'].values()):.1f} s)"
+        summary += f"; {image['roi']['kind']}, {image['roi']['kept_share']:.0%} of the pixels kept"
+    return f"{summary} ({sum(image['seconds'].values()):.1f} s)"
 
 
 def _names(folder: Path) -> dict[str, str]:
@@ -71,7 +76,7 @@ def _grid(sources: list[Path], output: Path) -> np.ndarray:
         shown = stack.display.show(next(stack.frames()))
         cells = [_outlined(shown, output / "find-txt" / "phi" / "text.csv", source)]
         cells += [_first_frame(output / variant / "images" / _names(output / variant).get(str(source), "")) for variant in writing]
-        rows.append(np.hstack([_framed(cell) for cell in cells]))
+        rows.append(np.hstack([_in_cell(cell) for cell in cells]))
     return np.vstack(rows)
 
 
@@ -92,14 +97,14 @@ def _first_frame(folder: Path) -> np.ndarray:
     return cv2.cvtColor(cv2.imread(str(files[0]), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def _framed(picture: np.ndarray) -> np.ndarray:
-    """The picture, made to fit its cell, in the middle of it."""
+def _in_cell(picture: np.ndarray) -> np.ndarray:
+    """The picture scaled to fit a cell, in its middle."""
     rows, columns = _CELL
     scale = min((rows - 8) / picture.shape[0], (columns - 8) / picture.shape[1])
-    fitted = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    scaled = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     cell = np.full((rows, columns, 3), _GROUND, np.uint8)
-    top, left = (rows - fitted.shape[0]) // 2, (columns - fitted.shape[1]) // 2
-    cell[top : top + fitted.shape[0], left : left + fitted.shape[1]] = fitted
+    top, left = (rows - scaled.shape[0]) // 2, (columns - scaled.shape[1]) // 2
+    cell[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
     return cell
 
 

@@ -1,4 +1,4 @@
-"""Masks: exact sets of pixels, filled solid, on new arrays."""
+"""Boolean masks of polygons and regions, and frames with masked pixels filled. Arrays are never changed in place."""
 
 from __future__ import annotations
 

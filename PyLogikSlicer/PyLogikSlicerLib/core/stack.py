@@ -13,9 +13,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-# Percent of the values at either end that may be outliers, and how far from the others they are, in ranges of these.
-_OUTLIERS = 1.0
-_FAR = 1.0
+# Percent of the values at either end that may be outliers.
+_OUTLIER_PERCENT = 1.0
+# Distance of an outlier from the other values, in multiples of their range.
+_OUTLIER_DISTANCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -168,17 +169,19 @@ def _finite_range(frame: np.ndarray) -> tuple[float, float]:
 
 
 def _range_without_outliers(frame: np.ndarray, padding: tuple[float, float] | None) -> tuple[float, float]:
-    """The range of the values of a frame that stand for an image, without the few that are far from all others: one hot pixel, or
-    padding that the header does not tell, would leave a few grey levels for the rest."""
+    """(low, high) of the values that stand for an image, without outliers.
+
+    One hot pixel, or padding that the header does not declare, would otherwise leave a few grey levels for all other values.
+    """
     values = frame[np.isfinite(frame)] if frame.dtype.kind == "f" else frame.ravel()
     if padding is not None:
         values = values[(values < padding[0]) | (values > padding[1])]
     if not values.size:
         return _finite_range(frame)
     low, high = float(values.min()), float(values.max())
-    few, many = (float(value) for value in np.percentile(values, (_OUTLIERS, 100 - _OUTLIERS)))
-    margin = _FAR * max(many - few, 1.0)
-    return max(low, few - margin), min(high, many + margin)
+    lower, upper = (float(value) for value in np.percentile(values, (_OUTLIER_PERCENT, 100 - _OUTLIER_PERCENT)))
+    margin = _OUTLIER_DISTANCE * max(upper - lower, 1.0)
+    return max(low, lower - margin), min(high, upper + margin)
 
 
 def _linear(frame: np.ndarray, low: float, high: float, inverted: bool) -> np.ndarray:

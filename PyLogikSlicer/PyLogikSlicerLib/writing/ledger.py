@@ -1,7 +1,7 @@
-"""The ledger of an output folder: what earlier runs finished, what this run adds, and the tables that tell of both.
+"""The records of an output folder: which inputs earlier runs finished, what this run adds, and the tables written from both.
 
-Its order of writing makes a killed run harmless: the log calls an input interrupted before work on it begins, the
-crosswalk knows an image's name before the image appears, and only the report, which comes last, calls it done.
+The order of writing keeps the folder consistent when a run is killed: the log says "interrupted" of an input before work on it begins,
+the crosswalk holds the name of an image before the image appears, and only the report, written last, says that it is done.
 """
 
 from __future__ import annotations
@@ -32,14 +32,15 @@ from .report import image_report, machine_report, text_row
 
 STATUSES = ("done", "skipped", "failed")
 INTERRUPTED = "the run was interrupted before this input was finished: the same command continues there"
-# The large tables are saved so often that saving them takes at most this share of the time.
+# Share of the time that saving the large tables may take: their size grows with the number of images.
 _SAVING_SHARE = 0.05
 
 Outcome = tuple[str, str]
 
 
 class Ledger:
-    """Inputs are known by ``label`` (their path), images by name. Outcomes are (status, reason) without identifying text."""
+    """Records by input, known by ``label`` (its path), and by image, known by its name. An outcome is (status, reason), without identifying
+    text."""
 
     def __init__(self, folder: OutputFolder, options: Options, engine: Engine) -> None:
         self._folder, self._rename, self._engine = folder, options.rename, engine
@@ -56,7 +57,7 @@ class Ledger:
         self._save_after = 0.0
 
     def is_done(self, label: str, digest: str) -> bool:
-        """Whether a run with the same settings finished all of this very content, and what it wrote is still there."""
+        """Whether a run with the same settings finished this content, and all that it wrote is still there."""
         rows = self._log[label].values()
         return bool(rows) and all(row["status"] == "done" and self._holds(label, row["name"], digest) for row in rows)
 
@@ -71,23 +72,23 @@ class Ledger:
         )
 
     def published_as(self, label: str, digest: str) -> bool | None:
-        """Whether images of an input stand in the folder that show this very content; None where none stand there."""
+        """Whether the images of an input in the folder were made of this content; None where there are none."""
         names = [name for name in self._crosswalk[label] if self._images.get(name, {}).get("files")]
         return all(self._crosswalk[label][name]["sha256"] == digest for name in names) if names else None
 
     def refusal(self, label: str, digest: str) -> str | None:
-        """Why this very content brought the decoder down when it was tried; None where it did not."""
+        """Why decoding this content failed when it was tried; None where it did not."""
         row = self._refused.get(label)
         return row["reason"] if row and row["sha256"] == digest else None
 
     def refuse(self, label: str, digest: str, reason: str) -> Outcome:
-        """This content brought the decoder down: it is not tried again unless that is asked for."""
+        """Record that the decoding process failed on this content, so that it is not tried again without --overwrite."""
         self._refused[label] = {"source": label, "sha256": digest, "reason": reason}
         self._folder.write_table("refused", REFUSED_COLUMNS, self._refused.values())
         return self.note(label, "failed", reason)
 
     def begin(self, label: str) -> None:
-        """Work on an input begins: what was known of it counts no more, except for the names its images had."""
+        """Drop the records of an input before work on it begins, except for the names of its images, which are given again."""
         for name in (*self._log.pop(label, {}), *self._crosswalk[label]):
             self._images.pop(name, None)
             self._text.pop(name, None)
@@ -96,9 +97,9 @@ class Ledger:
         self._save_log()
 
     def name_for(self, stem: str, secret: bool) -> str:
-        """The name for the next image of the input: the one it had before, if it is of the kind wanted now, else a new one.
+        """The name of the next image of the input: its former one where that is of the wanted kind, else a new one.
 
-        Random where the user wants it or the stem is ``secret``, else made of the stem; no other image has it.
+        It is random where the user wants that or ``secret`` is True, else made of ``stem``; no other image has it.
         """
         rename = self._rename or secret
         made_of_stem = re.compile(re.escape(safe_name(stem)) + r"(-\d+)?")
@@ -111,26 +112,26 @@ class Ledger:
         return name
 
     def announce(self, label: str, name: str, digest: str) -> None:
-        """An image is about to appear under this name."""
+        """Write the name of an image into the crosswalk, before the image appears under it."""
         self._crosswalk[label][name] = {"name": name, "source": label, "sha256": digest}
         self._folder.write_table("crosswalk", CROSSWALK_COLUMNS, _all_rows(self._crosswalk))
 
     def enter(self, label: str, name: str, stack: ImageStack, result: Result, remark: str = "") -> Outcome:
-        """An image is finished and in its place; ``remark`` is what else a person should know of it."""
+        """Record an image that is published; ``remark`` is added to the reason in the log."""
         self._images[name] = {**image_report(stack, name, result), "version": __version__, "options": self._settings}
         self._text[name] = [text_row(name, label, region) for region in result.text_map.regions]
         examined = f"{result.text_map.frames_examined}/{stack.frame_count} frames examined"
         return self.note(label, "done", f"{examined}; {remark}" if remark else examined, name)
 
     def note(self, label: str, status: str, reason: str, name: str = "") -> Outcome:
-        """Log what became of an input, or of the image of this name in it."""
+        """Record the outcome of an input, or of the image ``name`` in it."""
         self._log[label][name] = {"source": label, "name": name, "status": status, "reason": reason}
         if name and status != "done":
             self._images[name] = {"name": name, "status": status, "reason": reason}
         return status, reason
 
     def finish(self, label: str) -> None:
-        """Work on an input has ended: images that it gave before and gives no more are withdrawn, and the tables saved."""
+        """Remove the images that the input gave in an earlier run and not in this one, and save the tables."""
         rows = self._log[label]
         if rows[""]["reason"] == INTERRUPTED:
             del rows[""]
@@ -142,7 +143,7 @@ class Ledger:
             self.save()
 
     def image(self, name: str) -> dict:
-        """What the report says of the image of this name."""
+        """The entry of an image in the report."""
         return self._images[name]
 
     def report(self) -> dict:

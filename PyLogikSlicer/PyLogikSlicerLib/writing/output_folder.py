@@ -1,4 +1,4 @@
-"""The output folder: images/ to share, phi/ that must not be shared, report.json, and the staging place that becomes them.
+"""The output folder: images/ to share, phi/ that must not be shared, report.json, and the staging folder whose content becomes them.
 
 Files are written under ``.partial-*`` (mode 0700) and get their name by a rename, once verified; what a killed run leaves there is
 removed by the next run, into whatever folder that writes. Tables are rewritten whole and renamed into place, so that they are
@@ -31,12 +31,12 @@ TEXT_COLUMNS = (
 CROSSWALK_COLUMNS = ("name", "source", "sha256")
 LOG_COLUMNS = ("source", "name", "status", "reason")
 REFUSED_COLUMNS = ("source", "sha256", "reason")
-# Columns that hold numbers of ours, which other programs read; what a person or a source wrote is in the others.
+# Columns of numbers that this program writes; the others may hold what a person or a source wrote, and are made safe for spreadsheets.
 _NUMBERS = frozenset({"frame_first", "frame_last", "x0", "y0", "x1", "y1", "polygon", "confidence"})
 _QUOTE = '"'
 _QUOTED = re.compile(r'[",\r\n]')
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-# File systems allow 255 bytes; the frame's number, a suffix and room for -2, -3 ... are added.
+# Bytes of a name: file systems allow 255, and the number of the frame, a suffix and -2, -3 ... are added.
 _LONGEST_NAME = 200
 _RESERVED_ON_WINDOWS = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -80,13 +80,13 @@ class OutputFolder:
         return os.listdir(self.images)
 
     def publish(self, staged: Path, name: str) -> None:
-        """Give the verified folder its final name. What stood there before (a run that is repeated) goes."""
+        """Rename the verified folder to its final name; what a former run published under it is removed."""
         self.withdraw(name)
         os.replace(staged, self.images / name)
         os.chmod(self.images / name, 0o755)
 
     def withdraw(self, name: str) -> None:
-        """Remove what was published under this name, at one stroke."""
+        """Remove what was published under this name: renamed out of images/ first, so that no one sees a part of it."""
         final = self.images / name
         if final.exists():
             aside = self.staging()
@@ -168,7 +168,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    """Names that some file system takes for the same become equal: letters of either case, accents composed or not."""
+    """The name in the form in which names that some file system takes for the same are equal: one case, accents composed."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
