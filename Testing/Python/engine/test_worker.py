@@ -273,9 +273,9 @@ def test_an_export_that_is_ended_leaves_nothing_half_written(own_worker, cine, t
         assert time.monotonic() - start < 1
     else:
         own_worker._process.kill()
-        end = time.monotonic() + 10
+        end, events = time.monotonic() + 10, []
         while own_worker.busy and time.monotonic() < end:
-            events = own_worker.poll()
+            events += own_worker.poll()
         assert events[-1]["event"] == "failed" and "ended unexpectedly" in events[-1]["reason"]
     assert not leftovers(tmp_path / "out") and not files_below(tmp_path / "out" / "images")
     assert [row["status"] for row in table(tmp_path / "out", "log")] == ["failed"]
