@@ -15,7 +15,7 @@ from pathlib import Path
 from .core.analysis import Analysis
 from .core.errors import DecoderFailed, UsageError
 from .core.options import Options
-from .core.private_folders import sweep
+from .core.private_folders import remove_abandoned
 from .core.reasons import failure_reason
 from .core.result import Result
 from .core.stack import ImageStack
@@ -69,7 +69,7 @@ def run(
     and :class:`PyLogikSlicerError` when the tables cannot be written; what is wrong with one input does not stop the others.
     """
     _check_places(inputs, output)
-    sweep()
+    remove_abandoned()
     shared_decoder().start()  # while the text engine starts
     sources = _sources(inputs, output, options)
     with OutputFolder(output) as folder:

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import UsageError
 from ..core.label_mask import Mask
 from ..core.slice_numbers import slice_numbers
-from ..core.voxel_grid import Spacing, VoxelGrid, grid_from, spacing_of
+from ..core.voxel_grid import Spacing, VoxelGrid, grid_from_steps, spacing_from_steps
 
 # How far apart two positions may be that are the same, in voxels: headers are rounded, some to a hundredth of a millimeter.
 _TOLERANCE = 0.05
@@ -82,7 +82,7 @@ def _reordered(mask: Mask, like: VoxelGrid) -> Mask:
     before = mask.labels.ndim - 3
     labels = mask.labels.transpose([*range(before), *(before + order)])
     labels = np.flip(labels, tuple(before + np.flatnonzero(flipped)))
-    return replace(mask, labels=labels, geometry=mask.geometry.reordered(order.tolist(), flipped.tolist()))
+    return replace(mask, labels=labels, geometry=mask.geometry.reorder(order.tolist(), flipped.tolist()))
 
 
 def _on_one_lattice(pred: Mask, true: Mask, axis: int) -> tuple[Mask, Mask]:
@@ -106,7 +106,7 @@ def _joint(pred: Mask, true: Mask, axis: int) -> VoxelGrid:
     steps, first = own.steps.copy(), np.zeros(3)
     steps[axis] *= found[1]
     first[axis] = places.min()
-    return grid_from(own.shape, steps, own.to_space(first[np.newaxis])[0])
+    return grid_from_steps(own.shape, steps, own.to_space(first[np.newaxis])[0])
 
 
 def _slices_held(mask: Mask, axis: int) -> np.ndarray:
@@ -127,7 +127,7 @@ def _restepped(mask: Mask, grid: VoxelGrid, axis: int) -> Mask:
     np.moveaxis(labels, axis, 0)[numbers - numbers.min()] = np.moveaxis(mask.labels, axis, 0)[_held(mask.labels, axis)]
     steps, start = own.steps.copy(), grid.to_indices([own.origin])[0]
     steps[axis], start[axis] = grid.steps[axis], numbers.min()
-    return replace(mask, labels=labels, geometry=grid_from(shape, steps, grid.to_space(start[np.newaxis])[0]))
+    return replace(mask, labels=labels, geometry=grid_from_steps(shape, steps, grid.to_space(start[np.newaxis])[0]))
 
 
 def _held(labels: np.ndarray, axis: int) -> np.ndarray:
@@ -149,7 +149,7 @@ def _enlarged(mask: Mask, other: VoxelGrid) -> Mask:
         return mask
     times = [(0, 0)] * (mask.labels.ndim - 3)
     labels = np.pad(mask.labels, [*times, *zip(before.tolist(), after.tolist(), strict=True)])
-    return replace(mask, labels=labels, geometry=own.moved(-before, labels.shape[-3:]))
+    return replace(mask, labels=labels, geometry=own.with_origin_at(-before, labels.shape[-3:]))
 
 
 def _is_same(one: VoxelGrid, other: VoxelGrid) -> bool:
@@ -221,7 +221,7 @@ def _spacing(pred: Mask, true: Mask, dimensions: int) -> Spacing | None:
     if told or grid is None:
         return told[0] if told else None
     axes = 2 if dimensions == 2 or grid.shape[0] == 1 else 3
-    return spacing_of(grid.steps[-axes:])
+    return spacing_from_steps(grid.steps[-axes:])
 
 
 def _without_axes_of_one(labels: np.ndarray) -> np.ndarray:

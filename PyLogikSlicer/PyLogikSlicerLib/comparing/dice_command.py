@@ -10,9 +10,9 @@ from ..core.label_mask import Mask
 from .alignment import aligned
 from .comparison import Comparison, compare
 from .files import write_files
+from .mask_pairs import Load, paired
 from .pairing import LabelPair, chosen, number_in, paired_labels
 from .pictures import Panel, least_alike, panels_of
-from .sources import Load, paired
 from .tables import table
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ..core.label_mask import Mask
-from ..core.segment_names import folded
+from ..core.segment_names import fold_name
 from .overlap import holding, values_in
 
 PairedBy = Literal["name", "number", "mask", ""]
@@ -85,7 +85,7 @@ def chosen(pairs: Sequence[LabelPair], told: str, pred: Mask, true: Mask) -> lis
     number = number_in(told)
     by_number = [pair for pair in pairs if number is not None and pair.label == number]
     by_number = by_number or [pair for pair in pairs if number is not None and pair.true_label == number]
-    return by_number or [pair for pair in pairs if folded(told) in _names_of(pair, pred, true)]
+    return by_number or [pair for pair in pairs if fold_name(told) in _names_of(pair, pred, true)]
 
 
 def number_in(told: str) -> int | None:
@@ -98,19 +98,19 @@ def number_in(told: str) -> int | None:
 
 def _names_of(pair: LabelPair, pred: Mask, true: Mask) -> set[str]:
     names = pred.names.get(pair.label), true.names.get(pair.true_label)
-    return {folded(name) for name in names if name}
+    return {fold_name(name) for name in names if name}
 
 
 def _by_name(pred: Mask, true: Mask) -> dict[int, int]:
     """Labels of one name in order of their numbers, where several have the same one."""
     there: dict[str, list[int]] = defaultdict(list)
     for label in sorted(true.names, reverse=True):
-        there[folded(true.names[label])].append(label)
-    return {label: there[name].pop() for label in sorted(pred.names) if there.get(name := folded(pred.names[label]))}
+        there[fold_name(true.names[label])].append(label)
+    return {label: there[name].pop() for label in sorted(pred.names) if there.get(name := fold_name(pred.names[label]))}
 
 
 def _pair(pred: Mask, true: Mask, label: int | None, true_label: int | None, paired_by: PairedBy) -> LabelPair:
     own, other = ("" if one is None else mask.names.get(one, "") for mask, one in ((pred, label), (true, true_label)))
-    name = own or other if not own or not other or folded(own) == folded(other) else f"{own} / {other}"
+    name = own or other if not own or not other or fold_name(own) == fold_name(other) else f"{own} / {other}"
     values, true_values = (() if one is None else mask.values_of(one)[1:] for mask, one in ((pred, label), (true, true_label)))
     return LabelPair(label, true_label, name, paired_by, values, true_values)

@@ -11,7 +11,7 @@ from ..core.projections import Composites
 from ..core.stack import Header
 from .objects import find_objects
 from .region import Roi, make_roi
-from .sector import find_sector
+from .ultrasound import find_sector
 
 __all__ = ["Roi", "Variant", "find_roi", "make_roi"]
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from ..core.projections import Composites
-from .furniture import bars, panels, small_marks
 from .masks import closed, large_parts, local_range, opened
+from .screen_graphics import bars, panels, small_marks
 
 MOTION_FRAMES = 4  # frames from which the deviation over time says what moves
 MOTION = (0.6, 2.0)  # grey levels of standard deviation

@@ -17,7 +17,7 @@ from PyLogikSlicerLib.comparing.alignment import aligned
 from PyLogikSlicerLib.comparing.mask_files import load_mask
 from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
 from PyLogikSlicerLib.core.label_mask import Mask
-from PyLogikSlicerLib.core.voxel_grid import grid_from
+from PyLogikSlicerLib.core.voxel_grid import grid_from_steps
 
 
 @pytest.fixture
@@ -76,7 +76,10 @@ def test_slices_between_two_others_are_not_put_there(tmp_path, labels):
         aligned(pred, true)
     with pytest.raises(UsageError, match="differ in geometry"):
         aligned(
-            Mask(np.zeros((3, ROWS, COLUMNS), np.uint8), grid_from((3, ROWS, COLUMNS), pred.geometry.steps * [[2], [1], [1]], (0, 0, 0))),
+            Mask(
+                np.zeros((3, ROWS, COLUMNS), np.uint8),
+                grid_from_steps((3, ROWS, COLUMNS), pred.geometry.steps * [[2], [1], [1]], (0, 0, 0)),
+            ),
             pred,
         )
 

@@ -26,7 +26,7 @@ from PyLogikSlicerLib.comparing.alignment import aligned
 from PyLogikSlicerLib.comparing.mask_files import is_mask_file, load_mask
 from PyLogikSlicerLib.core.errors import DecoderFailed, UnreadableInput, UsageError
 from PyLogikSlicerLib.core.label_mask import Mask
-from PyLogikSlicerLib.core.voxel_grid import VoxelGrid, grid_of, spacing_of
+from PyLogikSlicerLib.core.voxel_grid import VoxelGrid, grid_from_affine, spacing_from_steps
 from PyLogikSlicerLib.reading.decoding.client import shared_decoder
 from PyLogikSlicerLib.reading.decoding.limits import Limits
 
@@ -184,7 +184,7 @@ def test_two_masks_on_one_sheared_grid_are_compared_with_distances_in_space(tmp_
 
 @pytest.mark.parametrize("order,flips", [((2, 1, 0), (1, 1, 1)), ((0, 2, 1), (1, -1, 1)), ((1, 0, 2), (-1, 1, -1))])
 def test_a_sheared_grid_is_known_in_any_order_and_direction(tmp_path, labels, order, flips):
-    grid = grid_of(labels.shape, np.diag([-1.0, -1, 1, 1]) @ SHEARED[:, [2, 1, 0, 3]])
+    grid = grid_from_affine(labels.shape, np.diag([-1.0, -1, 1, 1]) @ SHEARED[:, [2, 1, 0, 3]])
     other = grid.reordered(order, [flip < 0 for flip in flips])
     turned = np.flip(labels.transpose(order), [axis for axis, flip in enumerate(flips) if flip < 0])
     pred, true, spacing = aligned(Mask(labels, grid), Mask(turned, other))
@@ -214,7 +214,7 @@ def test_axes_that_do_not_span_the_space_are_no_place(tmp_path, labels):
 
 def test_a_shear_that_is_only_rounding_is_none():
     grid = VoxelGrid((2, 2, 2), np.array([[1, 1e-6, 0, 0], [0, 0.5, -2e-6, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]]))
-    assert spacing_of(grid.steps) == pytest.approx((1, 0.5, 2))
+    assert spacing_from_steps(grid.steps) == pytest.approx((1, 0.5, 2))
 
 
 # The process that decodes

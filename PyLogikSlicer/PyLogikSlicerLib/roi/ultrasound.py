@@ -13,9 +13,9 @@ from ..core.projections import Composites
 from ..core.stack import Header
 from ..core.text_map import Box
 from . import evidence
+from .arrangement import Arrangement, Part, Picture, arrange, arrange_within, fitted
 from .depth import extended
 from .geometry import Field
-from .parts import Arrangement, Part, Picture, arrange, arrange_within, fitted
 from .region import Roi, make_roi, rasterize
 
 COARSE = 550  # diagonal in pixels to which a frame is reduced for the search
