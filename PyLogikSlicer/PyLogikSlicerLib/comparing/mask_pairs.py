@@ -1,10 +1,11 @@
-"""What is compared with what: mask files, folders of them, and the regions of interest in an output folder of this tool."""
+"""Finds the pairs of masks to compare: mask files, folders of them, and the regions of interest in an output folder of this tool."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,76 +19,80 @@ Load = Callable[[], Mask]
 
 
 @dataclass(frozen=True)
-class Pairing:
-    """Pairs to compare, by a name that may be shown, and how many masks of either side have no partner."""
+class MaskPairs:
+    """The pairs to compare, by a name that identifies nobody, and the number of masks without a partner of prediction and truth."""
 
     pairs: dict[str, tuple[Load, Load]]
-    lonely: tuple[int, int]
+    unpaired: tuple[int, int]
 
 
 @dataclass(frozen=True)
 class _Source:
+    """The masks at a path by their names, and whether these names may be printed."""
+
     masks: dict[str, Load]
-    names_are_shareable: bool
+    names_are_printable: bool
 
 
-def paired(pred: Path, true: Path) -> Pairing:
-    """The masks of two paths, paired.
+def find_mask_pairs(pred: Path, true: Path) -> MaskPairs:
+    """The pairs of masks at two paths.
 
     A path is a mask file, an output folder of this tool (whose masks are the regions of interest, in pixels of the source
-    frames), or a folder of mask files. One mask and one mask are a pair, whatever their names; otherwise what has the name
-    of an image in the output folder is its partner (``name.png`` for example).
+    frames), or a folder of mask files. Two single masks are a pair, whatever their names. Otherwise a mask file whose name before the
+    suffix is the name of an image in the output folder is the partner of that image's region.
 
     Raises
     ------
     UsageError
-        A path is not there, holds no mask, or nothing of the two has the same name; or both are folders of mask files,
-        whose names may tell whom they show, and so cannot be printed.
+        A path does not exist or has no mask, or no name is in both; or both are folders of mask files, whose names may identify
+        patients and so cannot be printed.
     """
     sources = _source(pred, "prediction"), _source(true, "truth")
-    masks = [source.masks for source in sources]
-    if len(masks[0]) == len(masks[1]) == 1:
-        name = next((name for source in sources if source.names_are_shareable for name in source.masks), "1")
-        return Pairing({name: tuple(next(iter(side.values())) for side in masks)}, (0, 0))
-    if not any(source.names_are_shareable for source in sources):
+    predicted, expected = (source.masks for source in sources)
+    if len(predicted) == len(expected) == 1:
+        name = next((name for source in sources if source.names_are_printable for name in source.masks), "1")
+        return MaskPairs({name: (next(iter(predicted.values())), next(iter(expected.values())))}, (0, 0))
+    if not any(source.names_are_printable for source in sources):
         raise UsageError("one of the two must be a single mask file or an output folder of this tool, so that its names can be printed")
-    common = [name for name in masks[0] if name in masks[1]]
+    common = [name for name in predicted if name in expected]
     if not common:
         raise UsageError("no mask of the prediction has the name of one of the truth: name the files like the images in report.json")
-    return Pairing({name: (masks[0][name], masks[1][name]) for name in common}, tuple(len(side) - len(common) for side in masks))
+    pairs = {name: (predicted[name], expected[name]) for name in common}
+    return MaskPairs(pairs, (len(predicted) - len(common), len(expected) - len(common)))
 
 
 def _source(path: Path, side: str) -> _Source:
     if path.is_dir():
-        shareable = (path / "report.json").is_file()
-        masks = _regions(path / "report.json", side) if shareable else _files(path)
+        is_output = (path / "report.json").is_file()
+        masks = _regions_in_report(path / "report.json", side) if is_output else _files(path)
         if not masks:
-            raise UsageError(f"the folder of the {side} holds {'no region of interest' if shareable else 'no mask file'}")
-        return _Source(masks, shareable)
+            raise UsageError(f"the folder of the {side} holds {'no region of interest' if is_output else 'no mask file'}")
+        return _Source(masks, names_are_printable=is_output)
     if not path.exists():
         raise UsageError(f"the mask file of the {side} does not exist")
     return _Source({"1": lambda: load_mask(path)}, False)
 
 
 def _files(folder: Path) -> dict[str, Load]:
-    """By the name before the suffix, ``.nii.gz`` being one suffix."""
-    files = [path for path in sorted(folder.iterdir()) if is_mask_file(path)]
-    return {_stem(path): lambda path=path: load_mask(path) for path in files}
+    """The mask files in a folder, by their names before the suffix."""
+    return {_stem(path): partial(load_mask, path) for path in sorted(folder.iterdir()) if is_mask_file(path)}
 
 
 def _stem(path: Path) -> str:
+    """The name of a file before its suffix; ``.nii.gz`` is one suffix."""
     return path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
 
 
-def _regions(report: Path, side: str) -> dict[str, Load]:
+def _regions_in_report(report: Path, side: str) -> dict[str, Load]:
     try:
         images = json.loads(report.read_text(encoding="utf-8"))["images"]
-        return {image["name"]: lambda image=image: _region(image) for image in images if image.get("roi")}
+        return {image["name"]: partial(_region, image) for image in images if image.get("roi")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(f"report.json in the folder of the {side} is not one of this tool, or is damaged") from None
 
 
 def _region(image: dict) -> Mask:
+    """The region of interest of an image in the report, as a mask. Raises UnreadableInput where the report does not have all of it."""
     roi = image["roi"]
     try:
         polygons = [np.asarray(polygon, float).reshape(-1, 2) for polygon in roi["polygons"]]
