@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
 from ...core.stack import Header, UltrasoundRegion, WrittenName
-from ...names.charsets import could_be_name, repaired, texts_of
+from ...names.charsets import could_be_name, possible_texts, undo_misdecoding
 
 # Value representations (person name, date, time, date and time) of elements that are identifying whatever their keyword.
 _IDENTIFYING_VRS = frozenset({"PN", "DA", "TM", "DT"})
@@ -171,10 +171,10 @@ def _written_names(element: DataElement, data: bytes) -> Iterator[WrittenName]:
         yield from (WrittenName((str(name),)) for name in names)
         return
     # Split at backslashes only after decoding: in some character sets the second byte of a letter has the value of a backslash.
-    guesses = [guess for text in texts_of(data[:_LONGEST_NAMES].rstrip(b"\0 ")) for guess in text.split("\\")]
+    guesses = [guess for text in possible_texts(data[:_LONGEST_NAMES].rstrip(b"\0 ")) for guess in text.split("\\")]
     for name in names:
         # Archives convert bytes that they took for Western letters to UTF-8.
-        readings = tuple(dict.fromkeys((str(name), *guesses, *repaired(str(name)))))
+        readings = tuple(dict.fromkeys((str(name), *guesses, *undo_misdecoding(str(name)))))
         yield WrittenName(readings, certain=_is_as_declared(name, data))
 
 
