@@ -35,8 +35,9 @@ CERTAIN_LENGTH = 6
 # The shortest part of a name whose spellings are merged; shorter ones are other words then (Scott, scout). One less for a whole family
 # name (Satou, Sato).
 SHORTEST_MERGED = 5
-# The shortest family name, and the shortest whole name, for which one wrong letter is tolerated; in shorter ones it makes another word.
+# The shortest family name in which one wrong letter is tolerated; in shorter ones it makes another word.
 LONG_NAME = 6
+# The shortest combination of family and given name in which one wrong letter is tolerated.
 LONG_WHOLE_NAME = 8
 # Number of equal consonants in two names that sound alike. There are eight classes of consonants, so that four in the same order are
 # equal by chance once in 4,000.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -29,6 +30,7 @@ from .metadata_text import is_identifying_length, text_of_tag
 from .naming import image_name
 from .orientation import apply_orientation
 from .sniff import JPEG_XL_SIGNATURES
+from .stacks import stack_of
 
 # Pillow's limit is switched off, since declare_size checks the limits of this package for every format alike.
 Image.MAX_IMAGE_PIXELS = None
@@ -98,23 +100,13 @@ def open_stills(path: Path) -> list[ImageStack]:
 
 
 def _stack(path: Path, name: str, indices: list[int], header: Header, dropped: tuple[str, ...], whole: bool) -> ImageStack:
-    first = next(_decode_frames(path, indices))
-    return ImageStack(
-        source=path,
-        name=name,
-        frame_count=len(indices),
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=lambda: _decode_frames(path, indices),
-        decode_again=lambda: _frame_by_imagecodecs(path, indices),
-        header=header,
-        sources=(path,),
-        dropped=dropped,
-        bits=8 * first.itemsize,
-        whole=whole,
-    )
+    """The stack of the frames with these indices."""
+
+    def decode() -> Iterator[np.ndarray]:
+        return _decode_frames(path, indices)
+
+    stack = stack_of(path, name, next(decode()), len(indices), decode, lambda: _frame_by_imagecodecs(path, indices))
+    return replace(stack, header=header, dropped=dropped, whole=whole)
 
 
 def _single_frame_stack(path: Path, decode: DecodeFile, header: Header, dropped: tuple[str, ...], orientation: int = 1) -> ImageStack:
@@ -125,21 +117,9 @@ def _single_frame_stack(path: Path, decode: DecodeFile, header: Header, dropped:
             return apply_orientation(decode(path.read_bytes()), orientation)
 
     first = frame()
-    return ImageStack(
-        source=path,
-        name=image_name(path),
-        frame_count=1,
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=lambda: iter([frame()]),
-        decode_again=lambda: _frame_by_opencv(path, first.ndim, orientation),
-        header=header,
-        sources=(path,),
-        dropped=dropped,
-        bits=8 * first.itemsize,
-    )
+    dimensions = first.ndim
+    stack = stack_of(path, image_name(path), first, 1, lambda: iter([frame()]), lambda: _frame_by_opencv(path, dimensions, orientation))
+    return replace(stack, header=header, dropped=dropped)
 
 
 def _decode_frames(path: Path, indices: list[int]) -> Iterator[np.ndarray]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ from .dicom.color import reduce_to_eight_bits, rgb_from_samples
 from .metadata_text import is_identifying_length, text_of_tag
 from .naming import image_name
 from .orientation import apply_orientation
+from .stacks import stack_of
 
 _UNDECODED = "the TIFF image cannot be decoded"
 _GREY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
@@ -105,21 +106,11 @@ def _stack(
                         break
                     yield frame
 
-    return ImageStack(
-        source=path,
-        name=name,
-        frame_count=count,
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=decode,
-        decode_again=lambda: _frame_by_pillow(path, indices, is_series),
+    return replace(
+        stack_of(path, name, first, count, decode, lambda: _frame_by_pillow(path, indices, is_series)),
         display=Display(inverted=page.photometric == PHOTOMETRIC.MINISWHITE and first.ndim == 2),
         header=header,
-        sources=(path,),
         dropped=_unread_content(page),
-        bits=8 * first.itemsize,
         whole=not (first.ndim == 3 and page.bitspersample > 16),
     )
 

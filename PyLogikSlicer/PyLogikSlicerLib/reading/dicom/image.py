@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..codestreams import DecodedFrame
 from ..decode_errors import as_unreadable_input
 from ..decoding.limits import declare_size
 from ..naming import image_name
+from ..stacks import stack_of
 from .color import has_supplemental_palette, palette_colors, read_palette, rgb_from_samples, supplemental_palette_colors
 from .file import DicomFile, read_dicom_file
 from .frames import FrameSource, open_frames
@@ -42,7 +43,7 @@ def open_dicom(path: Path) -> list[ImageStack]:
         declare_size(pixel.frame_bytes, frames.count)
         first = _decode_first(frames.decode)
         conversion = _choose_conversion(file.header, pixel, first, frames.count)
-        shown = conversion.convert(first)
+        first_frame = conversion.convert(first)
         header = identifying_header(file.header, pixel.rows, pixel.columns)
         dropped = tuple(_unread_content(file, pixel, frames.excess))
 
@@ -58,25 +59,18 @@ def open_dicom(path: Path) -> list[ImageStack]:
                 again = Reread(number, conversion.convert(decoded), frames.lossy)
             yield again
 
-    stack = ImageStack(
-        source=path,
-        name=image_name(path),
-        frame_count=frames.count,
-        rows=pixel.rows,
-        columns=pixel.columns,
-        channels=shown.shape[2] if shown.ndim == 3 else 1,
-        dtype=shown.dtype,
-        decode=decode,
-        decode_again=decode_again,
-        display=conversion.displays[0],
-        frame_displays=conversion.displays if len(conversion.displays) > 1 else (),
-        header=header,
-        sources=(path,),
-        dropped=dropped,
-        bits=conversion.bits,
-        whole=not (pixel.samples == 3 and pixel.stored > 16),
-    )
-    return [stack]
+    stack = stack_of(path, image_name(path), first_frame, frames.count, decode, decode_again)
+    return [
+        replace(
+            stack,
+            display=conversion.displays[0],
+            frame_displays=conversion.displays if len(conversion.displays) > 1 else (),
+            header=header,
+            dropped=dropped,
+            bits=conversion.bits,
+            whole=not (pixel.samples == 3 and pixel.stored > 16),
+        )
+    ]
 
 
 def _decode_first(decode: FrameSource) -> DecodedFrame:

@@ -19,6 +19,12 @@ MILLIMETERS: Mapping[str, float] = MappingProxyType(
 )
 
 
+# Bytes of the longest line of a text header (NRRD, MetaImage); a longer one is not of a header.
+LONGEST_LINE = 1 << 20
+# Lines of the longest text header.
+MOST_LINES = 1_000_000
+
+
 @dataclass(frozen=True)
 class VolumeHeader:
     """The header of a volume file.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from ..dicom.color import rgb_from_samples
 from ..metadata_text import is_identifying_length
 from ..naming import image_name
 from ..sniff import volume_format
+from ..stacks import stack_of
 from .header import AxisKind, VolumeHeader
 from .metaimage import read_metaimage
 from .nifti import read_nifti
@@ -51,26 +53,19 @@ def open_volume(path: Path) -> list[ImageStack]:
         header = read_volume_header(path)
         frames = _read_frames(header)
         display = _display(frames, header)
-    first = frames[0]
-    components = component_count(header)
-    stack = ImageStack(
-        source=path,
-        name=image_name(path),
-        frame_count=len(frames),
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=lambda: iter(_read_frames(header)),
-        decode_again=lambda: _frames_by_itk(path, header),
-        display=display,
-        header=Header(identifying=_identifying(header)),
-        sources=(path,),
-        dropped=(*(("alpha",) if components == 4 else ()), *header.dropped),
-        bits=8 * first.itemsize,
-        grid=Grid(_slice_count(header), header.affine),
+
+    stack = stack_of(
+        path, image_name(path), frames[0], len(frames), lambda: iter(_read_frames(header)), lambda: _frame_by_itk(path, header)
     )
-    return [stack]
+    return [
+        replace(
+            stack,
+            display=display,
+            header=Header(identifying=_identifying(header)),
+            dropped=(*(("alpha",) if component_count(header) == 4 else ()), *header.dropped),
+            grid=Grid(_slice_count(header), header.affine),
+        )
+    ]
 
 
 def read_volume_header(path: Path) -> VolumeHeader:
@@ -154,7 +149,7 @@ def _to_32_bits(values: np.ndarray) -> np.ndarray:
     raise UnreadableInput("the volume has values that need more than 32 bits: convert it to a smaller type")
 
 
-def _frames_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
+def _frame_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
     """The middle frame decoded by ITK; nothing where ITK cannot read such a file, or gives other values by its own rules."""
     import SimpleITK as sitk
 

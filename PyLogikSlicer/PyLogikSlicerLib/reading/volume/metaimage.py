@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ...core.errors import UnreadableInput
-from .header import MILLIMETERS, AxisKind, VolumeHeader
+from .header import LONGEST_LINE, MILLIMETERS, MOST_LINES, AxisKind, VolumeHeader
 from .voxel_data import DataPart, Encoding, VoxelData, data_file_beside, listed_data_files, numbered_data_files
 
 _TYPES = {
@@ -38,10 +38,6 @@ _TECHNICAL = re.compile(
     r"|ElementNumberOfChannels|ElementType|ElementDataFile|ElementByteOrderMSB|ElementToIntensity.*|Orientation|Rotation|Color|ID|ParentID"
     r"|DistanceUnits|Kinds|.*(Transform|TransformStatus|Timestamp|FrameNumber)"
 )
-# Bytes of the longest header line; a longer one is not of a header.
-_LONGEST_LINE = 1 << 20
-# Lines of the longest header.
-_MOST_LINES = 1_000_000
 
 
 def read_metaimage(path: Path) -> VolumeHeader:
@@ -74,8 +70,8 @@ def read_metaimage(path: Path) -> VolumeHeader:
 def _fields(file: BinaryIO) -> tuple[dict[str, str], list[str]]:
     """The fields up to ElementDataFile, which is the last one, and the file names that follow where it says LIST."""
     fields: dict[str, str] = {}
-    for _ in range(_MOST_LINES):
-        line = file.readline(_LONGEST_LINE)
+    for _ in range(MOST_LINES):
+        line = file.readline(LONGEST_LINE)
         if not line:
             break
         key, found, value = line.decode("utf-8", "surrogateescape").partition("=")
@@ -83,7 +79,7 @@ def _fields(file: BinaryIO) -> tuple[dict[str, str], list[str]]:
             fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile":
             is_list = value.split()[:1] and value.split()[0].upper() == "LIST"
-            return fields, file.read(_LONGEST_LINE).decode("utf-8", "surrogateescape").splitlines() if is_list else []
+            return fields, file.read(LONGEST_LINE).decode("utf-8", "surrogateescape").splitlines() if is_list else []
     raise UnreadableInput("the MetaImage header does not say where its data are: the file is truncated or damaged")
 
 

@@ -15,7 +15,7 @@ import nrrd
 import numpy as np
 
 from ...core.errors import UnreadableInput
-from .header import MILLIMETERS, AxisKind, VolumeHeader
+from .header import LONGEST_LINE, MILLIMETERS, MOST_LINES, AxisKind, VolumeHeader
 from .voxel_data import DataPart, Encoding, VoxelData, data_file_beside, listed_data_files, numbered_data_files
 
 _ENCODINGS: dict[str, Encoding] = {
@@ -58,10 +58,7 @@ _TO_LPS = {
 }
 _MAGIC = re.compile(rb"NRRD0(00[1-6]|0\.01)")
 _DATA_FILE = re.compile(r"\s*data ?file\s*", re.IGNORECASE)
-# Bytes of the longest header line; a longer one is not of a header.
-_LONGEST_LINE = 1 << 20
-# Lines of the longest header.
-_MOST_LINES = 1_000_000
+
 # Fields whose values describe the image and not the patient.
 _TECHNICAL = re.compile(
     r"type|dimension|space.*|sizes|endian|encoding|kinds|thicknesses|spacings|axis ?m(in|ax)s|center(s|ings)?|data ?file"
@@ -94,7 +91,7 @@ def read_nrrd(path: Path) -> VolumeHeader:
 def _header_lines(file: BinaryIO) -> list[bytes]:
     """The lines up to the empty one that ends the header; the file position is then behind that."""
     lines: list[bytes] = []
-    while (line := file.readline(_LONGEST_LINE)).strip() and len(lines) < _MOST_LINES:
+    while (line := file.readline(LONGEST_LINE)).strip() and len(lines) < MOST_LINES:
         lines.append(line.strip())
     return lines
 
@@ -179,7 +176,7 @@ def _offset_after_lines(file: Path, start: int, count: int) -> int:
     with open(file, "rb") as opened:
         opened.seek(start)
         for _ in range(count):
-            if not opened.readline(_LONGEST_LINE):
+            if not opened.readline(LONGEST_LINE):
                 break
         return opened.tell()
 
