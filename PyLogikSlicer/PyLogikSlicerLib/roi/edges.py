@@ -15,6 +15,19 @@ import numpy as np
 
 from .geometry import Line
 
+# The least cosine between the normal of a border pixel and that of a line or arc on which it lies.
+_ALIGNED = 0.9
+# Share of the mask beyond a line or arc at which its score has fallen to 1/e.
+_BEYOND_SCALE = 0.01
+# Distance in pixels behind a line or arc from which the mask counts as beyond it.
+_BEYOND_DISTANCE = 2.0
+# Pixels on both sides of a line that was found from which border pixels are not used for another one.
+_TAKEN_DISTANCE = 2.5
+# Distance in pixels of border pixels to which a line is fitted.
+_FIT_DISTANCE = 2
+# The least number of border pixels to which a line is fitted.
+_FEWEST_FIT_PIXELS = 10
+
 
 @dataclass(frozen=True)
 class Border:
@@ -83,7 +96,7 @@ def straight_edges(border: Border, normal_angles: np.ndarray, count: int) -> lis
         edge = _refine_line(border, free, edge)
         found.append(edge)
         distance = border.points @ np.array(edge.line[:2], np.float32) - edge.line[2]
-        free &= np.abs(distance) > 2.5
+        free &= np.abs(distance) > _TAKEN_DISTANCE
     return found
 
 
@@ -93,7 +106,7 @@ def _votes(border: Border, normal_angles: np.ndarray) -> list[tuple[np.ndarray, 
     votes = []
     for angle in normal_angles:
         normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
-        facing = border.normals @ normal > 0.9
+        facing = border.normals @ normal > _ALIGNED
         votes.append((facing, border.points @ normal, np.sort(border.cloud @ normal)))
     return votes
 
@@ -110,8 +123,8 @@ def _best_line(border: Border, free: np.ndarray, normal_angles: np.ndarray, vote
         counts = np.bincount((np.rint(use) - first).astype(int), minlength=5).astype(float)
         near = np.convolve(counts, (0.5, 1, 0.5), mode="same")
         centers = first + np.arange(len(near))
-        beyond = 1 - np.searchsorted(cloud, centers + 2.0) / max(len(cloud), 1)
-        score = near * np.exp(-beyond / 0.01)
+        beyond = 1 - np.searchsorted(cloud, centers + _BEYOND_DISTANCE) / max(len(cloud), 1)
+        score = near * np.exp(-beyond / _BEYOND_SCALE)
         top = int(score.argmax())
         if score[top] > best_score and near[top] >= minimum:
             best_score = float(score[top])
@@ -126,9 +139,10 @@ def _refine_line(border: Border, free: np.ndarray, edge: Edge) -> Edge:
         return edge
     a, b, c = edge.line
     for _ in range(2):
-        near = free & (np.abs(border.points @ np.array([a, b], np.float32) - c) < 2) & (border.normals @ np.array([a, b], np.float32) > 0.9)
+        normal = np.array([a, b], np.float32)
+        near = free & (np.abs(border.points @ normal - c) < _FIT_DISTANCE) & (border.normals @ normal > _ALIGNED)
         points = border.points[near].astype(float)
-        if len(points) < 10:
+        if len(points) < _FEWEST_FIT_PIXELS:
             return edge
         middle = points.mean(axis=0)
         a2, b2 = np.linalg.svd(points - middle, full_matrices=False)[2][1]
@@ -198,13 +212,13 @@ def strongest_arc(border: Border, apex: tuple[float, float], outward: bool, low:
     offset = border.points - np.array(apex, np.float32)
     radius = np.maximum(np.hypot(*offset.T), 1e-6)
     facing = np.einsum("ij,ij->i", offset, border.normals) * (1 if outward else -1)
-    use = radius[(facing > 0.9 * radius) & (radius >= low) & (radius <= high)]
+    use = radius[(facing > _ALIGNED * radius) & (radius >= low) & (radius <= high)]
     if len(use) == 0:
         return 0.0, 0
     first = int(use.min()) - 2
     near = np.convolve(np.bincount((np.rint(use) - first).astype(int), minlength=5).astype(float), (0.5, 1, 0.5), mode="same")
     centers = first + np.arange(len(near))
     cloud = np.sort(np.hypot(*(border.cloud - np.array(apex, np.float32)).T))
-    position = np.searchsorted(cloud, centers + (2.0 if outward else -2.0)) / max(len(cloud), 1)
-    top = int((near * np.exp(-(1 - position if outward else position) / 0.01)).argmax())
+    position = np.searchsorted(cloud, centers + (_BEYOND_DISTANCE if outward else -_BEYOND_DISTANCE)) / max(len(cloud), 1)
+    top = int((near * np.exp(-(1 - position if outward else position) / _BEYOND_SCALE)).argmax())
     return float(centers[top]), int(near[top])

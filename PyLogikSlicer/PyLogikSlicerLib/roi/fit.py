@@ -25,6 +25,46 @@ _TIP = 0.22
 _WIDE = 0.7
 # The largest angle of a vertical side from the vertical, radians.
 _UPRIGHT = np.deg2rad(0.75)
+# Penalty on the score of a field with two slanting sides.
+_SLANT_PENALTY = 0.02
+# Penalty for a single slanting side.
+_ONE_SIDE_PENALTY = 0.06
+# Relative difference of the angles of two sides that has no penalty.
+_TOLERATED_ASYMMETRY = 0.1
+# Penalty for each unit of asymmetry beyond that.
+_ASYMMETRY_PENALTY = 0.4
+# Penalty for each radian of the angle between straight sides beyond _WIDE.
+_WIDE_PENALTY = 0.4
+# Penalty for each unit of the lost share of the echo.
+_LOST_PENALTY = 6
+# Lost share of the echo that has no penalty.
+_TOLERATED_LOSS = 0.002
+# Penalty for each unit of the added share of the shape.
+_ADDED_PENALTY = 0.6
+# Support of a vertical or horizontal limit, as a share of the extent, for the box of the echo.
+_LIMIT_SUPPORT = 0.15
+# The same for a vertical limit of a sector, which cuts only a part of it.
+_SECTOR_LIMIT_SUPPORT = 0.08
+# The largest share of the echo beyond an edge.
+_MOST_BEYOND = 0.03
+# The same for a vertical limit of a sector.
+_MOST_BEYOND_SECTOR = 0.003
+# Support of a slanting side, as a share of the height of the extent.
+_SIDE_SUPPORT = 0.04
+# How far below the upper end of the echo the sides of a sector may intersect, as a share of its height.
+_LOWEST_APEX = 0.25
+# Support of an inner arc, as a share of its length, from which it is tried as the upper end.
+_POSSIBLE_ARC = 0.2
+# Support of an inner arc from which no other upper end is tried.
+_CERTAIN_ARC = 0.3
+# Support of an outer arc from which it is tried.
+_POSSIBLE_OUTER_ARC = 0.1
+# Share of the range of radii in which the outer arc is searched: from here to the greatest radius.
+_OUTER_RANGE = 0.6
+# The least number of border pixels to which a sector is refined.
+_FEWEST_BORDER_PIXELS = 50
+# Damping of the refinement's steps, relative to scaled parameters: keeps parameters without border pixels unchanged.
+_DAMPING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -60,22 +100,30 @@ class Fit:
     @property
     def score(self) -> float:
         """The rating of the fit: 1 is perfect, lower is worse."""
-        return 0.5 * (self.support + self.structure) - 6 * max(self.lost - 0.002, 0) - 0.6 * self.added - implausibility(self.field)
+        agreement = (self.support + self.structure) / 2
+        lost = _LOST_PENALTY * max(self.lost - _TOLERATED_LOSS, 0)
+        return agreement - lost - _ADDED_PENALTY * self.added - implausibility(self.field)
 
 
 def implausibility(field: Field) -> float:
-    """How unusual a shape is: scanners show rectangles, symmetric sectors and trapezoids, and parallelograms."""
+    """Penalty on the score of a shape, 0 for a rectangle: scanners display rectangles, symmetric sectors and trapezoids, parallelograms.
+
+    A field with slanting sides has a small penalty, and a larger one for asymmetry and for sides so far apart that the display would end
+    in arcs.
+    """
     if isinstance(field, Sector):
         left, right = -field.angles[0], field.angles[1]
-        return 0.02 + 0.4 * max(abs(right - left) / max((left + right) / 2, 1e-6) - 0.1, 0)
+        asymmetry = abs(right - left) / max((left + right) / 2, 1e-6)
+        return _SLANT_PENALTY + _ASYMMETRY_PENALTY * max(asymmetry - _TOLERATED_ASYMMETRY, 0)
     if not field.sides:
         return 0.0
     if len(field.sides) == 1:
-        return 0.06
+        return _ONE_SIDE_PENALTY
+    # Angles of the sides from the vertical, positive where a side leans outward: equal in a trapezoid, opposite in a parallelogram.
     first, second = (float(np.arcsin(-b / np.hypot(a, b))) for a, b, _ in field.sides)
-    askew = min(abs(first - second), abs(first + second)) / max((abs(first) + abs(second)) / 2, 0.1)
-    opening = max(first + second - _WIDE, 0)
-    return 0.02 + 0.4 * max(askew - 0.1, 0) + 0.4 * opening
+    asymmetry = min(abs(first - second), abs(first + second)) / max((abs(first) + abs(second)) / 2, 0.1)
+    excess = max(first + second - _WIDE, 0)
+    return _SLANT_PENALTY + _ASYMMETRY_PENALTY * max(asymmetry - _TOLERATED_ASYMMETRY, 0) + _WIDE_PENALTY * excess
 
 
 @dataclass(frozen=True)
@@ -151,7 +199,7 @@ def rate_fit(target: FitTarget, field: Field) -> Fit:
     near = gap <= target.slack
     lengths = np.bincount(sides)
     shares = np.bincount(sides, near) / np.maximum(lengths, 1)
-    structure = float((np.minimum(shares / 0.5, 1) * lengths).sum() / lengths.sum())
+    structure = float((np.minimum(2 * shares, 1) * lengths).sum() / lengths.sum())
     residual = float(np.sqrt(np.mean(gap[near] ** 2))) if near.any() else np.inf
     return Fit(field, float(near.mean()), structure, lost, added, residual, area)
 
@@ -202,10 +250,10 @@ def slanting_edges(target: FitTarget, direction: float) -> list[Edge]:
     """The slanting edges on the left (``direction`` pi) or on the right (0)."""
     height = target.extent[3] - target.extent[1]
     edges = straight_edges(target.border, direction + _TILTS, 3)
-    return [edge for edge in edges if abs(edge.line[1]) > np.sin(_UPRIGHT) and edge.support > 0.04 * height]
+    return [edge for edge in edges if abs(edge.line[1]) > np.sin(_UPRIGHT) and edge.support > _SIDE_SUPPORT * height]
 
 
-def axis_aligned_edge(target: FitTarget, direction: float, share: float, beyond: float = 0.03) -> float | None:
+def axis_aligned_edge(target: FitTarget, direction: float, share: float, beyond: float = _MOST_BEYOND) -> float | None:
     """The position of a vertical (``direction`` 0 or pi) or horizontal (pi/2 or -pi/2) edge, in pixels; None where there is none.
 
     It must be supported over ``share`` of the extent, and at most the share ``beyond`` of the echo may lie on its outer side.
@@ -221,7 +269,7 @@ def axis_aligned_edge(target: FitTarget, direction: float, share: float, beyond:
 
 def echo_limits(target: FitTarget) -> Limits:
     """The axis-aligned box of the echo: each side by a straight edge, or by the extent where there is none."""
-    found = (axis_aligned_edge(target, direction, 0.15) for direction in (np.pi, -np.pi / 2, 0.0, np.pi / 2))
+    found = (axis_aligned_edge(target, direction, _LIMIT_SUPPORT) for direction in (np.pi, -np.pi / 2, 0.0, np.pi / 2))
     box = [extent if edge is None else edge for edge, extent in zip(found, target.extent, strict=True)]
     return box[0], box[1], box[2], box[3]
 
@@ -229,9 +277,9 @@ def echo_limits(target: FitTarget) -> Limits:
 def widen_limits(target: FitTarget, limits: Limits, left: Line | None, right: Line | None) -> Limits:
     """The limits, widened to the frame at each slanting side, unless there is also a vertical edge."""
     x0, y0, x1, y1 = limits
-    if left and axis_aligned_edge(target, np.pi, 0.15) is None:
+    if left and axis_aligned_edge(target, np.pi, _LIMIT_SUPPORT) is None:
         x0 = 0.0
-    if right and axis_aligned_edge(target, 0.0, 0.15) is None:
+    if right and axis_aligned_edge(target, 0.0, _LIMIT_SUPPORT) is None:
         x1 = target.echo.shape[1] - 1.0
     return x0, y0, x1, y1
 
@@ -240,7 +288,7 @@ def sectors(target: FitTarget, left: Line, right: Line) -> Iterator[Sector]:
     """The sectors between two sides that intersect above the echo."""
     apex = line_intersection(left, right)
     x0, y0, x1, y1 = target.extent
-    if apex is None or apex[1] > y0 + 0.25 * (y1 - y0):
+    if apex is None or apex[1] > y0 + _LOWEST_APEX * (y1 - y0):
         return
     angles = (float(np.arctan2(left[1], -left[0])), float(np.arctan2(-right[1], right[0])))
     if angles[0] < angles[1]:
@@ -250,7 +298,8 @@ def sectors(target: FitTarget, left: Line, right: Line) -> Iterator[Sector]:
 def sectors_at_apex(target: FitTarget, apex: tuple[float, float], angles: tuple[float, float]) -> Iterator[Sector]:
     """The sectors with this apex and these angles: combinations of the plausible upper ends, lower ends and vertical limits."""
     columns = target.echo.shape[1]
-    left, right = axis_aligned_edge(target, np.pi, 0.08, 0.003), axis_aligned_edge(target, 0.0, 0.08, 0.003)
+    left = axis_aligned_edge(target, np.pi, _SECTOR_LIMIT_SUPPORT, _MOST_BEYOND_SECTOR)
+    right = axis_aligned_edge(target, 0.0, _SECTOR_LIMIT_SUPPORT, _MOST_BEYOND_SECTOR)
     spans = {(0.0, columns - 1.0), (0.0 if left is None else left, columns - 1.0 if right is None else right)}
     for inner, y0 in upper_ends(target, apex, angles):
         for outer, y1 in lower_ends(target, apex, angles):
@@ -272,12 +321,12 @@ def upper_ends(target: FitTarget, apex: tuple[float, float], angles: tuple[float
     low, high = radial_extent(target, apex, angles)
     inner, support = strongest_arc(target.border, apex, False, max(low - 2, 0), low + 0.3 * (high - low))
     arc = support / max(inner * (angles[1] - angles[0]), 1.0)
-    if arc > 0.3 and inner > 4 * target.border.unit:
+    if arc > _CERTAIN_ARC and inner > 4 * target.border.unit:
         return [(inner, 0.0)]
     ends = [(0.0, target.extent[1])]
     if apex[1] > 0 and low < _TIP * high:
         ends.append((0.0, 0.0))
-    if arc > 0.2:
+    if arc > _POSSIBLE_ARC:
         ends.append((inner, 0.0))
     edge = horizontal_edge(target, -np.pi / 2, inner)
     if edge is not None and edge != target.extent[1]:
@@ -290,8 +339,8 @@ def lower_ends(target: FitTarget, apex: tuple[float, float], angles: tuple[float
     rows, columns = target.echo.shape
     low, high = radial_extent(target, apex, angles)
     arcs = [high]
-    outer, support = strongest_arc(target.border, apex, True, 0.6 * high, high + 2)
-    if support > 0.1 * outer * (angles[1] - angles[0]):
+    outer, support = strongest_arc(target.border, apex, True, _OUTER_RANGE * high, high + 2)
+    if support > _POSSIBLE_OUTER_ARC * outer * (angles[1] - angles[0]):
         arcs.append(outer)
     ends = [(radius, rows - 1.0) for radius in arcs]
     edge = horizontal_edge(target, np.pi / 2, outer)
@@ -326,7 +375,7 @@ def symmetric_sectors(target: FitTarget, side: Line) -> Iterator[Sector]:
         if not x0 < apex[0] < x1:
             return 0
         far = np.hypot(max(abs(x0 - apex[0]), abs(x1 - apex[0])), y1 - y)
-        return strongest_arc(target.border, apex, True, 0.6 * (y1 - y), far)[1]
+        return strongest_arc(target.border, apex, True, _OUTER_RANGE * (y1 - y), far)[1]
 
     for level in (np.linspace(y0 - 1.5 * height, y0 + 0.2 * height, 35), np.linspace(-0.05 * height, 0.05 * height, 11)):
         for y in level + (best or 0.0):
@@ -344,19 +393,22 @@ def refine_sector(target: FitTarget, field: Sector) -> Sector:
     Gauss-Newton steps on the distances, weighted as in the soft absolute value so that outliers count little. Before each step, the
     border pixels are assigned anew to the parts of the outline, within a distance that decreases from step to step. The damping keeps
     the parameters of a part without border pixels unchanged.
+
+    Not :func:`scipy.optimize.least_squares` with the same loss: one step for each assignment is enough, and its iterations made this
+    function eight times slower on eight phantoms, with no better region and one worse (Dice 0.998 instead of 0.999).
     """
     points, normals = target.border.points.astype(float), target.border.normals
     values = np.array([*field.apex, *field.angles, *field.radii])
     for allowed in np.linspace(target.border.unit + 2.0, 1.5, 8):
         part = nearest_part(values, points, normals, allowed)
         used = part >= 0
-        if used.sum() < 50:
+        if used.sum() < _FEWEST_BORDER_PIXELS:
             break
-        distance, slope = distances_to_parts(values, points[used], part[used])
-        weighted = slope / np.sqrt(1 + distance**2)[:, None]
-        scale = np.maximum(np.abs(slope).max(axis=0), 1e-6)
-        normal = weighted.T @ slope / np.outer(scale, scale)
-        step = np.linalg.solve(normal + 1e-3 * np.eye(6), -weighted.T @ distance / scale) / scale
+        distance, jacobian = distances_to_parts(values, points[used], part[used])
+        weighted = jacobian / np.sqrt(1 + distance**2)[:, None]
+        scale = np.maximum(np.abs(jacobian).max(axis=0), 1e-6)
+        normal_matrix = weighted.T @ jacobian / np.outer(scale, scale)
+        step = np.linalg.solve(normal_matrix + _DAMPING * np.eye(6), -weighted.T @ distance / scale) / scale
         values = values + step
     radii = (float(values[4]) if field.radii[0] > 0 else 0.0, float(values[5]))
     return replace(field, apex=(float(values[0]), float(values[1])), angles=(float(values[2]), float(values[3])), radii=radii)
@@ -369,19 +421,19 @@ def distances_to_parts(values: np.ndarray, points: np.ndarray, part: np.ndarray)
     point 0 for the left side, 1 for the right side, 2 for the inner arc, 3 for the outer arc.
     """
     offset = points - values[:2]
-    slope = np.zeros((len(points), 6))
+    jacobian = np.zeros((len(points), 6))
     distance = np.zeros(len(points))
     for index in (0, 1):
         on, (x, y) = part == index, offset[part == index].T
         sine, cosine = np.sin(values[2 + index]), np.cos(values[2 + index])
         distance[on] = x * cosine - y * sine
-        slope[on, 0], slope[on, 1], slope[on, 2 + index] = -cosine, sine, -x * sine - y * cosine
+        jacobian[on, 0], jacobian[on, 1], jacobian[on, 2 + index] = -cosine, sine, -x * sine - y * cosine
     for index in (2, 3):
         on = part == index
         radius = np.maximum(np.hypot(*offset[on].T), 1e-6)
         distance[on] = radius - values[2 + index]
-        slope[on, :2], slope[on, 2 + index] = -offset[on] / radius[:, None], -1
-    return distance, slope
+        jacobian[on, :2], jacobian[on, 2 + index] = -offset[on] / radius[:, None], -1
+    return distance, jacobian
 
 
 def nearest_part(values: np.ndarray, points: np.ndarray, normals: np.ndarray, allowed: float) -> np.ndarray:
