@@ -65,5 +65,5 @@ def _merge_values(mappings: Iterable[Mapping[str, tuple[_Value, ...]]]) -> Mappi
 
 
 def _describe_size(stack: ImageStack) -> str:
-    """Size and type as an error message says them."""
+    """Size and type for an error message."""
     return f"{stack.columns} x {stack.rows} {'colour' if stack.channels == 3 else 'grey'} {stack.dtype}"

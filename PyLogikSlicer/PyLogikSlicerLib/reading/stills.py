@@ -29,6 +29,7 @@ from .dicom.color import rgb_from_samples
 from .metadata_text import is_identifying_length, text_of_tag
 from .naming import image_name
 from .orientation import apply_orientation
+from .png_header import GREY_WITH_ALPHA, RGB, RGB_WITH_ALPHA, depth_and_color_type
 from .sniff import JPEG_XL_SIGNATURES
 from .stacks import stack_of
 
@@ -57,8 +58,6 @@ _IDENTIFYING_TAGS = {
     )
 }
 _UNDECODED = "the image cannot be decoded"
-# The color types of PNG with an alpha channel: grey and RGB (PNG specification, 11.2.1 IHDR).
-_PNG_COLOR_WITH_ALPHA = (4, 6)
 
 # Decodes the bytes of a whole file to ``(rows, columns[, 3])``.
 DecodeFile = Callable[[bytes], np.ndarray]
@@ -156,7 +155,9 @@ def _to_array(image: Image.Image) -> np.ndarray:
 def _decoder_beyond_8_bits(image: Image.Image, head: bytes) -> DecodeFile | None:
     """The function that decodes the file, where Pillow would reduce its samples to 8 bits; else None."""
     if image.format == "PNG":
-        return _decode_png if head[24] == 16 and head[25] in (2, 4, 6) and not getattr(image, "is_animated", False) else None
+        depth, color_type = depth_and_color_type(head)
+        is_reduced = depth == 16 and color_type in (RGB, GREY_WITH_ALPHA, RGB_WITH_ALPHA)
+        return _decode_png if is_reduced and not getattr(image, "is_animated", False) else None
     if image.format == "JPEG2000":
         return _decode_jpeg_2000 if read_siz(head).precision > 8 else None
     if image.format == "PPM":
@@ -269,8 +270,9 @@ def _group_frames(image: Image.Image) -> list[list[int]]:
 
 
 def _has_alpha(image: Image.Image, head: bytes) -> bool:
-    is_deep_png = image.format == "PNG" and head[25] in _PNG_COLOR_WITH_ALPHA
-    return is_deep_png or image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info
+    # Pillow's mode for a PNG with 16-bit samples does not show its alpha channel.
+    is_png_with_alpha = image.format == "PNG" and depth_and_color_type(head)[1] in (GREY_WITH_ALPHA, RGB_WITH_ALPHA)
+    return is_png_with_alpha or image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info
 
 
 def _identifying_values(image: Image.Image) -> MappingProxyType[str, tuple[str, ...]]:

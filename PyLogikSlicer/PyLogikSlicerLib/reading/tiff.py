@@ -74,15 +74,14 @@ def open_tiff(path: Path) -> list[ImageStack]:
         pages = [page for page in tiff.pages if isinstance(page, TiffPage)]
         identifying = _identifying_header(pages)
         series = _series_beyond_pages(tiff, pages)
+        # The key None stands for the series, which is decoded as a whole from its first page.
         groups = {None: [0]} if series is not None else _group_pages(pages)
     name = image_name(path)
     stacks = []
     for number, (kind, indices) in enumerate(groups.items(), start=1):
         with as_unreadable_input(_UNDECODED), _open(path) as tiff:
             page = _page(tiff, indices[0])
-            frames = 0
-            for index in indices:
-                frames += _depth(_page(tiff, index), series)
+            frames = sum(_depth(_page(tiff, index), series) for index in indices)
             first = next(iter(_series_frames(tiff, page) if kind is None else _page_frames(path, page)))
         stacks.append(_stack(path, name if number == 1 else f"{name}-{number}", page, indices, kind is None, frames, first, identifying))
     return stacks
@@ -171,11 +170,14 @@ def _page_frames(path: Path, page: TiffPage) -> Iterator[np.ndarray]:
 
 
 def _require_segments(page: TiffPage) -> None:
-    """Every strip or tile must be listed, and be absent (a sparse file: its pixels are 0) or lie within the file."""
+    """Raise UnreadableInput unless all strips or tiles of a page are listed and lie within the file.
+
+    An offset and a size of 0 are accepted: in a sparse file they stand for pixels that are 0.
+    """
     size = page.parent.filehandle.size
-    wanted = math.prod(page.chunked)
-    if len(page.dataoffsets) < wanted and not page.is_contiguous:
-        raise UnreadableInput(f"{len(page.dataoffsets)} of {wanted} strips or tiles are listed: the file is truncated or damaged")
+    expected = math.prod(page.chunked)
+    if len(page.dataoffsets) < expected and not page.is_contiguous:
+        raise UnreadableInput(f"{len(page.dataoffsets)} of {expected} strips or tiles are listed: the file is truncated or damaged")
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
         if offset + count > size:
             raise UnreadableInput("a strip or tile ends behind the end of the file: the file is truncated or damaged")

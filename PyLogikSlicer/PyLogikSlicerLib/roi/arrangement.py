@@ -176,7 +176,7 @@ def group_components(echo: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
     lesser = []
     for label in np.flatnonzero(~large)[1:]:
         part = labels == label
-        if (part & hull).sum() > 0.5 * areas[label]:
+        if (part & hull).sum() > areas[label] / 2:
             main = main | part
         else:
             lesser.append(part)
@@ -283,6 +283,7 @@ def find_seam(echo: np.ndarray, level: np.ndarray, position: int, unit: int) -> 
     if last - first < 3:
         return None
     both = echo[:, first - 1 : last] & echo[:, first : last + 1]
+    # For each column, the share of the echo's rows in which echo continues from the column before.
     crossing = both.sum(axis=0) / max(int(echo.any(axis=1).sum()), 1)
     if crossing.min() < _CROSSING:
         free = np.flatnonzero(crossing < max(crossing.min() + 0.02, 0.05))

@@ -52,7 +52,7 @@ def unit_of(shape: tuple[int, int]) -> int:
     return max(2, round(float(np.hypot(*shape)) / 400))
 
 
-def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iterator[Evidence]:
+def segment_echo(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iterator[Evidence]:
     """Several segmentations of the displayed echo: by motion, then by grey level, each with increasing thresholds.
 
     Parameters

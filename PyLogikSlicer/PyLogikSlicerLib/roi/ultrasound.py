@@ -91,7 +91,7 @@ def explain(composites: Composites, text: np.ndarray, moving: np.ndarray, thresh
     factor = max(1, round(float(np.hypot(*text.shape)) / _COARSE))
     unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     found = []
-    for seen in evidence.gather(composites, text, threshold):
+    for seen in evidence.segment_echo(composites, text, threshold):
         fit_input = FitInput(seen.echo, unknown, composites.maximum, moving, seen.unit, _SLACK)
         small = fit_input.downsample(factor)
         arrangement = arrange(small)

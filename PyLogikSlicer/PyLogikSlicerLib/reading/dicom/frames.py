@@ -160,7 +160,7 @@ def _native_frame_by_pydicom(file: DicomFile, pixel: ImagePixel, number: int) ->
 
 
 def _correct_subsampling(length: int, pixel: ImagePixel, count: int) -> ImagePixel:
-    """The pixel description, without subsampling where the data are long enough for full chrominance, against what the header says.
+    """The pixel description, without subsampling where the data are long enough for full chrominance, whatever the header states.
 
     Raises UnreadableInput for an odd number of columns, which cannot be subsampled.
     """

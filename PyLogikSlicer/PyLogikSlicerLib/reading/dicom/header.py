@@ -130,7 +130,7 @@ def _elements(dataset: Dataset, depth: int) -> Iterator[tuple[DataElement, bytes
                 continue
             element = dataset[tag]
         except Exception:
-            continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not
+            continue  # a value that cannot be parsed cannot be matched; burned-in text is redacted whether it matches or not
         if element.VR != "SQ":
             yield element, raw.value or b"" if isinstance(raw, RawDataElement) else b""
         elif depth < _MAX_DEPTH:
@@ -219,7 +219,7 @@ def _ultrasound_regions(dataset: Dataset, rows: int, columns: int) -> Iterator[U
             corners = [int(item[f"RegionLocation{corner}"].value) for corner in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
             spatial_format, data_type = int(item.get("RegionSpatialFormat") or 0), int(item.get("RegionDataType") or 0)
         except Exception:
-            continue  # a value nobody can parse cannot be matched; what is burned in is redacted whether it matches or not
+            continue  # a value that cannot be parsed cannot be matched; burned-in text is redacted whether it matches or not
         box = max(corners[0], 0), max(corners[1], 0), min(corners[2] + 1, columns), min(corners[3] + 1, rows)
         if box[0] < box[2] and box[1] < box[3]:
             yield UltrasoundRegion(box, spatial_format, data_type)

@@ -98,6 +98,7 @@ def read_image_pixel(header: Dataset, keyword: str) -> ImagePixel:
 
 
 def _integer(header: Dataset, keyword: str, default: int | None = None) -> int:
+    """The whole number of an attribute, or ``default`` where it is absent. Raises UnreadableInput where it is absent without default."""
     try:
         value = header.get(keyword)
         if value is None or value == "":

@@ -11,16 +11,10 @@ from PIL import Image
 from ...core.errors import UnreadableInput
 from ...core.label_mask import Mask
 from ..decoding.limits import declare_size
+from ..png_header import GREY, PALETTE, depth_and_color_type
 
 # Pillow's limit is switched off, since declare_size checks the limits of this package.
 Image.MAX_IMAGE_PIXELS = None
-
-# Offsets in a PNG file of the bits of a sample and of the color type (PNG specification, 11.2.1 IHDR).
-_DEPTH = 24
-_COLOR = 25
-# The color types for grey levels and for palette indices.
-_GRAY = 0
-_PALETTE = 3
 
 
 def png_mask(path: Path) -> Mask:
@@ -32,15 +26,15 @@ def png_mask(path: Path) -> Mask:
         The picture has colors, or is truncated or damaged.
     """
     content = path.read_bytes()
-    depth, color = content[_DEPTH], content[_COLOR]
+    depth, color_type = depth_and_color_type(content)
     with Image.open(path, formats=["PNG"]) as image:
         declare_size(image.width * image.height * len(image.getbands()) * max(depth // 8, 1))
         # Pillow reduces colors of 16 bits to 8.
-        samples = imagecodecs.png_decode(content) if depth == 16 and color not in (_GRAY, _PALETTE) else np.asarray(image)
-    if color == _GRAY and depth in (2, 4):
+        samples = imagecodecs.png_decode(content) if depth == 16 and color_type not in (GREY, PALETTE) else np.asarray(image)
+    if color_type == GREY and depth in (2, 4):
         samples = samples // (255 // (2**depth - 1))  # Pillow has scaled them to the range of 8 bits
     labels = _grey_levels(samples)
-    is_mask = labels.dtype == np.uint8 and depth == 8 and color != _PALETTE and np.isin(labels, (0, 255)).all()
+    is_mask = labels.dtype == np.uint8 and depth == 8 and color_type != PALETTE and np.isin(labels, (0, 255)).all()
     return Mask(labels // 255 if is_mask else labels)
 
 

@@ -53,7 +53,6 @@ def open_volume(path: Path) -> list[ImageStack]:
         header = read_volume_header(path)
         frames = _read_frames(header)
         display = _display(frames, header)
-
     stack = stack_of(
         path, image_name(path), frames[0], len(frames), lambda: iter(_read_frames(header)), lambda: _frame_by_itk(path, header)
     )

@@ -68,7 +68,7 @@ def read_metaimage(path: Path) -> VolumeHeader:
 
 
 def _fields(file: BinaryIO) -> tuple[dict[str, str], list[str]]:
-    """The fields up to ElementDataFile, which is the last one, and the file names that follow where it says LIST."""
+    """The fields up to ElementDataFile, which is the last one, and the file names that follow where its value is LIST."""
     fields: dict[str, str] = {}
     for _ in range(MOST_LINES):
         line = file.readline(LONGEST_LINE)

@@ -141,7 +141,10 @@ def _dtype(fields: dict[str, Any]) -> np.dtype:
 
 
 def _parts(path: Path, fields: dict[str, Any], listed_files: Sequence[str], start: int, encoding: Encoding) -> tuple[DataPart, ...]:
-    """Where the values are stored; ``start`` is the offset of the first byte behind the header, in bytes."""
+    """Where the values are stored; ``start`` is the offset of the first byte behind the header, in bytes.
+
+    Lines are skipped before decompression, bytes after it. A byte skip of -1 means that the values are the last bytes of the file.
+    """
     line_skip = int(fields.get("line skip", fields.get("lineskip", 0)))
     byte_skip = int(fields.get("byte skip", fields.get("byteskip", 0)))
     named = fields.get("data file", fields.get("datafile"))
@@ -155,7 +158,7 @@ def _parts(path: Path, fields: dict[str, Any], listed_files: Sequence[str], star
             parts.append(DataPart(file, -1))
         elif encoding in ("raw", "text", "hex"):
             parts.append(DataPart(file, at + byte_skip))
-        else:  # lines are skipped before decompression, bytes after it
+        else:
             parts.append(DataPart(file, at, byte_skip))
     return tuple(parts)
 
