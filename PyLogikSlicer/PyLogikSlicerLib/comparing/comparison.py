@@ -157,6 +157,7 @@ class Comparison:
                 )
 
     def _metrics(self, score: Score) -> dict[str, float]:
+        """The values of a score by the names of their metrics, which contain the unit."""
         metrics = {name: getattr(score, name) for name in ("dice", "jaccard", "precision", "recall")}
         metrics |= {"predicted_pixels": score.predicted, "true_pixels": score.true}
         if score is not self.total and not isnan(score.true_size):

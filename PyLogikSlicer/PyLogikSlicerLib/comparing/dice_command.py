@@ -81,6 +81,7 @@ def _compare_pair(loads: tuple[Load, Load], label: str | None, title: str) -> tu
 
 
 def _select_pairs(pairs: list[LabelPair], label: str, masks: tuple[Mask, Mask]) -> list[LabelPair]:
+    """The pairs with the label that the user asked for. Raises UsageError where neither mask has it."""
     found, number = select_pairs(pairs, label, *masks), parse_number(label)
     if not found and not pairs and number is not None:
         return [LabelPair(number, number)]  # two empty masks, which agree

@@ -62,6 +62,7 @@ def find_mask_pairs(pred: Path, true: Path) -> MaskPairs:
 
 
 def _source(path: Path, side: str) -> _Source:
+    """The masks at a path; ``side`` is what messages call it. Raises UsageError where there are none."""
     if path.is_dir():
         is_output = (path / "report.json").is_file()
         masks = _regions_in_report(path / "report.json", side) if is_output else _files(path)
@@ -84,6 +85,7 @@ def _stem(path: Path) -> str:
 
 
 def _regions_in_report(report: Path, side: str) -> dict[str, Load]:
+    """The regions of interest in a report, by the names of their images."""
     try:
         images = json.loads(report.read_text(encoding="utf-8"))["images"]
         return {image["name"]: partial(_region, image) for image in images if image.get("roi")}

@@ -98,6 +98,7 @@ class _Scored(NamedTuple):
 
 
 def _panel(pred: np.ndarray, true: np.ndarray, scored: _Scored, title: str) -> Panel:
+    """The panel of a pair of labels, with the frames that are shown."""
     shown = shown_frames(worst_first(scored.frames) or [0])
     # Subsampled to about twice the number of pixels that are drawn: all frames of a cine of a megapixel would take half a gigabyte.
     step = max(1, max(pred.shape[-2:]) * montage_shape(len(shown))[1] // (2 * _PANEL_INCHES * _DPI))

@@ -67,6 +67,7 @@ def find_disclosure(name: str, header: Header) -> Disclosure | None:
 
 
 def _evidence_by_keyword(stem: Stem, header: Header) -> Iterator[tuple[str, Evidence]]:
+    """The evidence for each value of the header in a name, with the keyword of the value."""
     generic = GENERIC_WORDS | _ascii_words(f"{header.modality} {header.manufacturer} {header.model}")
     for keyword, persons in header.persons.items():
         yield keyword, max((person_evidence(stem, person, generic) for person in persons), default=Evidence.NONE)
@@ -85,6 +86,7 @@ def _evidence_by_keyword(stem: Stem, header: Header) -> Iterator[tuple[str, Evid
 
 
 def _value_evidence(stem: Stem, keyword: str, value: str, generic: frozenset[str], is_person: bool = False) -> Evidence:
+    """The evidence for a value of the header: as a time, a date, a code, or words."""
     if ("Time" in keyword or keyword == "private TM") and (time := time_of(value)):
         return time_evidence(stem, time)
     found = Evidence.NONE

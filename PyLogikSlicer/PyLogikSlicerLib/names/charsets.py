@@ -70,6 +70,7 @@ def _unescape(found: re.Match[str]) -> str:
 
 
 def _original_bytes(text: str) -> list[bytes]:
+    """The bytes from which a text may have been decoded by mistake."""
     found = []
     for encoding in ("utf_8", *_WRONG_DECODINGS):
         try:

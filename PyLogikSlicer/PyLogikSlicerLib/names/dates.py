@@ -78,6 +78,7 @@ def _separated_digits(year: str, month: str, day: str) -> Iterator[str]:
 
 
 def _with_month_name(year: str, month: str, day: str) -> Iterator[str]:
+    """Patterns of a date in which the month is written as a word."""
     name = rf"(?:{_MONTHS[int(month) - 1]})[a-z]*"
     number = rf"0?{day.lstrip('0')}(?:st|nd|rd|th)?"
     years = rf"(?:{year}|{year[2:]})"

@@ -36,6 +36,7 @@ def code_evidence(stem: Stem, keyword: str, value: str) -> Evidence:
 
 
 def _piece_evidence(stem: Stem, pieces: tuple[str, ...]) -> Evidence:
+    """The evidence for pieces of letters and of digits that follow one another."""
     length = _length(pieces)
     if length < SHORTEST_CODE or (length < CERTAIN_LENGTH and stem.is_uid_like):
         return Evidence.NONE

@@ -143,6 +143,7 @@ def person_evidence(stem: Stem, written: WrittenName, generic: frozenset[str]) -
 
 
 def _name_evidence(stem: Stem, name: Name, generic: frozenset[str], guessed: bool) -> Evidence:
+    """The evidence for one name; ``guessed``: it is from a guess at the character set, so only a certain match counts."""
     found = Evidence.NONE
     for script in stem.words:
         if script != LATIN and script in name.scripts:
@@ -224,6 +225,7 @@ class _Words:
 
 
 def _best_evidence(letters: Letters, name: Name, spell: Callable[[str], str], generic: frozenset[str]) -> Evidence:
+    """The best evidence of all passages with words of the name in one spelling."""
     words = _words_of(name, spell, generic)
     shortest = SHORTEST_MERGED if spell is merge_spellings else 1
     found = Evidence.NONE
@@ -235,6 +237,7 @@ def _best_evidence(letters: Letters, name: Name, spell: Callable[[str], str], ge
 
 
 def _words_of(name: Name, spell: Callable[[str], str], generic: frozenset[str]) -> _Words:
+    """The words of a name in one spelling."""
     words = tuple(map(spell, name.words))
     lengths = tuple(map(alphabetic_length if spell is strip_accents else len, words))
     identifying = frozenset(number for number, word in enumerate(name.words) if to_ascii(word) not in generic and lengths[number] > 1)

@@ -99,6 +99,7 @@ def _runs_of_letters(text: str) -> Iterator[str]:
 
 
 def _to_line_character(letter: str) -> str:
+    """The character of :attr:`Stem.line` for one of the name: several for a ligature."""
     if letter.isdecimal():
         return str(unicodedata.decimal(letter))
     if letter.isalpha() and script_of(letter) == LATIN:

@@ -72,6 +72,7 @@ def is_still(path: Path) -> bool:
 
 
 def _concatenate_folder(folder: Path, files: list[Path], limits: Limits) -> ImageStack:
+    """The stack of the stills in one folder, which are in the order of their frames."""
     stacks = []
     for file in files:
         if not is_still(file):

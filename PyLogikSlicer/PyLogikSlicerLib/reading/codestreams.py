@@ -172,6 +172,7 @@ def native_samples(samples: np.ndarray, pixel: ImagePixel) -> DecodedFrame:
 
 
 def _decode_jpeg(codestream: bytes, pixel: ImagePixel) -> DecodedFrame:
+    """Decode JPEG or JPEG-LS, in RGB where the samples are known to be YCbCr and the process allows it."""
     header = read_header(codestream)
     _require_size(pixel, header.rows, header.columns, len(header.component_ids))
     if header.is_jpeg_ls:
@@ -266,6 +267,7 @@ def read_siz(codestream: bytes) -> SizSegment:
 
 
 def _decode_jpeg2000(codestream: bytes, pixel: ImagePixel, decode: Callable[[bytes], np.ndarray]) -> DecodedFrame:
+    """Decode JPEG 2000 or HTJ2K with ``decode``."""
     siz = read_siz(codestream)
     _require_size(pixel, siz.rows, siz.columns, siz.components)
     samples = np.asarray(decode(codestream))

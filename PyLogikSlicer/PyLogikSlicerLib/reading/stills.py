@@ -122,6 +122,7 @@ def _single_frame_stack(path: Path, decode: DecodeFile, header: Header, dropped:
 
 
 def _decode_frames(path: Path, indices: list[int]) -> Iterator[np.ndarray]:
+    """The frames with these indices, decoded by Pillow."""
     with as_unreadable_input(_UNDECODED):
         image = Image.open(path)
     with image:
@@ -183,6 +184,7 @@ def _decode_jpeg_xl(data: bytes) -> np.ndarray:
 
 
 def _decode_netpbm(data: bytes) -> np.ndarray:
+    """The samples of a PPM file of 16 bits (P6), scaled to the full range of uint16."""
     columns, rows, largest, start = _read_netpbm_header(data)
     if len(data) < start + 6 * rows * columns:
         raise UnreadableInput("the image is shorter than its header says: the file is truncated or damaged")

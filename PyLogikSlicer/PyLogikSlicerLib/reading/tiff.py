@@ -90,6 +90,8 @@ def open_tiff(path: Path) -> list[ImageStack]:
 def _stack(
     path: Path, name: str, page: TiffPage, indices: Sequence[int], is_series: bool, count: int, first: np.ndarray, header: Header
 ) -> ImageStack:
+    """The stack of the pages with these indices, of which ``page`` is the first."""
+
     def decode() -> Iterator[np.ndarray]:
         with as_unreadable_input(_UNDECODED):
             tiff = _open(path)

@@ -161,6 +161,7 @@ def _display_to_json(display: Display, tables: list[np.ndarray]) -> dict:
 
 
 def _display_from_json(data: Mapping[str, Any], tables: Sequence[np.ndarray]) -> Display:
+    """The inverse of :func:`_display_to_json`."""
     return Display(
         table=None if data["table"] is None else tables[data["table"]],
         first=int(data["first"]),
@@ -171,6 +172,7 @@ def _display_from_json(data: Mapping[str, Any], tables: Sequence[np.ndarray]) ->
 
 
 def _header_to_json(header: Header) -> dict:
+    """A header as JSON."""
     return {
         "identifying": {keyword: list(values) for keyword, values in header.identifying.items()},
         "persons": {keyword: [[list(name.readings), name.certain] for name in names] for keyword, names in header.persons.items()},
@@ -182,6 +184,7 @@ def _header_to_json(header: Header) -> dict:
 
 
 def _header_from_json(data: Mapping[str, Any]) -> Header:
+    """The inverse of :func:`_header_to_json`."""
     regions = tuple(UltrasoundRegion((box[0], box[1], box[2], box[3]), form, kind) for box, form, kind in data["ultrasound_regions"])
     identifying = {str(keyword): tuple(map(str, values)) for keyword, values in data["identifying"].items()}
     persons = {

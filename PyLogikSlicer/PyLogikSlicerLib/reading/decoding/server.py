@@ -63,6 +63,7 @@ class _Server:
             return None
 
     def _open(self, path: Path, on_declared: SizeListener) -> Message:
+        """The answer to a request to open a file: its images without their frames, and the size that its header declares."""
         stacks, declared = self._stacks(path, on_declared)
         messages = [stack_to_message(stack) for stack in stacks]
         sizes = {"frame_bytes": declared.frame_bytes, "piece_bytes": declared.piece_bytes}

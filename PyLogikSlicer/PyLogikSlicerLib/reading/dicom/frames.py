@@ -121,6 +121,7 @@ def _syntax_name(syntax: UID) -> str:
 
 
 def _native_frames(file: DicomFile, pixel: ImagePixel) -> Frames:
+    """The frames of native pixel data. Raises UnreadableInput where they are too short."""
     if file.length is None:
         raise UnreadableInput("an uncompressed transfer syntax, but the pixel data are encapsulated: the file is damaged")
     if pixel.frame_count is None:
@@ -199,6 +200,7 @@ def _is_byte_swapped(file: DicomFile, pixel: ImagePixel) -> bool:
 
 
 def _decode_native_frame(data: bytes, file: DicomFile, pixel: ImagePixel, index: int) -> DecodedFrame:
+    """The frame number ``index`` from the bytes that hold it, which with one bit per pixel may begin within a byte."""
     if 8 * len(data) < pixel.frame_bits:
         raise UnreadableInput("a frame is cut short: the file is truncated or damaged")
     order = "<" if file.little_endian else ">"
@@ -228,6 +230,7 @@ def _to_image_shape(flat: np.ndarray, pixel: ImagePixel) -> np.ndarray:
 
 
 def _encapsulated_frames(file: DicomFile, pixel: ImagePixel, decode: DecodeEncoded, decode_again: DecodeEncodedAgain) -> Frames:
+    """The frames of encapsulated pixel data, each decoded from its fragments. Raises UnreadableInput where there are too few."""
     groups = _group_fragments(file, pixel)
     count = len(groups) if pixel.frame_count is None else pixel.frame_count
     if len(groups) < count:
@@ -284,6 +287,7 @@ def _group_fragments(file: DicomFile, pixel: ImagePixel) -> list[list[tuple[int,
 
 
 def _extended_offsets(file: DicomFile) -> list[int]:
+    """The Extended Offset Table (PS3.3 C.7.6.3.1.8); empty where there is none."""
     try:
         table = bytes(file.header["ExtendedOffsetTable"].value)
         return list(struct.unpack(f"<{len(table) // 8}Q", table[: len(table) // 8 * 8]))
@@ -303,6 +307,7 @@ def _decode_encapsulated_native(data: bytes, pixel: ImagePixel) -> DecodedFrame:
 
 
 def _decode_deflated(data: bytes, pixel: ImagePixel) -> DecodedFrame:
+    """Decode one frame of deflated samples."""
     try:
         return _decode_encapsulated_native(
             zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data, math.ceil(pixel.frame_bits / 8)), pixel
@@ -315,6 +320,7 @@ _ENCAPSULATED_SAMPLES = {_ENCAPSULATED_NATIVE: _decode_encapsulated_native, _DEF
 
 
 def _video_frames(file: DicomFile, pixel: ImagePixel) -> Frames:
+    """The frames of a video in encapsulated pixel data. Raises UnreadableInput where size or number differ from the header."""
     fragments, _ = read_fragments(file)
 
     def stream() -> BinaryIO:

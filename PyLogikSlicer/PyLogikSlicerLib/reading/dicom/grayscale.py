@@ -83,6 +83,7 @@ class _Settings:
 
 
 def _read_settings(header: Dataset, groups: Sequence[Dataset]) -> _Settings:
+    """The settings of a frame, from the header and the frame's functional groups."""
     rescale = _dataset_with(header, groups, "RescaleSlope", "PixelValueTransformationSequence")
     photometric = str(header.get("PhotometricInterpretation") or "").strip().upper()
     return _Settings(
@@ -96,6 +97,7 @@ def _read_settings(header: Dataset, groups: Sequence[Dataset]) -> _Settings:
 
 
 def _display(settings: _Settings, pixel: ImagePixel, bits: int, padding: tuple[float, float] | None) -> Display:
+    """The display for settings: a table of all stored values, or a linear window."""
     inverted = settings.inverted != (settings.slope < 0)
     if pixel.dtype == "f" or bits > 16:
         return _linear_display(settings, inverted, padding)
@@ -189,6 +191,7 @@ def _read_lut(header: Dataset, source: Dataset, keyword: str) -> _Lut | None:
 
 
 def _read_window(source: Dataset) -> Window | None:
+    """The window in a data set; None where there is none or it is invalid."""
     function = _read_text(source, "VOILUTFunction") or "LINEAR"
     center, width = _read_number(source, "WindowCenter"), _read_number(source, "WindowWidth")
     if center is None or width is None or width <= 0 or (function == "LINEAR" and width < 1):
@@ -197,6 +200,7 @@ def _read_window(source: Dataset) -> Window | None:
 
 
 def _read_number(source: Dataset, keyword: str) -> float | None:
+    """The first number of an attribute; None where it is absent, invalid or not finite."""
     try:
         value = source.get(keyword)
         number = float(value if isinstance(value, (int, float, str)) else value[0])

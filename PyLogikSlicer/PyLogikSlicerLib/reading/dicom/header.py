@@ -106,6 +106,7 @@ def identifying_header(dataset: Dataset, rows: int, columns: int) -> Header:
 
 
 def _values_and_persons(dataset: Dataset) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[WrittenName, ...]]]:
+    """The identifying values of a data set and its persons, by keyword, without duplicates."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     persons: dict[str, dict[WrittenName, None]] = defaultdict(dict)
     for element, data in _elements(dataset, 0):
@@ -150,6 +151,7 @@ def _is_deferred_value(raw: DataElement | RawDataElement) -> bool:
 
 
 def _text_values(element: DataElement) -> Iterator[str]:
+    """The values of an element as texts of more than one character; a person name as its components."""
     value = element.value
     if value is None:
         return

@@ -140,6 +140,7 @@ def _dimensions(header: Dataset) -> list[int]:
 
 
 def _describe_frame(number: int | None, shared: Dataset, own: Dataset, kept: Sequence[int]) -> SegmentFrame:
+    """The description of one frame from its functional groups; ``kept`` are the dimensions that describe a position."""
     measures = _functional_group(shared, own, "PixelMeasuresSequence")
     spacing = _numbers(measures, "PixelSpacing", 2)
     indices = np.atleast_1d(_functional_group(shared, own, "FrameContentSequence").get("DimensionIndexValues") or []).tolist()

@@ -62,6 +62,7 @@ def segmentation_mask(path: Path) -> Mask:
 
 
 def _segmentation_type(header: Dataset) -> str:
+    """BINARY, LABELMAP or FRACTIONAL. Raises UnreadableInput for files that are no segmentation."""
     class_ = header.get("SOPClassUID")
     if class_ not in (SegmentationStorage, _LABEL_MAP_SEGMENTATION):
         named = f"but {UID(class_).name}" if class_ else "since SOPClassUID is missing"

@@ -131,6 +131,7 @@ def _read_frames(header: VolumeHeader) -> np.ndarray:
 
 
 def _to_frames(voxels: np.ndarray, components: int) -> np.ndarray:
+    """Voxels ``(volumes, slices, rows, columns[, components])`` as frames ``(frames, rows, columns[, 3])``."""
     frames = voxels.reshape(-1, *voxels.shape[2:])
     if frames.dtype.kind in "ui" and frames.dtype.itemsize == 8:
         frames = _to_32_bits(frames)

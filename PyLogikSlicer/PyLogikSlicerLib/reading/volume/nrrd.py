@@ -128,6 +128,7 @@ def _unescape(value: str) -> str:
 
 
 def _dtype(fields: dict[str, Any]) -> np.dtype:
+    """The type of the values, with their byte order. Raises UnreadableInput where it is missing or not supported."""
     try:
         dtype = np.dtype(nrrd.reader._TYPEMAP_NRRD2NUMPY[str(fields["type"]).lower()])
     except KeyError:
@@ -208,6 +209,7 @@ def _kinds(fields: dict[str, Any], dimension: int) -> list[AxisKind]:
 
 
 def _affine(fields: dict[str, Any], kinds: Sequence[AxisKind]) -> np.ndarray:
+    """The affine ``(4, 4)`` from indices to mm in LPS; the identity for what the header does not state."""
     axes = [axis for axis, kind in enumerate(kinds) if kind == "space"][:3]
     affine = np.eye(4)
     directions, spacings, origin = fields.get("space directions"), fields.get("spacings"), fields.get("space origin")
