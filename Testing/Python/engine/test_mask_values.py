@@ -185,7 +185,7 @@ def test_two_masks_on_one_sheared_grid_are_compared_with_distances_in_space(tmp_
 @pytest.mark.parametrize("order,flips", [((2, 1, 0), (1, 1, 1)), ((0, 2, 1), (1, -1, 1)), ((1, 0, 2), (-1, 1, -1))])
 def test_a_sheared_grid_is_known_in_any_order_and_direction(tmp_path, labels, order, flips):
     grid = grid_from_affine(labels.shape, np.diag([-1.0, -1, 1, 1]) @ SHEARED[:, [2, 1, 0, 3]])
-    other = grid.reordered(order, [flip < 0 for flip in flips])
+    other = grid.reorder(order, [flip < 0 for flip in flips])
     turned = np.flip(labels.transpose(order), [axis for axis, flip in enumerate(flips) if flip < 0])
     pred, true, spacing = align_masks(Mask(labels, grid), Mask(turned, other))
     np.testing.assert_array_equal(pred, labels)
