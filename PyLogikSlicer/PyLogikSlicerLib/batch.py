@@ -15,12 +15,12 @@ from pathlib import Path
 from .core.analysis import Analysis
 from .core.errors import DecoderFailed, UsageError
 from .core.options import Options
-from .core.private_folders import sweep
+from .core.private_folders import remove_abandoned
 from .core.reasons import failure_reason
 from .core.result import Result
 from .core.stack import ImageStack
 from .detection.engines import Engine, choose_engine
-from .names import telling
+from .names import find_disclosure
 from .pipeline import OnStage, process, publish
 from .reading import Limits, find_inputs, is_still, open_stacks, stack_stills
 from .reading.decoding.client import shared_decoder
@@ -69,7 +69,7 @@ def run(
     and :class:`PyLogikSlicerError` when the tables cannot be written; what is wrong with one input does not stop the others.
     """
     _check_places(inputs, output)
-    sweep()
+    remove_abandoned()
     shared_decoder().start()  # while the text engine starts
     sources = _sources(inputs, output, options)
     with OutputFolder(output) as folder:
@@ -174,12 +174,14 @@ def _process_stack(
     source: Input, digest: str, stack: ImageStack, folder: OutputFolder, options: Options, ledger: Ledger, work: Work, on_stage: OnStage
 ) -> tuple[Outcome, str]:
     """Let ``work`` write one image into a staging folder, and publish it; returns the outcome and the name of the image."""
-    told = None if options.rename else telling(stack.name, stack.header)
-    name = ledger.name_for(stack.name, secret=told is not None)
-    if told and told.certain and options.variant != "find-txt":
-        reason = f"its name holds the header's {told.what}: use --rename to give random names"
+    disclosure = None if options.rename else find_disclosure(stack.name, stack.header)
+    name = ledger.name_for(stack.name, secret=disclosure is not None)
+    if disclosure and disclosure.certain and options.variant != "find-txt":
+        reason = f"its name holds the header's {disclosure.what}: use --rename to give random names"
         return ledger.note(source.label, "failed", reason, name), name
-    remark = f"{RANDOM_NAME}, since its own {'holds' if told.certain else 'may hold'} the header's {told.what}" if told else ""
+    remark = (
+        f"{RANDOM_NAME}, since its own {'holds' if disclosure.certain else 'may hold'} the header's {disclosure.what}" if disclosure else ""
+    )
     try:
         with _staged(folder) as staged:
             result = work(stack, name, staged, on_stage)

@@ -74,7 +74,7 @@ def main() -> None:
         from faker import Faker
     except ModuleNotFoundError:
         sys.exit("The names come from Faker: pip install faker")
-    from PyLogikSlicerLib.names import telling
+    from PyLogikSlicerLib.names import find_disclosure
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--persons", type=int, default=100, help="of each row")
@@ -94,7 +94,7 @@ def main() -> None:
             told = header(f"{family}^{given}", draw)
             for spelling in spellings(family, given):
                 for form in FORMS:
-                    found = telling(form.format(*spelling), told)
+                    found = find_disclosure(form.format(*spelling), told)
                     certain += found is not None and found.certain
                     doubted += found is not None and not found.certain
                     if found is None:
@@ -102,7 +102,7 @@ def main() -> None:
                         missed.append(f"- `{form.format(*spelling)}` for `{family}^{given}`")
             for _ in range(20):
                 innocent += 1
-                alarms += telling(ordinary(draw), told) is not None
+                alarms += find_disclosure(ordinary(draw), told) is not None
         total = certain + doubted + published
         rows.append(f"| {label} | {total} | {certain} | {doubted} | {published} | {alarms} of {innocent} |")
         sums = [a + b for a, b in zip(sums, (total, certain, doubted, published, alarms), strict=True)]

@@ -11,14 +11,17 @@ import numpy as np
 
 from ..core.errors import UsageError
 from ..core.voxel_grid import Spacing
-from .overlap import PairCounts, as_frames, checked_pair, count_pairs
+from .overlap import PairCounts, as_frames, check_pair, count_pairs
 from .pairing import LabelPair, PairedBy
-from .surfaces import Directed, Distances, directed_distances, summarized
+from .surfaces import Directed, Distances, directed_distances, summarize
 
 
 class Row(NamedTuple):
-    """One value in long form. ``label`` is None for all labels together and where the prediction has none that is meant, and
-    ``true_label`` where the truth has none; ``frame`` is None for all frames, ``value`` if undefined."""
+    """One value in long form.
+
+    ``label`` is None for all labels together, and where the prediction has no label that corresponds to ``true_label``; ``true_label``
+    likewise. ``frame`` is None for all frames, ``value`` where it is undefined.
+    """
 
     item: str
     label: int | None
@@ -35,15 +38,15 @@ class Score:
 
     Two empty masks agree: Dice, Jaccard, precision and recall are 1. Where only one is empty, Dice and Jaccard are 0, the
     precision of an empty prediction and the recall of an empty truth are undefined (NaN), and so are distances. Where frames
-    are images of their own, distances over all frames are those of the frames in which neither mask is empty.
+    are separate images, distances over all frames are those of the frames in which neither mask is empty.
 
     Parameters
     ----------
     label
-        Of the prediction; None where it has none that is meant, and for all labels together, whose pixels are added up: what is
-        labeled unlike in the two masks counts as wrong in both.
+        Label in the prediction; None where no label of it corresponds to ``true_label``, and for all labels together. For these, the
+        pixels of all labels are added up, so that a pixel with different labels in the two masks counts as wrong in both.
     true_label
-        Of the truth; another one than ``label`` only where the two were matched.
+        Label in the truth; another one than ``label`` only where the two were matched.
     frame
         0 is the first; None: over all frames.
     predicted, true, both
@@ -53,9 +56,9 @@ class Score:
     distances
         None where they were not asked for.
     name
-        What the label is called; empty where nothing tells.
+        The name of the label; empty where it is not known.
     paired_by
-        Why ``label`` and ``true_label`` are taken for the same.
+        How ``label`` and ``true_label`` were paired.
     """
 
     label: int | None
@@ -72,7 +75,7 @@ class Score:
 
     @property
     def title(self) -> str:
-        """The label as a person knows it: its name, its number, or what is known of both where these do not agree."""
+        """The label for the user: its name where labels were paired by name or have no partner, else its numbers, with the name."""
         if self.name and self.paired_by in ("name", ""):
             return self.name
         labels = [str(label) for label in dict.fromkeys((self.label, self.true_label)) if label is not None]
@@ -89,11 +92,11 @@ class Score:
 
     @property
     def precision(self) -> float:
-        return _share(self.both, self.predicted, self.true)
+        return _ratio(self.both, self.predicted, self.true)
 
     @property
     def recall(self) -> float:
-        return _share(self.both, self.true, self.predicted)
+        return _ratio(self.both, self.true, self.predicted)
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Comparison:
     Parameters
     ----------
     shape
-        Of both masks.
+        Shape of both masks.
     spacing
         As given to :func:`compare`: mm of the last two or three axes, or the steps along them, or None.
     overall
@@ -121,13 +124,13 @@ class Comparison:
     total: Score
 
     @property
-    def labels(self) -> tuple[int, ...]:
-        """The labels that were compared, as the prediction has them."""
+    def labels(self) -> tuple[int | None, ...]:
+        """The compared labels of the prediction, in the order of ``overall``; None for one that only the truth has."""
         return tuple(score.label for score in self.overall)
 
     @property
     def unit(self) -> str:
-        """Of the distances: ``mm``, or ``px`` where the spacing is not known."""
+        """The unit of the distances: ``mm``, or ``px`` where the spacing is not known."""
         return "px" if self.spacing is None else "mm"
 
     def of_frames(self, label: int) -> tuple[Score, ...]:
@@ -135,11 +138,11 @@ class Comparison:
         return self.frames[self.labels.index(label)] if self.frames else ()
 
     def worst_frames(self, label: int) -> tuple[int, ...]:
-        """The frames in which either mask has the label, lowest Dice first, of equals the earlier one."""
+        """The frames in which either mask has the label, lowest Dice first; frames with equal Dice in their order."""
         return worst_first(self.of_frames(label))
 
     def rows(self, item: str = "") -> Iterator[Row]:
-        """All values in long form, for CSV or JSON: first those over all frames, then frame by frame."""
+        """All values in long form, for CSV or JSON: first those over all frames, then frame by frame. ``item`` names the pair of masks."""
         scores = [*self.overall, *([self.total] if len(self.overall) != 1 else []), *(score for label in self.frames for score in label)]
         for score in scores:
             for metric, value in self._metrics(score).items():
@@ -154,6 +157,7 @@ class Comparison:
                 )
 
     def _metrics(self, score: Score) -> dict[str, float]:
+        """The values of a score by the names of their metrics, which contain the unit."""
         metrics = {name: getattr(score, name) for name in ("dice", "jaccard", "precision", "recall")}
         metrics |= {"predicted_pixels": score.predicted, "true_pixels": score.true}
         if score is not self.total and not isnan(score.true_size):
@@ -181,17 +185,16 @@ def compare(
     ----------
     prediction, truth : array_like
         Masks of one shape, bool (the label 1) or integer labels: ``(rows, columns)``, ``(frames, rows, columns)``, or
-        ``(times, slices, rows, columns)``, whose frames are counted through. They are not modified.
+        ``(times, slices, rows, columns)``, whose frames are numbered consecutively. They are not modified.
     spacing : sequence of float, or of vectors, optional
-        mm, in order of the axes; of axes that are not at right angles the vectors of the steps along them. Two are those of
-        rows and columns: every frame is an image of its own (a cine), and distances run within it. Three make the last three
-        axes a volume: distances over all frames run in space, and those of a frame within it. Without spacing, distances are in
-        pixels and every frame is an image.
+        mm, in order of the axes; for axes that are not at right angles, the vectors from a pixel to the next along each axis. With two,
+        of rows and columns, every frame is a separate image (a cine), and distances are measured within it. With three, the last three
+        axes are a volume: distances over all frames are measured in space, and those of a frame within it. Without spacing, distances
+        are in pixels and every frame is a separate image.
     labels : iterable of int, mapping of int to int, or iterable of LabelPair, optional
-        The labels to compare; as a mapping, which label of the prediction stands for which of the truth
-        (:func:`~PyLogikSlicerLib.comparing.match_labels`), and as pairs, whatever :func:`~PyLogikSlicerLib.comparing.paired_labels`
-        found. By default all that either mask has but 0. A label that only one
-        mask has scores 0, one that neither has scores 1.
+        The labels to compare. A mapping is from labels of the prediction to labels of the truth
+        (:func:`~PyLogikSlicerLib.comparing.match_labels`); pairs are those of :func:`~PyLogikSlicerLib.comparing.pair_labels`.
+        By default all labels of either mask but 0. A label that only one mask has scores 0, one that neither has scores 1.
     distances : bool, optional
         Measure distances too.
 
@@ -202,13 +205,13 @@ def compare(
     Raises
     ------
     UsageError
-        The masks differ in shape, are no label masks, or the spacing does not belong to them.
+        The masks differ in shape, are no label masks, or the spacing does not fit them.
     """
-    prediction, truth = checked_pair(prediction, truth)
-    spacing, steps = _checked_spacing(spacing, prediction.ndim)
+    prediction, truth = check_pair(prediction, truth)
+    spacing, steps = _check_spacing(spacing, prediction.ndim)
     counts = count_pairs(prediction, truth)
     overall, frames = [], []
-    for pair in _label_pairs(counts, labels):
+    for pair in _as_label_pairs(counts, labels):
         per_frame = counts.of(pair.values, pair.true_values)
         far, far_frames = _distances(prediction, truth, steps, pair, per_frame) if distances else (None, [None] * counts.frames)
         size = _size(steps) if steps is not None and len(steps) == min(prediction.ndim, 3) else nan
@@ -221,33 +224,40 @@ def compare(
 
 
 def worst_first(scores: Sequence[Score]) -> tuple[int, ...]:
-    """Of scores of frames, those of frames in which either mask has something, lowest Dice first, of equals the earlier one."""
-    there = [score for score in scores if score.predicted or score.true]
-    return tuple(score.frame for score in sorted(there, key=lambda score: score.dice))
+    """The numbers of the frames in which either mask has the label, lowest Dice first; frames with equal Dice in their order.
+
+    ``scores`` are those of frames; a score over all frames is ignored.
+    """
+    present = [score for score in scores if score.predicted or score.true]
+    return tuple(score.frame for score in sorted(present, key=lambda score: score.dice) if score.frame is not None)
 
 
 def _distances(
     prediction: np.ndarray, truth: np.ndarray, steps: np.ndarray | None, pair: LabelPair, per_frame: np.ndarray
 ) -> tuple[Distances, list[Distances]]:
-    """Over all frames, and of each."""
+    """The distances of a pair of labels over all frames, and in each frame.
+
+    ``steps``: the vectors from a pixel to the next along the last two or three axes, None for pixels as the unit. ``per_frame``: pixels
+    of the label in the prediction, in the truth and in both ``(3, frames)``.
+    """
     in_plane = np.eye(2) if steps is None else steps[-2:]
-    both_there = (per_frame[:2] > 0).all(axis=0)
+    in_both = np.logical_and.reduce(per_frame[:2] > 0, axis=0)
     by_frame: list[Directed | None] = [
-        directed_distances(*pair.masks(pred, true), in_plane) if there else None
-        for pred, true, there in zip(as_frames(prediction), as_frames(truth), both_there, strict=True)
+        directed_distances(*pair.masks(pred, true), in_plane) if is_in_both else None
+        for pred, true, is_in_both in zip(as_frames(prediction), as_frames(truth), in_both, strict=True)
     ]
-    of_frames = [summarized([part] if part else []) for part in by_frame]
+    of_frames = [summarize([part] if part else []) for part in by_frame]
     if steps is None or len(steps) == 2:
-        return summarized(part for part in by_frame if part), of_frames
+        return summarize(part for part in by_frame if part), of_frames
     slices = prediction.shape[-3]
     parts = []
     for first in range(0, per_frame.shape[1], slices):
-        # Slices without the label hold no surface of it.
-        held = first + np.flatnonzero(per_frame[:2, first : first + slices].any(axis=0))
-        if held.size:
-            slab = slice(held[0], held[-1] + 1)
+        # Slices without the label have no surface of it, so they are left out at both ends.
+        filled = first + np.flatnonzero(per_frame[:2, first : first + slices].any(axis=0))
+        if filled.size:
+            slab = slice(filled[0], filled[-1] + 1)
             parts.append(directed_distances(*pair.masks(as_frames(prediction)[slab], as_frames(truth)[slab]), steps))
-    return summarized(parts), of_frames
+    return summarize(parts), of_frames
 
 
 def _score(pair: LabelPair, frame: int | None, counts: np.ndarray, size: float, distances: Distances | None) -> Score:
@@ -257,32 +267,33 @@ def _score(pair: LabelPair, frame: int | None, counts: np.ndarray, size: float, 
 
 
 def _size(steps: np.ndarray) -> float:
-    """Of a pixel: mm^2 of two steps, mm^3 of three; the frames of a cine add up to nothing."""
+    """The size of a pixel with two steps, mm^2, or of a voxel with three, mm^3."""
     return float(np.sqrt(np.linalg.det(steps @ steps.T)))
 
 
-def _checked_spacing(
+def _check_spacing(
     spacing: Sequence[float] | Sequence[Sequence[float]] | None, dimensions: int
 ) -> tuple[Spacing | None, np.ndarray | None]:
-    """The spacing as it was given, and the steps along the axes, a row for each."""
+    """The given spacing as a tuple, and the steps along the axes, a row for each. Raises UsageError where it does not fit the masks."""
     if spacing is None:
         return None, None
     given = np.asarray(spacing, float)
     steps = np.diag(given) if given.ndim == 1 else given
-    told = tuple(given.tolist()) if given.ndim == 1 else tuple(map(tuple, given.tolist()))
+    as_tuple = tuple(given.tolist()) if given.ndim == 1 else tuple(map(tuple, given.tolist()))
     is_fitting = 2 <= len(given) <= min(dimensions, 3) and steps.ndim == 2 and np.isfinite(steps).all()
     if not is_fitting or (given.ndim == 1 and (given <= 0).any()) or not _size(steps) > 0:
-        raise UsageError(f"the spacing is {told}: masks of {dimensions} axes need the mm of two or three of them, above 0")
-    return told, steps
+        raise UsageError(f"the spacing is {as_tuple}: masks of {dimensions} axes need the mm of two or three of them, above 0")
+    return as_tuple, steps
 
 
-def _label_pairs(counts: PairCounts, labels: Iterable[int] | Mapping[int, int] | Iterable[LabelPair] | None) -> list[LabelPair]:
+def _as_label_pairs(counts: PairCounts, labels: Iterable[int] | Mapping[int, int] | Iterable[LabelPair] | None) -> list[LabelPair]:
     if isinstance(labels, Mapping):
         return [LabelPair(int(pred), int(true)) for pred, true in labels.items()]
     return [one if isinstance(one, LabelPair) else LabelPair(int(one), int(one)) for one in (counts.labels if labels is None else labels)]
 
 
-def _share(both: int, of: int, other: int) -> float:
-    if of:
-        return both / of
-    return nan if other else 1.0
+def _ratio(both: int, size: int, other_size: int) -> float:
+    """The share ``both / size`` of the common pixels; without any pixels NaN, or 1 where the other mask has none either."""
+    if size:
+        return both / size
+    return nan if other_size else 1.0

@@ -1,4 +1,4 @@
-"""The files of a comparison: ``dice.csv`` and its pictures."""
+"""Writes the files of a comparison: ``dice.csv`` and its pictures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,26 @@ from .tables import write_csv
 
 
 def write_files(folder: Path, results: Mapping[str, Comparison], panels: Sequence[Panel]) -> list[Path]:
-    """Write ``dice.csv`` and, of the panels, ``dice.png`` and ``dice_per_frame.png`` where there are several frames.
+    """Write ``dice.csv``, ``dice.png`` where there are panels, and ``dice_per_frame.png`` where panels have several frames.
 
-    The folder is made. What was written, in this order. Raises UsageError where it cannot be written to.
+    Parameters
+    ----------
+    folder
+        Where the files are written; made if it does not exist.
+    results
+        The comparisons by the names of their items.
+    panels
+        What the pictures show.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files that were written.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be written to.
     """
     table, pairs, plot = (folder / name for name in ("dice.csv", "dice.png", "dice_per_frame.png"))
     stacks = [panel for panel in panels if panel.frame_dice]

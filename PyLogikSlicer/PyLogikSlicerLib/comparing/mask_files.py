@@ -1,4 +1,4 @@
-"""Masks and label maps from files: PNG, NIfTI, NRRD, MetaImage and DICOM segmentations, with the grid they lie on."""
+"""Loads masks and label maps, with their grids, from files: PNG, NIfTI, NRRD, MetaImage and DICOM segmentations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SUFFIXES = (".png", ".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm"
 
 
 def is_mask_file(path: Path) -> bool:
-    """Whether :func:`load_mask` reads files of this kind, told by the content; of a file that cannot be opened, by its name."""
+    """Whether :func:`load_mask` reads files of this kind, judged by the content, or by the name of a file that cannot be opened."""
     try:
         return path.is_file() and mask_kind(path) is not None
     except UnreadableInput:
@@ -24,7 +24,7 @@ def is_mask_file(path: Path) -> bool:
 
 
 def load_mask(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Mask:
-    """The labels in a file, their names, and their grid. The file is decoded in a process of its own, as images are.
+    """The labels in a file, their names, and their grid. The file is decoded in a separate process, as images are.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def load_mask(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Mask:
         MetaImage volume (the labels are its values, rounded where only the precision of their type or of their scale keeps them
         from being whole), a segmentation of 3D Slicer (.seg.nrrd), or a DICOM segmentation (the labels are its segment numbers).
     limits : Limits, optional
-        What decoding it may cost.
+        Limits of size, memory and time for decoding it.
 
     Returns
     -------
@@ -44,8 +44,9 @@ def load_mask(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Mask:
     Raises
     ------
     UnreadableInput
-        The file is absent, damaged, or holds something that is no label map: colors, fractions. :class:`DecoderFailed` where
-        decoding it crashed, or took more than the limits allow.
+        The file is absent, damaged, or its values are no labels: colors, fractions.
+    DecoderFailed
+        Decoding the file crashed, or took more than the limits allow.
     UsageError
         Files of this kind are not read.
     """

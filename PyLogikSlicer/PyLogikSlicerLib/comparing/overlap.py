@@ -1,4 +1,7 @@
-"""How many pixels two label masks share: one pass over the pixels, frame by frame, whatever the number of labels."""
+"""Counts the pixels that the labels of two masks have in common, in one pass over the pixels, whatever the number of labels.
+
+Counted here because no dependency has a contingency table of labels for masks larger than memory; this takes that of a few frames.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,15 @@ from scipy.optimize import linear_sum_assignment
 
 from ..core.errors import UsageError
 
-# Pairs of values that are counted in a table; frames whose values are further apart are sorted instead.
+# The largest number of pairs of values that are counted in a table; a frame with more is sorted instead.
 _TABLE_SIZE = 1 << 20
 
 
 @dataclass(frozen=True)
 class PairCounts:
-    """What meets what: in ``frame[i]``, ``count[i]`` pixels are ``pred[i]`` in the one mask and ``true[i]`` in the other.
+    """The pairs of labels that pixels have in two masks.
+
+    In the frame ``frame[i]``, ``count[i]`` pixels have the label ``pred[i]`` in the prediction and ``true[i]`` in the truth.
 
     Parameters
     ----------
@@ -38,7 +43,7 @@ class PairCounts:
         return tuple(label for label in np.union1d(self.pred, self.true).tolist() if label)
 
     def of(self, pred_values: Sequence[int], true_values: Sequence[int]) -> np.ndarray:
-        """Pixels that hold one of these values in the prediction, in the truth, and in both; int64 ``(3, frames)``."""
+        """The number of pixels with one of these values in the prediction, in the truth, and in both; int64 ``(3, frames)``."""
         predicted, expected = np.isin(self.pred, pred_values), np.isin(self.true, true_values)
         return np.stack([self._per_frame(where) for where in (predicted, expected, predicted & expected)])
 
@@ -48,13 +53,13 @@ class PairCounts:
         return counts
 
 
-def checked_pair(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both as arrays, if they can be compared label by label.
+def check_pair(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both masks as arrays, if they can be compared label by label.
 
     Raises
     ------
     UsageError
-        They differ in shape, have less than 2 or more than 4 axes or no pixels, or hold something else than labels.
+        They differ in shape, have less than 2 or more than 4 axes or no pixels, or their type is neither bool nor integer.
     """
     pair = prediction, truth = np.asarray(prediction), np.asarray(truth)
     if prediction.shape != truth.shape:
@@ -68,42 +73,37 @@ def checked_pair(prediction: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray,
 
 
 def as_frames(mask: np.ndarray) -> np.ndarray:
-    """``(frames, rows, columns)``: all leading axes as one."""
+    """The mask as ``(frames, rows, columns)``, all leading axes combined to one."""
     return mask.reshape(-1, *mask.shape[-2:])
 
 
-def holding(mask: np.ndarray, values: Sequence[int]) -> np.ndarray:
-    """Where a mask holds one of these values: bool, of its shape."""
+def where_values(mask: np.ndarray, values: Sequence[int]) -> np.ndarray:
+    """Where a mask has one of these values; bool, of its shape."""
     return mask == values[0] if len(values) == 1 else np.isin(mask, values)
 
 
 def values_in(mask: np.ndarray) -> set[int]:
-    """All values of a mask of integers or booleans but 0."""
+    """All values, except 0, of a mask of integers or booleans."""
     found: set[int] = set()
     for frame in as_frames(mask):
-        values, codes = _coded(frame)
-        # Where values lie close together, they are those of a range, and some may be no pixel's.
+        values, codes = _encode_values(frame)
+        # The values may be a whole range, some of which no pixel has.
         found.update(values[np.bincount(codes.ravel(), minlength=len(values)) > 0].tolist())
     return found - {0}
 
 
 def count_pairs(prediction: np.ndarray, truth: np.ndarray) -> PairCounts:
     """Count the pairs of labels of two masks of one shape, integers or booleans; extra memory is that of a few frames."""
-    columns: list[tuple[np.ndarray, ...]] = []
-    frames = 0
-    for index, (pred, true) in enumerate(zip(as_frames(prediction), as_frames(truth), strict=True)):
-        columns.append((index, *_pairs_of(pred, true)))
-        frames += 1
-    lengths = [len(count) for *_, count in columns]
-    frame = np.repeat([index for index, *_ in columns], lengths)
-    pred, true, count = (np.concatenate([column[part] for column in columns]).astype(np.int64) for part in (1, 2, 3))
-    return PairCounts(frame, pred, true, count, frames)
+    per_frame = [_count_frame_pairs(pred, true) for pred, true in zip(as_frames(prediction), as_frames(truth), strict=True)]
+    frame = np.repeat(np.arange(len(per_frame)), [len(count) for _, _, count in per_frame])
+    pred, true, count = (np.concatenate(arrays).astype(np.int64) for arrays in zip(*per_frame, strict=True))
+    return PairCounts(frame, pred, true, count, len(per_frame))
 
 
-def _pairs_of(pred: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The pairs of values of one frame: of the one, of the other, and how often."""
-    pred_values, pred_codes = _coded(pred)
-    true_values, true_codes = _coded(true)
+def _count_frame_pairs(pred: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs of values in one frame: the value in the prediction, that in the truth, and the number of pixels; ``(n,)`` each."""
+    pred_values, pred_codes = _encode_values(pred)
+    true_values, true_codes = _encode_values(true)
     if len(pred_values) == len(true_values) == 1:
         return pred_values, true_values, np.array([pred.size])
     codes = pred_codes
@@ -118,8 +118,8 @@ def _pairs_of(pred: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return pred_values[pairs // len(true_values)], true_values[pairs % len(true_values)], counts
 
 
-def _coded(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values, and for every pixel, in a new array, the index of its value among them; some values may be no pixel's."""
+def _encode_values(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The values of a frame, and a new array with the index of each pixel's value among them; some of the values may not occur."""
     low, high = int(frame.min()), int(frame.max())
     if high - low < _TABLE_SIZE:
         codes = frame.astype(np.int64)
@@ -131,7 +131,7 @@ def _coded(frame: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def match_labels(prediction: np.ndarray, truth: np.ndarray) -> dict[int, int]:
-    """Which label of the truth each label of the prediction stands for: the pairing with the largest sum of Dice scores.
+    """The label of the truth for each label of the prediction, in the pairing with the largest sum of Dice scores.
 
     Parameters
     ----------
@@ -141,14 +141,14 @@ def match_labels(prediction: np.ndarray, truth: np.ndarray) -> dict[int, int]:
     Returns
     -------
     dict of int to int
-        Label of the prediction to label of the truth, each used once. Labels that overlap no label left are absent.
+        Label of the prediction to label of the truth, each used once. A label that overlaps none of those left is absent.
 
     Raises
     ------
     UsageError
-        The masks differ in shape or hold something else than labels.
+        The masks differ in shape, or their type is neither bool nor integer.
     """
-    counts = count_pairs(*checked_pair(prediction, truth))
+    counts = count_pairs(*check_pair(prediction, truth))
     (pred_labels, rows), (true_labels, columns) = (np.unique(values, return_inverse=True) for values in (counts.pred, counts.true))
     both = np.zeros((len(pred_labels), len(true_labels)), np.int64)
     np.add.at(both, (rows, columns), counts.count)
@@ -163,14 +163,14 @@ def best_pairs(both: np.ndarray, predicted: np.ndarray, true: np.ndarray) -> lis
     Parameters
     ----------
     both : numpy.ndarray
-        ``(m, n)``: pixels that each of ``m`` masks of the prediction shares with each of ``n`` masks of the truth.
+        ``(m, n)``: number of pixels that each of ``m`` masks of the prediction has in common with each of ``n`` masks of the truth.
     predicted, true : numpy.ndarray
-        ``(m,)`` and ``(n,)``: the pixels of each.
+        ``(m,)`` and ``(n,)``: number of pixels of each mask.
 
     Returns
     -------
     list of tuple of int
-        (row, column), each used once; masks that overlap none left are absent.
+        (row, column), each used once; a mask that overlaps none of those left is absent.
     """
     dice = 2 * both / np.maximum(predicted[:, None] + true[None, :], 1)
     pairs = zip(*linear_sum_assignment(dice, maximize=True), strict=True)

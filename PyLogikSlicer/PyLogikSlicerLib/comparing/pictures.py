@@ -1,4 +1,7 @@
-"""Pictures of comparisons: the pair of masks in three colors, and Dice over the frames. matplotlib is imported where it draws."""
+"""Pictures of comparisons: pairs of masks in three colors, and Dice over the frames.
+
+matplotlib is imported only by the functions that draw, since that takes half a second.
+"""
 
 from __future__ import annotations
 
@@ -17,26 +20,39 @@ from .pairing import LabelPair
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# RGB, 0 to 255.
 Color = tuple[int, int, int]
-# PyLogik's.
+# PyLogik's colors for pixels in the prediction only, in the truth only, and in both.
 PREDICTION_ONLY: Color = (124, 252, 0)
 TRUTH_ONLY: Color = (255, 0, 252)
 BOTH: Color = (255, 255, 255)
-# Of a stack the picture shows at most so many frames: more are too small to be seen.
+# The largest number of frames of a stack in a picture: more would be too small to be seen.
 _MOST_FRAMES = 16
-# And so many labels.
+# The largest number of labels in a picture, for the same reason.
 _MOST_PANELS = 12
-_PANEL_INCHES, _DPI = 6, 150
+# Width and height of a panel, inches.
+_PANEL_INCHES = 6
+# Pixels per inch of the pictures.
+_DPI = 150
 Scored = TypeVar("Scored", "Panel", "_Scored")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One label of one pair of masks: what it is, how it scores, how it looks, and how it scores frame by frame.
+    """What the pictures show of one label of a pair of masks.
 
-    ``pred`` and ``true`` are bool ``(frames, rows, columns)``, those that are shown, and ``shown`` are their numbers; large
-    ones have fewer pixels than the masks. ``frame_dice`` is NaN in frames where neither mask has the label, and empty for a
-    single image.
+    Parameters
+    ----------
+    title
+        The label and its Dice score.
+    dice
+        The Dice score over all frames.
+    pred, true
+        Bool ``(frames, rows, columns)``: the masks of the label in the frames that are shown; subsampled where they are large.
+    shown
+        The numbers of these frames.
+    frame_dice
+        The Dice score of each frame, NaN where neither mask has the label; empty for a single image.
     """
 
     title: str
@@ -50,16 +66,27 @@ class Panel:
 def panels_of(
     pred: np.ndarray, true: np.ndarray, comparison: Comparison, title: str = "", pairs: Sequence[LabelPair] | None = None
 ) -> list[Panel]:
-    """A panel for each label of a pair of masks, those that agree least first; ``title`` stands before the label. ``pairs`` are those
-    that were compared, in the same order; by default what the scores tell of them."""
+    """Panels for the labels of a pair of masks with the lowest Dice scores, the lowest one first.
+
+    Parameters
+    ----------
+    pred, true
+        The masks, of one shape.
+    comparison
+        Their comparison.
+    title
+        Text before the label in the title of each panel.
+    pairs
+        The pairs of labels in the order of ``comparison.overall``; by default labels without overlaps, from the scores.
+    """
     pairs = [LabelPair(score.label, score.true_label) for score in comparison.overall] if pairs is None else pairs
     frames = comparison.frames or [()] * len(comparison.overall)
     scored = [_Scored(score.dice, score, own, pair) for score, own, pair in zip(comparison.overall, frames, pairs, strict=True)]
-    return [_panel(pred, true, one, title) for one in least_alike(scored)]
+    return [_panel(pred, true, one, title) for one in lowest_dice(scored)]
 
 
-def least_alike(scored: Iterable[Scored]) -> list[Scored]:
-    """Of scores or panels, as many as a picture can show: those of the lowest Dice, in this order."""
+def lowest_dice(scored: Iterable[Scored]) -> list[Scored]:
+    """The scores or panels with the lowest Dice, in ascending order, as many as fit into a picture."""
     return sorted(scored, key=lambda one: one.dice)[:_MOST_PANELS]
 
 
@@ -71,9 +98,10 @@ class _Scored(NamedTuple):
 
 
 def _panel(pred: np.ndarray, true: np.ndarray, scored: _Scored, title: str) -> Panel:
+    """The panel of a pair of labels, with the frames that are shown."""
     shown = shown_frames(worst_first(scored.frames) or [0])
-    # Twice as many pixels as are drawn are enough, and a cine of a megapixel in full would take half a gigabyte.
-    step = max(1, max(pred.shape[-2:]) * grid_of(len(shown))[1] // (2 * _PANEL_INCHES * _DPI))
+    # Subsampled to about twice the number of pixels that are drawn: all frames of a cine of a megapixel would take half a gigabyte.
+    step = max(1, max(pred.shape[-2:]) * montage_shape(len(shown))[1] // (2 * _PANEL_INCHES * _DPI))
     part = list(shown), slice(None, None, step), slice(None, None, step)
     predicted, expected = scored.pair.masks(as_frames(pred)[part], as_frames(true)[part])
     return Panel(
@@ -87,18 +115,22 @@ def _panel(pred: np.ndarray, true: np.ndarray, scored: _Scored, title: str) -> P
 
 
 def shown_frames(worst_first: Sequence[int]) -> tuple[int, ...]:
-    """Of the frames that hold something, as many as a picture can show: evenly from the first to the last, and the worst."""
-    held = np.sort(worst_first)
-    chosen = held[np.linspace(0, len(held) - 1, min(len(held), _MOST_FRAMES)).round().astype(int)]
-    if worst_first[0] not in chosen:
-        chosen[np.abs(chosen - worst_first[0]).argmin()] = worst_first[0]
-    return tuple(chosen.tolist())
+    """As many frames as fit into a picture, evenly from the first to the last, among them the one with the lowest Dice.
+
+    ``worst_first`` are the frames with the label, lowest Dice first.
+    """
+    frames = np.sort(worst_first)
+    selected = frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).round().astype(int)]
+    if worst_first[0] not in selected:
+        selected[np.abs(selected - worst_first[0]).argmin()] = worst_first[0]
+    return tuple(selected.tolist())
 
 
 def pair_picture(pred: np.ndarray, true: np.ndarray, color1: Color = PREDICTION_ONLY, color2: Color = TRUTH_ONLY) -> np.ndarray:
-    """``color1`` where only ``pred`` is True, ``color2`` where only ``true`` is, white where both are.
+    """A picture of two masks: ``color1`` where only ``pred`` is True, ``color2`` where only ``true`` is, white where both are.
 
-    Bool ``(rows, columns)`` or, with any leading axes, a stack; uint8 ``(rows, columns, 3)`` RGB, of a stack a montage.
+    The masks are bool ``(rows, columns)``, or a stack with any leading axes. The picture is uint8 RGB ``(rows, columns, 3)``; of a stack
+    it is a montage of its frames.
     """
     picture = np.zeros((*pred.shape, 3), np.uint8)
     picture[pred & ~true] = color1
@@ -108,17 +140,17 @@ def pair_picture(pred: np.ndarray, true: np.ndarray, color1: Color = PREDICTION_
 
 
 def montage(frames: np.ndarray) -> np.ndarray:
-    """The frames of ``(..., rows, columns, 3)`` in a grid that is as many frames wide as high, or one wider."""
+    """The frames ``(..., rows, columns, 3)`` side by side in one picture, from left to right, then downwards."""
     rows, columns, channels = frames.shape[-3:]
     frames = frames.reshape(-1, rows, columns, channels)
-    down, across = grid_of(len(frames))
+    down, across = montage_shape(len(frames))
     grid = np.zeros((down * across, rows, columns, channels), frames.dtype)
     grid[: len(frames)] = frames
     return grid.reshape(down, across, rows, columns, channels).swapaxes(1, 2).reshape(down * rows, across * columns, channels)
 
 
-def grid_of(count: int) -> tuple[int, int]:
-    """Rows and columns of a grid that holds ``count`` pictures, as many wide as high, or one wider."""
+def montage_shape(count: int) -> tuple[int, int]:
+    """The rows and columns of a montage of ``count`` pictures: as many columns as rows, or one more."""
     across = math.ceil(math.sqrt(count))
     return math.ceil(count / across), across
 
@@ -131,42 +163,46 @@ def draw_pair(axes: Axes, picture: np.ndarray, title: str, color1: Color, color2
     axes.set_axis_off()
     axes.set_title(title)
     meanings = {"prediction only": color1, "truth only": color2, "both": BOTH}
-    patches = [Patch(facecolor=np.array(color) / 255, edgecolor="black", label=meaning) for meaning, color in meanings.items()]
+    patches = [
+        Patch(facecolor=(red / 255, green / 255, blue / 255), edgecolor="black", label=meaning)
+        for meaning, (red, green, blue) in meanings.items()
+    ]
     axes.legend(handles=patches, loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(patches), frameon=False)
 
 
 def write_pairs(panels: Sequence[Panel], path: Path) -> None:
-    """All panels in one PNG, in PyLogik's colors; the frames of a stack bear their numbers."""
+    """Write all panels to one PNG, in PyLogik's colors; the frames of a stack have their numbers and Dice scores on them."""
     from matplotlib.figure import Figure
 
-    down, across = grid_of(len(panels))
+    down, across = montage_shape(len(panels))
     figure = Figure(figsize=(across * _PANEL_INCHES, down * _PANEL_INCHES), layout="constrained")
     for panel, axes in zip(panels, figure.subplots(down, across, squeeze=False).flat, strict=False):
         left_out = len(panel.frame_dice) > len(panel.shown)
         title = f"{panel.title} ({len(panel.shown)} of {len(panel.frame_dice)} frames)" if left_out else panel.title
         draw_pair(axes, pair_picture(panel.pred, panel.true), title, PREDICTION_ONLY, TRUTH_ONLY)
         if panel.frame_dice:
-            _number(axes, panel)
+            _draw_frame_numbers(axes, panel)
     for axes in figure.axes[len(panels) :]:
         axes.set_axis_off()
     figure.savefig(path, dpi=_DPI)
 
 
-def _number(axes: Axes, panel: Panel) -> None:
+def _draw_frame_numbers(axes: Axes, panel: Panel) -> None:
+    """Write number and Dice score on each frame of a montage, and draw lines between the frames."""
     rows, columns = panel.pred.shape[-2:]
-    across = grid_of(len(panel.shown))[1]
+    across = montage_shape(len(panel.shown))[1]
     for place, frame in enumerate(panel.shown):
         down, right = divmod(place, across)
-        told = f"{frame}: {panel.frame_dice[frame]:.2f}"
-        axes.text(right * columns + columns * 0.03, down * rows + rows * 0.03, told, color="yellow", fontsize=7, va="top", clip_on=True)
+        caption = f"{frame}: {panel.frame_dice[frame]:.2f}"
+        axes.text(right * columns + columns * 0.03, down * rows + rows * 0.03, caption, color="yellow", fontsize=7, va="top", clip_on=True)
     for place in range(1, across):
         axes.axvline(place * columns - 0.5, color="gray", linewidth=0.5)
-    for place in range(1, grid_of(len(panel.shown))[0]):
+    for place in range(1, montage_shape(len(panel.shown))[0]):
         axes.axhline(place * rows - 0.5, color="gray", linewidth=0.5)
 
 
 def write_frame_plot(panels: Sequence[Panel], path: Path) -> None:
-    """Dice over the frames, one line for each panel that has frames; where neither mask has the label the line is broken."""
+    """Write a plot of Dice over the frames to ``path``, a line for each panel; it is broken where neither mask has the label."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 

@@ -1,4 +1,8 @@
-"""How far apart the surfaces of two masks are."""
+"""Distances between the surfaces of two masks.
+
+Computed with SciPy's k-d tree and not with SimpleITK's HausdorffDistanceImageFilter, which has no percentiles, no sheared axes, and
+needs distance maps of the size of the volume.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ import numpy as np
 from scipy.ndimage import binary_erosion
 from scipy.spatial import KDTree
 
-# Surface pixels; of fewer, starting threads takes longer than the search.
+# Number of surface pixels from which the search uses several threads; starting them takes longer than searching fewer.
 _WORTH_THREADS = 20_000
 
+# The distance of each surface pixel of the prediction to the truth, and of each of the truth to the prediction.
 Directed = tuple[np.ndarray, np.ndarray]
 
 
@@ -60,34 +65,34 @@ def directed_distances(pred: np.ndarray, true: np.ndarray, steps: np.ndarray) ->
     """
     if not pred.any() or not true.any():
         return np.empty(0), np.empty(0)
-    box = _box(pred | true)
-    points = [_surface(mask[box]) @ steps for mask in (pred, true)]
+    box = _bounding_slices(pred | true)
+    points = [_surface_indices(mask[box]) @ steps for mask in (pred, true)]
     # Points of a grid are spread evenly: trees that are not balanced cost less to build and no more to search.
     trees = [KDTree(cloud, balanced_tree=False, compact_nodes=False) for cloud in points]
     workers = -1 if len(points[0]) + len(points[1]) > _WORTH_THREADS else 1
     return trees[1].query(points[0], workers=workers)[0], trees[0].query(points[1], workers=workers)[0]
 
 
-def summarized(parts: Iterable[Directed]) -> Distances:
-    """The distances of several images as those of one: their surface pixels are pooled; images with an empty mask add none."""
+def summarize(parts: Iterable[Directed]) -> Distances:
+    """The distances over the surface pixels of several images together; images with an empty mask have none."""
     parts = list(parts)
-    there, back = (np.concatenate([part[way] for part in parts]) if parts else np.empty(0) for way in (0, 1))
-    if not there.size:
+    to_truth, to_prediction = (np.concatenate([part[side] for part in parts]) if parts else np.empty(0) for side in (0, 1))
+    if not to_truth.size:
         return Distances()
     return Distances(
-        hausdorff=float(max(there.max(), back.max())),
-        hausdorff95=float(max(np.percentile(there, 95), np.percentile(back, 95))),
-        mean=float((there.sum() + back.sum()) / (there.size + back.size)),
+        hausdorff=float(max(to_truth.max(), to_prediction.max())),
+        hausdorff95=float(max(np.percentile(to_truth, 95), np.percentile(to_prediction, 95))),
+        mean=float((to_truth.sum() + to_prediction.sum()) / (to_truth.size + to_prediction.size)),
     )
 
 
-def _surface(mask: np.ndarray) -> np.ndarray:
-    """Indices of the surface pixels, ``(n, axes)``. The mask ends where the array does, so cropping it tightly changes nothing."""
+def _surface_indices(mask: np.ndarray) -> np.ndarray:
+    """The indices ``(n, axes)`` of the surface pixels. Pixels at the edge of the array are among them, so a mask may be cropped tightly."""
     return np.argwhere(mask & ~binary_erosion(mask))
 
 
-def _box(mask: np.ndarray) -> tuple[slice, ...]:
-    """The smallest box that holds all True pixels of a mask that has some."""
+def _bounding_slices(mask: np.ndarray) -> tuple[slice, ...]:
+    """The slices of the smallest box that contains all True pixels of a mask (not empty)."""
     axes = range(mask.ndim)
-    held = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
-    return tuple(slice(int(indices[0]), int(indices[-1]) + 1) for indices in held)
+    filled = [np.flatnonzero(mask.any(axis=tuple(other for other in axes if other != axis))) for axis in axes]
+    return tuple(slice(int(indices[0]), int(indices[-1]) + 1) for indices in filled)

@@ -1,4 +1,4 @@
-"""Scores as a table for people and as a file for programs."""
+"""Scores as a table for reading and as a CSV file for programs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .comparison import Comparison, Row, Score, worst_first
 
 
 def write_csv(results: Mapping[str, Comparison], path: Path) -> None:
-    """All values in long form: ``item, label, true_label, name, frame, metric, value``.
+    """Write all values in long form, with the columns ``item, label, true_label, name, frame, metric, value``.
 
-    The keys are the items; ``label`` is that of the prediction and ``true_label`` that of the truth, both ``all`` for all labels
-    together; ``frame`` is empty over all frames, a label where the mask has none that is meant, and ``value`` where it is undefined.
-    Raises OSError where ``path`` cannot be written.
+    The keys of ``results`` are the items. ``label`` is that of the prediction and ``true_label`` that of the truth; both are ``all`` for
+    all labels together, and one is empty for a label without a partner. ``frame`` is empty over all frames, and ``value`` where it is
+    undefined. Raises OSError where ``path`` cannot be written.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -35,7 +35,7 @@ def _csv_cells(row: Row) -> tuple:
 
 
 def table(results: dict[str, Comparison]) -> Iterator[str]:
-    """Lines for people: a row for each label, and for all labels of an item together where it has several."""
+    """The lines of a table with a row for each label, and one for all labels of an item together where it has several."""
     unit = {comparison.unit for comparison in results.values()}
     distance = f"({unit.pop()})" if len(unit) == 1 else ""
     rows = [

@@ -1,4 +1,4 @@
-"""Mask: labels, what they are called, and where they lie."""
+"""Mask: an array of labels, their names, and where the array lies in space."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .voxel_grid import VoxelGrid
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """Labels and where they lie.
+    """An array of labels, their names, and where the array lies in space.
 
     Parameters
     ----------
@@ -21,23 +21,23 @@ class Mask:
         Integers or booleans, ``(rows, columns)``, ``(slices, rows, columns)`` or ``(times, slices, rows, columns)``; without
         ``geometry`` also ``(frames, rows, columns)``. 0 is background.
     geometry
-        The grid of the last three axes (of a single image: a grid of one slice); None where the file tells none.
+        The grid of the last three axes (of a single image: a grid of one slice); None where the file states none.
     sparse
-        Whether all that lies outside the grid is background too: segmentations need not store empty slices.
+        Whether everything outside the array is background: segmentations need not store empty slices.
     frames
-        For how many frames the image holds; more than one only for a region of interest.
+        The number of frames for which a single image is valid; more than one only for a region of interest.
     names
-        What labels are called; empty where the file does not tell. A label that is named need not be there.
+        The names of labels; empty where the file states none. A label with a name need not occur in the array.
     overlaps
-        Labels that stand for pixels of several segments at once, and the labels of these.
+        Labels that stand for pixels of several segments at once, and the labels of these segments.
     pixel_spacing
-        mm between rows and between columns, where there is no grid but that is known.
+        mm between rows and between columns, where that is known without a grid.
     sources
-        The image that each frame without a place in space was made on, as a key that is the same for the same image.
+        For each frame without a position in space, the image on which it was drawn, as a key that is equal for the same image.
     scattered
-        Whether the frames have no order of their own, so that only masks on the same ``sources`` can be compared.
+        Whether the frames have no order of their own, so that only masks with the same ``sources`` can be compared.
     guessed_spacing
-        Whether the distance of the slices is only derived from the positions of those that are stored.
+        Whether the distance of the slices is only derived from the positions of the stored slices.
     """
 
     labels: np.ndarray
@@ -52,9 +52,9 @@ class Mask:
     guessed_spacing: bool = False
 
     def values_of(self, label: int) -> tuple[int, ...]:
-        """What the pixels of a label hold: the label itself, and what stands for it and others at once."""
+        """The values of the pixels that belong to a label: the label itself, and those that stand for it and others at once."""
         return (label, *(value for value, labels in self.overlaps.items() if label in labels))
 
     def labels_of(self, values: Iterable[int]) -> set[int]:
-        """The labels that these values of pixels stand for, without background."""
+        """The labels that these pixel values stand for, without background."""
         return {label for value in values for label in self.overlaps.get(value, (value,)) if label}

@@ -1,4 +1,4 @@
-"""A lock that a process holds on a folder, and that the operating system releases when the process ends, however it ends."""
+"""A lock on a folder, which the operating system releases when the process ends, also when it is killed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from ..core.errors import UsageError
+from .errors import UsageError
 
 if sys.platform == "win32":
     import msvcrt
@@ -21,9 +21,14 @@ else:
 
 
 class Lock:
-    """Taken when made, through the file ``path``. Raises :class:`UsageError` while another run holds it.
+    """A lock on the file ``path``, which is made if needed. It is acquired by the constructor.
 
-    File systems that know no locks (some network drives) let every run in; then ``is_held`` is False.
+    ``is_held`` is False on file systems without locks (some network drives), where several runs are not kept apart.
+
+    Raises
+    ------
+    UsageError
+        Another process holds the lock.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,4 +44,5 @@ class Lock:
             pass
 
     def release(self) -> None:
+        """Release the lock."""
         os.close(self._file)

@@ -1,4 +1,4 @@
-"""Why something failed, as it may be told: on a panel, in a log, to whoever asked a worker. Imports nothing that has to be installed."""
+"""The reason of a failure as it may be displayed or logged. This module imports nothing that has to be installed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from .errors import PyLogikSlicerError, where
 
 
 def failure_reason(error: Exception, failure: str) -> str:
-    """Why something failed, without identifying text: messages of others may hold paths and header values.
+    """The reason of a failure without identifying text: the messages of other packages may hold paths and header values.
 
-    ``failure`` tells what failed where the operating system says why.
+    ``failure`` says what failed; for errors of the operating system, its reason is appended.
     """
     if isinstance(error, PyLogikSlicerError):
         return str(error)

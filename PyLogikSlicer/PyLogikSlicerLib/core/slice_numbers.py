@@ -1,4 +1,4 @@
-"""Which slices of an equally spaced stack are those of some depths, where others are missing."""
+"""The numbers of slices in an equally spaced stack, from their positions, where other slices of the stack are missing."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# How far a slice may lie from where it should, in distances of slices: headers are rounded.
-_BESIDE = 0.05
-# Where slices are missing, the smallest distance of two that are there may be so many times that of all.
-_MOST_MISSING = 4
+# Tolerance for the position of a slice, as a share of the distance of slices: headers are rounded.
+_TOLERANCE = 0.05
+# The smallest distance between two present slices may be at most this multiple of the stack's distance of slices.
+_LARGEST_MULTIPLE = 4
 
 
 def slice_numbers(depths: np.ndarray, tolerance: float, distances: Sequence[float] = ()) -> tuple[np.ndarray, float] | None:
-    """The number of each slice, the first one 0, and the distance of two that follow each other.
+    """The number of each slice, from 0 on, and the distance between neighboring slices of the stack.
+
+    The smallest distance between two of the depths is tried first, then ``distances``, then fractions of the smallest distance.
 
     Parameters
     ----------
     depths
-        Where the slices are along the stack; several may be at one place, but not all.
+        Positions of the slices along the stack ``(n,)``; several may be equal, but not all.
     tolerance
-        How far apart two depths may be that are the same; less, where they lie closer together than that.
+        The largest difference of two depths that are taken to be equal; less is used where the slices are closer together.
     distances
-        What else than the smallest distance of two of them the distance may be; a part of the smallest one is tried last.
+        Further possible distances.
 
     Returns
     -------
     tuple or None
-        None where no distance fits.
+        The numbers, int ``(n,)``, and the distance in the unit of ``depths``. None where no distance fits.
     """
     ahead = depths - depths.min()
     reach = float(ahead.max())
     gaps = np.diff(np.sort(ahead))
-    # The largest gap is more than half of what all would be if they were equal.
+    # Half of the mean gap is smaller than the largest one, so that at least one gap remains.
     smallest = float(gaps[gaps > min(tolerance, reach / (2 * len(ahead)))].min())
-    for distance in (smallest, *distances, *(smallest / times for times in range(2, _MOST_MISSING + 1))):
+    for distance in (smallest, *distances, *(smallest / divisor for divisor in range(2, _LARGEST_MULTIPLE + 1))):
         numbers = np.rint(ahead / distance)
-        # Off by a little, it would be off by more with each slice.
+        # The mean distance over the whole stack, because a small error of ``distance`` would add up from slice to slice.
         refined = reach / max(numbers.max(), 1)
-        if np.abs(ahead - numbers * refined).max() <= _BESIDE * refined and abs(refined - distance) <= _BESIDE * distance:
+        if np.abs(ahead - numbers * refined).max() <= _TOLERANCE * refined and abs(refined - distance) <= _TOLERANCE * distance:
             return numbers.astype(int), refined
     return None

@@ -1,46 +1,47 @@
-"""Words of the header that are no person's name: of places, and of descriptions, in which anything can stand."""
+"""Searches file names for words of the header that are no person's name: of places, and of descriptions with any content."""
 
 from __future__ import annotations
 
 from .evidence import Evidence
-from .persons import SHORTEST_PART, TELLING_ANYWHERE
-from .spelling import SPELLINGS, bare, plain, worth
+from .persons import CERTAIN_LENGTH, SHORTEST_PART
+from .spelling import SPELLINGS, alphabetic_length, strip_accents, to_ascii
 from .stem import Stem, all_words
 
 
-def phrase_evidence(stem: Stem, value: str, nobody: frozenset[str]) -> Evidence:
-    """What ``stem`` tells of the name of a place, a station or an ID without digits: it does where all its words stand there.
+def phrase_evidence(stem: Stem, value: str, generic: frozenset[str]) -> Evidence:
+    """The evidence for the name of a place or station, or an ID without digits, in a file's name, which must have all its words.
 
-    A single word may stand there for what it means (Radiology).
+    A single word is doubtful, as it may be used in its general meaning (Radiology).
     """
-    words = [word for word in all_words(value) if plain(word) not in nobody]
-    if sum(map(worth, words)) < SHORTEST_PART or not _holds(stem, all_words(value)):
+    words = [word for word in all_words(value) if to_ascii(word) not in generic]
+    if sum(map(alphabetic_length, words)) < SHORTEST_PART or not _contains_words(stem, all_words(value)):
         return Evidence.NONE
     return Evidence.CERTAIN if len(words) > 1 else Evidence.DOUBT
 
 
-def description_evidence(stem: Stem, value: str, nobody: frozenset[str]) -> Evidence:
-    """What ``stem`` tells of free text: each word in both may be a name as well as a part of the body, so it is a doubt."""
+def description_evidence(stem: Stem, value: str, generic: frozenset[str]) -> Evidence:
+    """The evidence for free text in a file's name. It is doubtful, since a word in both may be a name as well as a part of the body."""
     words = all_words(value)
-    telling = [word for word in words if worth(word) >= SHORTEST_PART and plain(word) not in nobody]
-    if any(_holds(stem, [word]) for word in telling):
+    identifying = [word for word in words if alphabetic_length(word) >= SHORTEST_PART and to_ascii(word) not in generic]
+    if any(_contains_words(stem, [word]) for word in identifying):
         return Evidence.DOUBT
     pairs = [pair for one, other in zip(words, words[1:], strict=False) for pair in ((one, other), (other, one))]
-    return Evidence.DOUBT if any(_runs_in(stem, pair) for pair in pairs) else Evidence.NONE
+    return Evidence.DOUBT if any(_contains_run(stem, pair) for pair in pairs) else Evidence.NONE
 
 
-def _holds(stem: Stem, words: list[str]) -> bool:
-    """Whether all words are words of the file's name, or stand in it one after the other."""
+def _contains_words(stem: Stem, words: list[str]) -> bool:
+    """Whether all words are words of the file's name, or are in it one after the other."""
     for parts in stem.words.values():
-        for spelled in (bare, *SPELLINGS):
-            if set(map(spelled, words)) <= set(map(spelled, parts)):
+        for spell in (strip_accents, *SPELLINGS):
+            if set(map(spell, words)) <= set(map(spell, parts)):
                 return True
-    return _runs_in(stem, words)
+    return _contains_run(stem, words)
 
 
-def _runs_in(stem: Stem, words: list[str] | tuple[str, ...]) -> bool:
-    if sum(map(worth, words)) < TELLING_ANYWHERE:
+def _contains_run(stem: Stem, words: list[str] | tuple[str, ...]) -> bool:
+    """Whether the words are in the file's name one after the other, without separators, and long enough not to be there by chance."""
+    if sum(map(alphabetic_length, words)) < CERTAIN_LENGTH:
         return False
     return any(
-        "".join(map(spelled, words)) in stem.letters(script, spelled).text for script in stem.words for spelled in (bare, *SPELLINGS)
+        "".join(map(spell, words)) in stem.letters(script, spell).text for script in stem.words for spell in (strip_accents, *SPELLINGS)
     )

@@ -1,7 +1,7 @@
-"""Reading: from the paths a person names to :class:`~PyLogikSlicerLib.core.stack.ImageStack`.
+"""Reading image files of every kind as :class:`~PyLogikSlicerLib.core.stack.ImageStack`.
 
-The kind of a file is told by its content, never by its name. Sources are opened for reading only, and decoded in a process of
-their own (:mod:`.decoding.client`).
+The kind of a file is detected from its content, never from its name. Files are opened for reading only, and decoded in a separate
+process (:mod:`.decoding.client`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..core.errors import UnreadableInput
 from ..core.stack import ImageStack
+from .concatenation import concatenate_stacks
 from .decoding.client import shared_decoder
 from .decoding.limits import DEFAULT_LIMITS, Limits
 from .inputs import find_inputs
-from .joining import joined
 from .naming import natural_key
 from .sniff import kind_of
 
@@ -28,26 +28,27 @@ def open_stacks(path: Path, limits: Limits = DEFAULT_LIMITS) -> list[ImageStack]
     Parameters
     ----------
     path
-        A DICOM instance, a still, a video or a volume, whatever it is called.
+        A DICOM instance, a still, a video or a volume, whatever its name.
     limits
-        What decoding it may cost.
+        Limits of size, memory and time for decoding it.
 
     Returns
     -------
     list[ImageStack]
-        Not empty. The first frame of each was decoded; the others are when ``frames()`` comes to them.
+        Not empty. The first frame of each has been decoded once, to see that it can be; ``frames()`` decodes all of them.
 
     Raises
     ------
     UnreadableInput
-        The file is no image or cannot be read; the message says why, without identifying text. :class:`DecoderFailed` where
-        decoding it crashed, or took more than the limits allow.
+        The file is no image or cannot be read; the message says why, without identifying text.
+    DecoderFailed
+        Decoding the file crashed, or took more than the limits allow.
     """
     return shared_decoder().open(Path(path), limits)
 
 
 def stack_stills(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> list[ImageStack]:
-    """The stills of each folder as the frames of one stack, in natural order, named after the folder.
+    """One stack for each folder of ``paths``, whose frames are the folder's stills in natural order; it is named after the folder.
 
     Raises
     ------
@@ -57,25 +58,28 @@ def stack_stills(paths: Sequence[Path], limits: Limits = DEFAULT_LIMITS) -> list
     folders: dict[Path, list[Path]] = defaultdict(list)
     for path in paths:
         folders[Path(path).parent].append(Path(path))
-    return [_joined(folder, sorted(files, key=lambda file: natural_key(file.name)), limits) for folder, files in folders.items()]
+    return [
+        _concatenate_folder(folder, sorted(files, key=lambda file: natural_key(file.name)), limits) for folder, files in folders.items()
+    ]
 
 
 def is_still(path: Path) -> bool:
-    """Whether the file is a still image (PNG, JPEG, TIFF ...), by its content; False where it cannot be told."""
+    """Whether the content of a file is a still image (PNG, JPEG, TIFF ...); False also where the file cannot be read."""
     try:
         return kind_of(path) in ("still", "tiff")
     except UnreadableInput:
         return False
 
 
-def _joined(folder: Path, files: list[Path], limits: Limits) -> ImageStack:
+def _concatenate_folder(folder: Path, files: list[Path], limits: Limits) -> ImageStack:
+    """The stack of the stills in one folder, which are in the order of their frames."""
     stacks = []
     for file in files:
         if not is_still(file):
             raise UnreadableInput("the stills of a folder cannot be one stack: one of its files is no still; run without --stack")
         stacks += open_stacks(file, limits)
     try:
-        return joined(stacks, folder.resolve().name or stacks[0].name)
+        return concatenate_stacks(stacks, folder.resolve().name or stacks[0].name)
     except UnreadableInput as error:
         raise UnreadableInput(
             f"the stills of a folder cannot be one stack: {error}; run without --stack, or sort them into folders"

@@ -1,4 +1,7 @@
-"""What the markers of a JPEG or JPEG-LS codestream say: its kind, size, precision and colour space.
+"""The marker segments of a JPEG or JPEG-LS codestream: coding process, size, precision and colour space.
+
+Parsed here because no library reports all of that: Pillow only reads 8-bit DCT streams, imagecodecs does not report markers, and
+pydicom's parser is private, fails on fill bytes before a marker, and does not report sampling factors.
 
 Sources: ITU-T T.81 annex B, ITU-T T.87 annex C, JFIF 1.02, Adobe technical note 5116 (APP14).
 """
@@ -9,19 +12,42 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# The second bytes of markers (T.81 table B.1; SOF55 in T.87). Start of frame:
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+# Markers without a segment: RSTm, SOI and TEM.
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
-_SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
-_LIBJPEG_PROCESSES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+# Start of scan.
+_SOS = 0xDA
+# The application segment that JFIF uses.
+_APP0 = 0xE0
+# The application segment that Adobe uses.
+_APP14 = 0xEE
+# Component identifiers with which encoders mark RGB.
 _RGB_IDS = (b"RGB", b"rgb")
 
 
 @dataclass(frozen=True)
 class JpegHeader:
-    """``process`` is the SOF marker's second byte: C0 baseline, C1 extended, C2 progressive, C3 lossless, F7 JPEG-LS.
+    """The marker segments before the first scan.
 
-    ``adobe_transform`` is None without an Adobe marker; ``color_markers`` says whether there is a JFIF or an Adobe segment;
-    ``subsampled`` whether some component has fewer samples than another.
+    Parameters
+    ----------
+    process
+        Second byte of the SOF marker: C0 baseline, C1 extended, C2 progressive, C3 lossless, F7 JPEG-LS.
+    precision
+        Bits of a sample.
+    rows, columns
+        Size of the image.
+    component_ids
+        One byte for each component.
+    jfif
+        Whether there is a JFIF segment.
+    adobe_transform
+        The transform flag of the Adobe segment; None without such a segment.
+    color_markers
+        Whether there is a JFIF or an Adobe segment.
+    subsampled
+        Whether the components differ in their sampling factors.
     """
 
     process: int
@@ -35,14 +61,6 @@ class JpegHeader:
     subsampled: bool
 
     @property
-    def is_dct(self) -> bool:
-        return self.process in _LIBJPEG_PROCESSES
-
-    @property
-    def is_extended(self) -> bool:
-        return self.process == 0xC1
-
-    @property
     def is_jpeg_ls(self) -> bool:
         return self.process == 0xF7
 
@@ -52,7 +70,7 @@ class JpegHeader:
 
 
 def read_header(codestream: bytes) -> JpegHeader:
-    """Read the markers before the first scan.
+    """Read the marker segments before the first scan.
 
     Raises
     ------
@@ -67,7 +85,7 @@ def read_header(codestream: bytes) -> JpegHeader:
         elif marker == _APP0 and body.startswith(b"JFIF\0"):
             jfif = color_markers = True
         elif marker == _APP14 and body.startswith(b"Adobe"):
-            # A marker too short for its last byte says nothing (libjpeg ignores it too).
+            # A segment too short for the transform flag is ignored, as libjpeg does.
             adobe = body[11] if len(body) > 11 else adobe
             color_markers = True
     if frame is None or len(frame[1]) < 6 + 3 * frame[1][5]:
@@ -90,11 +108,10 @@ def segments(codestream: bytes) -> Iterator[tuple[int, bytes]]:
 def holds_ycbcr(header: JpegHeader, photometric: str) -> bool:
     """Whether three-component samples are YCbCr, where codestream and PhotometricInterpretation may disagree.
 
-    What the codestream says wins, because the encoder that made the samples wrote it: component IDs "RGB", then a JFIF
-    marker (always YCbCr), then Adobe's transform flag, then subsampling (nobody subsamples RGB); only a codestream that is
-    silent about all that is as PhotometricInterpretation says. pydicom 3 decides alike but does not look at Adobe's flag;
-    dcmtk believes PhotometricInterpretation by default and gives purple and green images where it lies (RGB declared, JFIF
-    inside, is a common fault).
+    The codestream takes precedence, because the encoder that made the samples wrote it. In this order decide: component IDs "RGB", a
+    JFIF segment (always YCbCr), Adobe's transform flag, subsampling (RGB is never subsampled), and only without any of these
+    PhotometricInterpretation. pydicom 3 decides alike but ignores Adobe's flag. dcmtk uses PhotometricInterpretation by default and
+    gives purple and green images where that is wrong, as in files that declare RGB and hold JFIF, a common fault.
     """
     if len(header.component_ids) != 3 or header.component_ids in _RGB_IDS:
         return False
@@ -108,7 +125,7 @@ def holds_ycbcr(header: JpegHeader, photometric: str) -> bool:
 
 
 def _next_segment(codestream: bytes, position: int) -> tuple[int, int, int]:
-    """(position, marker, end) of the next marker segment at or after ``position``, fill bytes and lone markers skipped."""
+    """Position, marker and end of the next marker segment at or after ``position``; fill bytes and markers without segment are skipped."""
     while True:
         if position + 4 > len(codestream) or codestream[position] != 0xFF:
             raise ValueError("not a JPEG codestream, or cut short")

@@ -1,4 +1,4 @@
-"""A file of any kind to its images, in the process that calls this: the decoding process, and tests of single openers."""
+"""Opens an image file of any kind in the calling process: the decoding process calls this, and tests of single openers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_file(path: Path) -> list[ImageStack]:
     return stacks
 
 
-# Imported when needed: of the libraries that decode, a run mostly needs one.
+# Each opener is imported when the first file of its kind is opened: most runs need only one of the decoding libraries.
 def _open_dicom(path: Path) -> list[ImageStack]:
     from .dicom.image import open_dicom
 

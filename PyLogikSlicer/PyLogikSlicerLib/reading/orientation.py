@@ -1,4 +1,4 @@
-"""The orientation that EXIF and TIFF say (TIFF 6.0, tag 274): how a stored image is turned to stand upright."""
+"""The Orientation tag of EXIF and TIFF (TIFF 6.0, tag 274): how a stored image is rotated and mirrored to be upright."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-_TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
+_OPERATIONS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
     2: np.fliplr,
     3: lambda image: np.rot90(image, 2),
     4: np.flipud,
@@ -17,7 +17,7 @@ _TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def turned_upright(image: np.ndarray, orientation: int) -> np.ndarray:
-    """``(rows, columns[, 3])`` as it is meant to be seen; of an orientation that the standard does not know, as it is."""
-    turn = _TURNS.get(orientation)
-    return np.ascontiguousarray(turn(image)) if turn else image
+def apply_orientation(image: np.ndarray, orientation: int) -> np.ndarray:
+    """The image ``(rows, columns[, 3])`` rotated and mirrored to be upright; unchanged for 1 and values that TIFF does not define."""
+    operation = _OPERATIONS.get(orientation)
+    return np.ascontiguousarray(operation(image)) if operation else image

@@ -1,7 +1,9 @@
-"""PNG, JPEG, BMP, GIF, WebP, JPEG 2000, JPEG XL and what else Pillow reads; every step of an animation is a frame.
+"""Opens PNG, JPEG, BMP, GIF, WebP, JPEG 2000, JPEG XL and other still images; every step of an animation is a frame.
 
-Pillow clears an image before it decodes into it and refuses what is truncated. What it would cut down to 8 bits is decoded by
-imagecodecs instead, and so is a frame of the other files once more, to confirm it.
+Pillow decodes most of them, because it clears memory before it decodes into it and refuses truncated files. Color of more than 8 bits,
+which Pillow would reduce to 8, is decoded by imagecodecs. imagecodecs is also the second decoder of the files that Pillow decodes.
+
+Netpbm color of 16 bits (P6) is parsed here: Pillow reduces it to 8 bits, and imagecodecs has no decoder for it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,17 +22,21 @@ from PIL import ExifTags, Image, ImageOps
 
 from ..core.errors import UnreadableInput
 from ..core.stack import Header, ImageStack, Reread
-from .codestreams import siz_of
-from .decoding.limits import promise
+from .codestreams import read_siz
+from .decode_errors import as_unreadable_input
+from .decoding.limits import declare_size
 from .dicom.color import rgb_from_samples
-from .faults import reported
-from .naming import name_of
-from .orientation import turned_upright
-from .sniff import JPEG_XL
+from .metadata_text import is_identifying_length, text_of_tag
+from .naming import image_name
+from .orientation import apply_orientation
+from .png_header import GREY_WITH_ALPHA, RGB, RGB_WITH_ALPHA, depth_and_color_type
+from .sniff import JPEG_XL_SIGNATURES
+from .stacks import stack_of
 
-# Limits of our own are checked, for every format alike.
+# Pillow's limit is switched off, since declare_size checks the limits of this package for every format alike.
 Image.MAX_IMAGE_PIXELS = None
 
+# Pillow's names of the formats whose frames may have different modes although they are of one animation.
 _ANIMATED_FORMATS = ("GIF", "PNG", "WEBP", "AVIF")
 _IDENTIFYING_TAGS = {
     tag: tag.name
@@ -50,42 +57,41 @@ _IDENTIFYING_TAGS = {
         ExifTags.Base.Copyright,
     )
 }
-_MAX_IDENTIFYING_LENGTH = 200
 _UNDECODED = "the image cannot be decoded"
-_PNG_COLOR_WITH_ALPHA = (4, 6)
 
-DecodeDeep = Callable[[bytes], np.ndarray]
+# Decodes the bytes of a whole file to ``(rows, columns[, 3])``.
+DecodeFile = Callable[[bytes], np.ndarray]
 
 
 def open_stills(path: Path) -> list[ImageStack]:
     """The frames of a still image or animation: one stack, or one for each size and type where the frames differ.
 
-    A rotation in the EXIF data is applied. Alpha is dropped and said to be; the colors under it stay as they are, so that text which
-    alpha hides is found too. Samples of up to 16 bits stay as they are; palettes, CMYK and 1-bit are converted.
+    The orientation in the EXIF data is applied. Alpha is dropped, and reported in ``dropped``; the colors below it are unchanged, so
+    that text hidden by alpha is found too. Samples of up to 16 bits are unchanged; palettes, CMYK and 1-bit images are converted.
 
     Raises
     ------
     UnreadableInput
-        The file is damaged, truncated, or of a kind that no decoder here knows.
+        The file is damaged, truncated, or of a kind that no decoder here reads.
     """
-    with reported(_UNDECODED):
+    with as_unreadable_input(_UNDECODED):
         with open(path, "rb") as file:
             head = file.read(4096)
-        if head.startswith(JPEG_XL):
-            return [_deep_stack(path, _jpeg_xl, Header(), ())]
+        if head.startswith(JPEG_XL_SIGNATURES):
+            return [_single_frame_stack(path, _decode_jpeg_xl, Header(), ())]
         image = Image.open(path)
-    with reported(_UNDECODED), image:
-        promise(4 * image.width * image.height)  # first of all: to look for EXIF data in a PNG, Pillow decodes it
-        header = Header(identifying=_identifying(image))
+    with as_unreadable_input(_UNDECODED), image:
+        declare_size(4 * image.width * image.height)  # before anything else, since Pillow decodes a PNG to look for its EXIF data
+        header = Header(identifying=_identifying_values(image))
         dropped = ("alpha",) if _has_alpha(image, head) else ()
-        decode_deep = _deep_decoder(image, head)
-        if decode_deep is not None:
-            promise(image.width * image.height * 6)
-            image.load()  # Pillow notices what is truncated
-            return [_deep_stack(path, decode_deep, header, dropped, int(image.getexif().get(ExifTags.Base.Orientation, 1)))]
-        groups = _frames_by_kind(image)
-        whole = not _is_cut_down(image, path)
-    name = name_of(path)
+        decode_whole = _decoder_beyond_8_bits(image, head)
+        if decode_whole is not None:
+            declare_size(image.width * image.height * 6)
+            image.load()  # raises where the file is truncated, which imagecodecs does not notice
+            return [_single_frame_stack(path, decode_whole, header, dropped, int(image.getexif().get(ExifTags.Base.Orientation, 1)))]
+        groups = _group_frames(image)
+        whole = not _loses_bits_in_pillow(image, path)
+    name = image_name(path)
     return [
         _stack(path, name if number == 1 else f"{name}-{number}", indices, header, dropped, whole)
         for number, indices in enumerate(groups, start=1)
@@ -93,63 +99,42 @@ def open_stills(path: Path) -> list[ImageStack]:
 
 
 def _stack(path: Path, name: str, indices: list[int], header: Header, dropped: tuple[str, ...], whole: bool) -> ImageStack:
-    first = next(_frames(path, indices))
-    return ImageStack(
-        source=path,
-        name=name,
-        frame_count=len(indices),
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=lambda: _frames(path, indices),
-        decode_again=lambda: _frame_by_imagecodecs(path, indices),
-        header=header,
-        sources=(path,),
-        dropped=dropped,
-        bits=8 * first.itemsize,
-        whole=whole,
-    )
+    """The stack of the frames with these indices."""
+
+    def decode() -> Iterator[np.ndarray]:
+        return _decode_frames(path, indices)
+
+    stack = stack_of(path, name, next(decode()), len(indices), decode, lambda: _frame_by_imagecodecs(path, indices))
+    return replace(stack, header=header, dropped=dropped, whole=whole)
 
 
-def _deep_stack(path: Path, decode: DecodeDeep, header: Header, dropped: tuple[str, ...], orientation: int = 1) -> ImageStack:
-    """The stack of a file that ``decode`` decodes as a whole, to one frame."""
+def _single_frame_stack(path: Path, decode: DecodeFile, header: Header, dropped: tuple[str, ...], orientation: int = 1) -> ImageStack:
+    """The stack of a file with one frame, for which ``decode`` takes the bytes of the whole file."""
 
     def frame() -> np.ndarray:
-        with reported(_UNDECODED):
-            return turned_upright(decode(path.read_bytes()), orientation)
+        with as_unreadable_input(_UNDECODED):
+            return apply_orientation(decode(path.read_bytes()), orientation)
 
     first = frame()
-    return ImageStack(
-        source=path,
-        name=name_of(path),
-        frame_count=1,
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=lambda: iter([frame()]),
-        decode_again=lambda: _frame_by_opencv(path, first.ndim, orientation),
-        header=header,
-        sources=(path,),
-        dropped=dropped,
-        bits=8 * first.itemsize,
-    )
+    dimensions = first.ndim
+    stack = stack_of(path, image_name(path), first, 1, lambda: iter([frame()]), lambda: _frame_by_opencv(path, dimensions, orientation))
+    return replace(stack, header=header, dropped=dropped)
 
 
-def _frames(path: Path, indices: list[int]) -> Iterator[np.ndarray]:
-    with reported(_UNDECODED):
+def _decode_frames(path: Path, indices: list[int]) -> Iterator[np.ndarray]:
+    """The frames with these indices, decoded by Pillow."""
+    with as_unreadable_input(_UNDECODED):
         image = Image.open(path)
     with image:
         for index in indices:
-            with reported(_UNDECODED):
+            with as_unreadable_input(_UNDECODED):
                 image.seek(index)
-                frame = _frame(image)
+                frame = _to_array(image)
             yield frame
 
 
-def _frame(image: Image.Image) -> np.ndarray:
-    """The frame that the image is at, as uint8, uint16, int32 or float32, grey or RGB, upright."""
+def _to_array(image: Image.Image) -> np.ndarray:
+    """The current frame of the image as uint8, uint16, int32 or float32, ``(rows, columns[, 3])``, upright."""
     animated = image.format in _ANIMATED_FORMATS and getattr(image, "is_animated", False)
     upright = ImageOps.exif_transpose(image)
     if upright.mode in ("1", "L") and not animated:
@@ -168,43 +153,46 @@ def _frame(image: Image.Image) -> np.ndarray:
 # --- more than 8 bits -----------------------------------------------------------------------------------------------------------
 
 
-def _deep_decoder(image: Image.Image, head: bytes) -> DecodeDeep | None:
-    """What decodes the file where Pillow would cut its samples down to 8 bits; else None."""
+def _decoder_beyond_8_bits(image: Image.Image, head: bytes) -> DecodeFile | None:
+    """The function that decodes the file, where Pillow would reduce its samples to 8 bits; else None."""
     if image.format == "PNG":
-        return _png if head[24] == 16 and head[25] in (2, 4, 6) and not getattr(image, "is_animated", False) else None
+        depth, color_type = depth_and_color_type(head)
+        is_reduced = depth == 16 and color_type in (RGB, GREY_WITH_ALPHA, RGB_WITH_ALPHA)
+        return _decode_png if is_reduced and not getattr(image, "is_animated", False) else None
     if image.format == "JPEG2000":
-        return _jpeg_2000 if siz_of(head).precision > 8 else None
+        return _decode_jpeg_2000 if read_siz(head).precision > 8 else None
     if image.format == "PPM":
-        return _netpbm if re.match(rb"P6\s", head) and _netpbm_header(head)[2] > 255 else None
+        return _decode_netpbm if re.match(rb"P6\s", head) and _read_netpbm_header(head)[2] > 255 else None
     return None
 
 
-def _png(data: bytes) -> np.ndarray:
-    return _without_alpha(imagecodecs.png_decode(data))
+def _decode_png(data: bytes) -> np.ndarray:
+    return _drop_alpha(imagecodecs.png_decode(data))
 
 
-def _jpeg_2000(data: bytes) -> np.ndarray:
-    precision = siz_of(data).precision
-    samples = _without_alpha(imagecodecs.jpeg2k_decode(data))
+def _decode_jpeg_2000(data: bytes) -> np.ndarray:
+    precision = read_siz(data).precision
+    samples = _drop_alpha(imagecodecs.jpeg2k_decode(data))
     return rgb_from_samples(samples, "RGB", precision) if samples.ndim == 3 else samples
 
 
-def _jpeg_xl(data: bytes) -> np.ndarray:
-    samples = _without_alpha(imagecodecs.jpegxl_decode(data))
+def _decode_jpeg_xl(data: bytes) -> np.ndarray:
+    samples = _drop_alpha(imagecodecs.jpegxl_decode(data))
     if samples.ndim not in (2, 3) or samples.dtype.kind not in "uf":
         raise UnreadableInput("an animation in JPEG XL is not supported: save its frames one by one")
     return samples
 
 
-def _netpbm(data: bytes) -> np.ndarray:
-    columns, rows, largest, start = _netpbm_header(data)
+def _decode_netpbm(data: bytes) -> np.ndarray:
+    """The samples of a PPM file of 16 bits (P6), scaled to the full range of uint16."""
+    columns, rows, largest, start = _read_netpbm_header(data)
     if len(data) < start + 6 * rows * columns:
         raise UnreadableInput("the image is shorter than its header says: the file is truncated or damaged")
     samples = np.frombuffer(data, ">u2", count=3 * rows * columns, offset=start).reshape(rows, columns, 3)
     return rgb_from_samples(samples.astype(np.uint16), "RGB", largest.bit_length())
 
 
-def _netpbm_header(data: bytes) -> tuple[int, int, int, int]:
+def _read_netpbm_header(data: bytes) -> tuple[int, int, int, int]:
     """Columns, rows, largest value, and where the samples begin (netpbm.sourceforge.net/doc/ppm.html)."""
     gap = rb"(?:\s|#[^\n]*\n)+"
     found = re.match(rb"P6" + gap + rb"(\d+)" + gap + rb"(\d+)" + gap + rb"(\d+)\s", data)
@@ -213,14 +201,14 @@ def _netpbm_header(data: bytes) -> tuple[int, int, int, int]:
     return int(found[1]), int(found[2]), int(found[3]), found.end()
 
 
-def _without_alpha(samples: np.ndarray) -> np.ndarray:
-    """``(rows, columns)`` or ``(rows, columns, 3)``."""
+def _drop_alpha(samples: np.ndarray) -> np.ndarray:
+    """The samples without an alpha channel, as ``(rows, columns)`` or ``(rows, columns, 3)``."""
     if samples.ndim == 3 and samples.shape[2] <= 2:
         return np.ascontiguousarray(samples[..., 0])
     return np.ascontiguousarray(samples[..., :3]) if samples.ndim == 3 else samples
 
 
-def _is_cut_down(image: Image.Image, path: Path) -> bool:
+def _loses_bits_in_pillow(image: Image.Image, path: Path) -> bool:
     """Whether Pillow gives fewer bits of a sample than the file has: AVIF of 10 or 12 bits (av1C, byte 2, bit 6)."""
     if image.format != "AVIF":
         return False
@@ -230,11 +218,11 @@ def _is_cut_down(image: Image.Image, path: Path) -> bool:
     return at < 0 or bool(boxes[at + 6] & 0x40)
 
 
-# --- another decoder ------------------------------------------------------------------------------------------------------------
+# --- second decoders ------------------------------------------------------------------------------------------------------------
 
 
 def _frame_by_imagecodecs(path: Path, indices: list[int]) -> Iterator[Reread]:
-    """The first frame as another library decodes it, where it does not convert it otherwise; nothing where it cannot."""
+    """The first frame decoded by imagecodecs; nothing where it cannot decode the file, or converts its colors otherwise than Pillow."""
     try:
         with Image.open(path) as image:
             decode = {
@@ -248,57 +236,57 @@ def _frame_by_imagecodecs(path: Path, indices: list[int]) -> Iterator[Reread]:
                 return
             orientation, lossy = int(image.getexif().get(ExifTags.Base.Orientation, 1)), image.format in ("JPEG", "WEBP", "JPEG2000")
             color = image.mode in ("RGB", "RGBA")
-        samples = turned_upright(_without_alpha(decode(path.read_bytes())), orientation)
+        samples = apply_orientation(_drop_alpha(decode(path.read_bytes())), orientation)
     except Exception:
-        return  # that another library cannot read it says nothing
+        return  # a failure of the second decoder does not show that the first one was wrong
     if (samples.ndim == 3) == color:
         yield Reread(0, samples, lossy)
 
 
 def _frame_by_opencv(path: Path, dimensions: int, orientation: int) -> Iterator[Reread]:
-    """The frame of a deep image as OpenCV decodes it; nothing where it cannot."""
+    """The frame of a PNG with 16-bit color, decoded by OpenCV; nothing for other files.
+
+    ``dimensions`` is that of the frame, 2 or 3.
+    """
     flags = cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION
     samples = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), flags)
     if samples is None or samples.dtype != np.uint16 or not path.read_bytes().startswith(b"\x89PNG"):
         return
     if samples.ndim == 3 and dimensions == 3:
-        yield Reread(0, turned_upright(np.ascontiguousarray(samples[..., 2::-1]), orientation))
+        yield Reread(0, apply_orientation(np.ascontiguousarray(samples[..., 2::-1]), orientation))
 
 
-# --- what the file says ---------------------------------------------------------------------------------------------------------
+# --- metadata -------------------------------------------------------------------------------------------------------------------
 
 
-def _frames_by_kind(image: Image.Image) -> list[list[int]]:
-    """Indices of the frames that agree in size and type, in the order in which each kind comes first."""
+def _group_frames(image: Image.Image) -> list[list[int]]:
+    """Indices of the frames, grouped by their size and mode; the groups in the order of their first frames."""
     count = getattr(image, "n_frames", 1)
     kinds: dict[tuple, list[int]] = defaultdict(list)
     for index in range(count):
         image.seek(index)
-        promise(4 * image.width * image.height, count)
+        declare_size(4 * image.width * image.height, count)
         kinds[(image.size, image.format not in _ANIMATED_FORMATS and image.mode)].append(index)
     image.seek(0)
     return list(kinds.values())
 
 
 def _has_alpha(image: Image.Image, head: bytes) -> bool:
-    is_deep_png = image.format == "PNG" and head[25] in _PNG_COLOR_WITH_ALPHA
-    return is_deep_png or image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info
+    # Pillow's mode for a PNG with 16-bit samples does not show its alpha channel.
+    is_png_with_alpha = image.format == "PNG" and depth_and_color_type(head)[1] in (GREY_WITH_ALPHA, RGB_WITH_ALPHA)
+    return is_png_with_alpha or image.mode in ("LA", "La", "RGBA", "RGBa", "PA") or "transparency" in image.info
 
 
-def _identifying(image: Image.Image) -> MappingProxyType[str, tuple[str, ...]]:
-    """Values of EXIF and of text chunks that could also stand in the picture."""
+def _identifying_values(image: Image.Image) -> MappingProxyType[str, tuple[str, ...]]:
+    """The values of EXIF tags and text chunks that may also be burned into the picture."""
     exif = image.getexif()
     tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-    found = {name: _text(tags[tag]) for tag, name in _IDENTIFYING_TAGS.items() if tag in tags}
+    found = {name: text_of_tag(tags[tag]) for tag, name in _IDENTIFYING_TAGS.items() if tag in tags}
     # The comment of a JPEG or GIF file is bytes, the text chunks of a PNG file are text.
     found |= {
-        key: _text(value) for key, value in image.info.items() if isinstance(key, str) and (isinstance(value, str) or key == "comment")
+        key: text_of_tag(value)
+        for key, value in image.info.items()
+        if isinstance(key, str) and (isinstance(value, str) or key == "comment")
     }
-    kept = {key: (value.strip(),) for key, value in found.items() if 1 < len(value.strip()) <= _MAX_IDENTIFYING_LENGTH}
-    return MappingProxyType(kept)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-16-le" if value[1:2] == b"\0" else "utf-8", "ignore").strip("\0")
-    return str(value)
+    texts = {key: value.strip() for key, value in found.items()}
+    return MappingProxyType({key: (text,) for key, text in texts.items() if is_identifying_length(text)})

@@ -1,7 +1,8 @@
-"""TIFF through tifffile: every page, plane and slice is a frame.
+"""Opens TIFF files with tifffile: every page, plane and slice is a frame.
 
-Pillow, which reads other stills, takes what lies in the file for a tile that is absent, and OpenCV leaves memory as it was for planar
-pages of 16 bits. tifffile writes into memory that is cleared first, and every segment is checked to lie within the file.
+Not with Pillow, which reads other stills: for a tile that is absent it takes whatever bytes lie in the file. Nor with OpenCV, which
+leaves memory uninitialized for planar pages of 16 bits. tifffile clears the memory that it decodes into, and this module checks that
+every segment lies within the file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,11 +20,13 @@ from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT, TiffFile, TiffPage,
 
 from ..core.errors import UnreadableInput
 from ..core.stack import Display, Header, ImageStack, Reread
-from .decoding.limits import promise
+from .decode_errors import as_unreadable_input
+from .decoding.limits import declare_size
 from .dicom.color import reduce_to_eight_bits, rgb_from_samples
-from .faults import reported
-from .naming import name_of
-from .orientation import turned_upright
+from .metadata_text import is_identifying_length, text_of_tag
+from .naming import image_name
+from .orientation import apply_orientation
+from .stacks import stack_of
 
 _UNDECODED = "the TIFF image cannot be decoded"
 _GREY = (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE)
@@ -41,13 +44,13 @@ _IDENTIFYING_TAGS = {
     40093: "XPAuthor",
     40095: "XPSubject",
 }
-_MAX_IDENTIFYING_LENGTH = 200
+# The number of the Orientation tag.
 _ORIENTATION = 274
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """What pages must agree in to be frames of one stack."""
+    """The properties that must be equal for pages to be frames of one stack."""
 
     rows: int
     columns: int
@@ -59,27 +62,26 @@ class _Kind:
 def open_tiff(path: Path) -> list[ImageStack]:
     """The frames of a TIFF file: one stack, or one for each size and type where the pages differ.
 
-    A series whose planes follow one another without directories of their own (ImageJ, MetaMorph) is one stack. Grey values stay as
-    they are stored (MINISWHITE is shown inverted), palettes become RGB, alpha and further channels are dropped and said to be.
+    A series whose planes follow one another without directories of their own (ImageJ, MetaMorph) is one stack. Grey values are as
+    stored (MINISWHITE is displayed inverted), palettes become RGB, alpha and further channels are dropped and reported in ``dropped``.
 
     Raises
     ------
     UnreadableInput
-        The file is damaged or truncated, or of a kind that no decoder here knows.
+        The file is damaged or truncated, or of a kind that no decoder here reads.
     """
-    with reported(_UNDECODED), _opened(path) as tiff:
+    with as_unreadable_input(_UNDECODED), _open(path) as tiff:
         pages = [page for page in tiff.pages if isinstance(page, TiffPage)]
-        identifying = _identifying(pages)
+        identifying = _identifying_header(pages)
         series = _series_beyond_pages(tiff, pages)
-        groups = {None: [0]} if series is not None else _grouped(pages)
-    name = name_of(path)
+        # The key None stands for the series, which is decoded as a whole from its first page.
+        groups = {None: [0]} if series is not None else _group_pages(pages)
+    name = image_name(path)
     stacks = []
     for number, (kind, indices) in enumerate(groups.items(), start=1):
-        with reported(_UNDECODED), _opened(path) as tiff:
+        with as_unreadable_input(_UNDECODED), _open(path) as tiff:
             page = _page(tiff, indices[0])
-            frames = 0
-            for index in indices:
-                frames += _depth(_page(tiff, index), series)
+            frames = sum(_depth(_page(tiff, index), series) for index in indices)
             first = next(iter(_series_frames(tiff, page) if kind is None else _page_frames(path, page)))
         stacks.append(_stack(path, name if number == 1 else f"{name}-{number}", page, indices, kind is None, frames, first, identifying))
     return stacks
@@ -88,53 +90,46 @@ def open_tiff(path: Path) -> list[ImageStack]:
 def _stack(
     path: Path, name: str, page: TiffPage, indices: Sequence[int], is_series: bool, count: int, first: np.ndarray, header: Header
 ) -> ImageStack:
+    """The stack of the pages with these indices, of which ``page`` is the first."""
+
     def decode() -> Iterator[np.ndarray]:
-        with reported(_UNDECODED):
-            tiff = _opened(path)
+        with as_unreadable_input(_UNDECODED):
+            tiff = _open(path)
         with tiff:
             for index in indices:
-                with reported(_UNDECODED):
+                with as_unreadable_input(_UNDECODED):
                     page = _page(tiff, index)
                     frames = iter(_series_frames(tiff, page) if is_series else _page_frames(path, page))
                 while True:
-                    with reported(_UNDECODED):
+                    with as_unreadable_input(_UNDECODED):
                         frame = next(frames, None)
                     if frame is None:
                         break
                     yield frame
 
-    return ImageStack(
-        source=path,
-        name=name,
-        frame_count=count,
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=decode,
-        decode_again=lambda: _frames_by_pillow(path, indices, is_series),
+    return replace(
+        stack_of(path, name, first, count, decode, lambda: _frame_by_pillow(path, indices, is_series)),
         display=Display(inverted=page.photometric == PHOTOMETRIC.MINISWHITE and first.ndim == 2),
         header=header,
-        sources=(path,),
-        dropped=_dropped(page),
-        bits=8 * first.itemsize,
+        dropped=_unread_content(page),
         whole=not (first.ndim == 3 and page.bitspersample > 16),
     )
 
 
-def _opened(path: Path) -> TiffFile:
-    # A file of several (OME-TIFF) would make it open others, which nobody named.
+def _open(path: Path) -> TiffFile:
+    # Without OME, because tifffile would open further files that an OME-TIFF file refers to.
     return TiffFile(path, is_ome=False)
 
 
 def _page(tiff: TiffFile, index: int) -> TiffPage:
+    """A page with all its tags; tifffile gives abridged ones only when asked to."""
     page = tiff.pages[index]
     assert isinstance(page, TiffPage)
     return page
 
 
-def _grouped(pages: Sequence[TiffPage]) -> dict[_Kind | None, list[int]]:
-    """Indices of the pages that agree, in the order in which each kind comes first."""
+def _group_pages(pages: Sequence[TiffPage]) -> dict[_Kind | None, list[int]]:
+    """Indices of the pages, grouped by their kind; the groups in the order of their first pages."""
     kinds: dict[_Kind | None, list[int]] = defaultdict(list)
     for index, page in enumerate(pages):
         kinds[_Kind(page.imagelength, page.imagewidth, page.samplesperpixel, str(page.dtype), int(page.photometric))].append(index)
@@ -142,7 +137,7 @@ def _grouped(pages: Sequence[TiffPage]) -> dict[_Kind | None, list[int]]:
 
 
 def _series_beyond_pages(tiff: TiffFile, pages: Sequence[TiffPage]) -> TiffPageSeries | None:
-    """The one series of a file whose directories tell of fewer planes than it holds, else None."""
+    """The only series of a file that holds more planes than its directories describe; None for other files."""
     series = tiff.series
     if len(series) != 1 or any(page.shape != pages[0].shape for page in pages):
         return None
@@ -151,35 +146,40 @@ def _series_beyond_pages(tiff: TiffFile, pages: Sequence[TiffPage]) -> TiffPageS
 
 
 def _depth(page: TiffPage, series: TiffPageSeries | None) -> int:
+    """The number of frames of a page, or of the whole series that begins with it."""
     return math.prod(series.shape) // math.prod(page.shape) if series is not None else page.imagedepth
 
 
 def _series_frames(tiff: TiffFile, page: TiffPage) -> Iterator[np.ndarray]:
+    """The frames of the only series of a file, which is decoded as a whole; ``page`` is its first page."""
     series = tiff.series[0]
-    promise(page.nbytes, math.prod(series.shape) // math.prod(page.shape), in_one_piece=True)
+    declare_size(page.nbytes, _depth(page, series), in_one_piece=True)
     if series.dataoffset is not None and series.dataoffset + series.nbytes > tiff.filehandle.size:
         raise UnreadableInput("the planes of the TIFF series end early: the file is truncated or damaged")
     planes = series.asarray(out=np.zeros(series.shape, series.dtype)).reshape(-1, *page.shaped)
     for plane in planes:
-        yield from _converted(page, plane)
+        yield from _frames_of_page(page, plane)
 
 
 def _page_frames(path: Path, page: TiffPage) -> Iterator[np.ndarray]:
     """The frames of a page, several where it has depth."""
-    promise(page.nbytes // max(page.imagedepth, 1), page.imagedepth)
+    declare_size(page.nbytes // max(page.imagedepth, 1), page.imagedepth)
     _require_segments(page)
     if _is_left_to_pillow(page):
         yield _page_by_pillow(path, page.index)
         return
-    yield from _converted(page, page.asarray(squeeze=False, out=np.zeros(page.shaped, page.dtype)))
+    yield from _frames_of_page(page, page.asarray(squeeze=False, out=np.zeros(page.shaped, page.dtype)))
 
 
 def _require_segments(page: TiffPage) -> None:
-    """Every strip or tile must be listed, and be absent (a sparse file: its pixels are 0) or lie within the file."""
+    """Raise UnreadableInput unless all strips or tiles of a page are listed and lie within the file.
+
+    An offset and a size of 0 are accepted: in a sparse file they stand for pixels that are 0.
+    """
     size = page.parent.filehandle.size
-    wanted = math.prod(page.chunked)
-    if len(page.dataoffsets) < wanted and not page.is_contiguous:
-        raise UnreadableInput(f"{len(page.dataoffsets)} of {wanted} strips or tiles are listed: the file is truncated or damaged")
+    expected = math.prod(page.chunked)
+    if len(page.dataoffsets) < expected and not page.is_contiguous:
+        raise UnreadableInput(f"{len(page.dataoffsets)} of {expected} strips or tiles are listed: the file is truncated or damaged")
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
         if offset + count > size:
             raise UnreadableInput("a strip or tile ends behind the end of the file: the file is truncated or damaged")
@@ -188,22 +188,22 @@ def _require_segments(page: TiffPage) -> None:
 
 
 def _is_left_to_pillow(page: TiffPage) -> bool:
-    """Color spaces that tifffile does not convert."""
+    """Whether a page has a color space that tifffile does not convert and Pillow does."""
     if page.photometric == PHOTOMETRIC.YCBCR:
         return page.compression not in _JPEG
     return page.photometric not in (*_GREY, PHOTOMETRIC.RGB, PHOTOMETRIC.PALETTE, PHOTOMETRIC.MASK)
 
 
-def _converted(page: TiffPage, shaped: np.ndarray) -> Iterator[np.ndarray]:
-    """Frames of a decoded page ``(planes, depth, rows, columns, samples)``."""
+def _frames_of_page(page: TiffPage, shaped: np.ndarray) -> Iterator[np.ndarray]:
+    """The frames of a decoded page of shape ``(planes, depth, rows, columns, samples)``."""
     samples = shaped[..., 0] if page.planarconfig == 2 and shaped.shape[0] > 1 else shaped[0].transpose(3, 0, 1, 2)
     orientation = page.tags.valueof(_ORIENTATION, 1)
     for number in range(samples.shape[1]):
-        yield turned_upright(_frame(page, samples[:, number]), int(orientation))
+        yield apply_orientation(_to_array(page, samples[:, number]), int(orientation))
 
 
-def _frame(page: TiffPage, planes: np.ndarray) -> np.ndarray:
-    """One frame of ``(samples, rows, columns)``."""
+def _to_array(page: TiffPage, planes: np.ndarray) -> np.ndarray:
+    """The frame ``(rows, columns[, 3])`` of the decoded samples ``(samples, rows, columns)``."""
     if page.photometric == PHOTOMETRIC.PALETTE and page.colormap is not None:
         palette = reduce_to_eight_bits(np.asarray(page.colormap, np.uint16).T)
         return palette[planes[0]]
@@ -215,10 +215,12 @@ def _frame(page: TiffPage, planes: np.ndarray) -> np.ndarray:
 
 
 def _bits(page: TiffPage, planes: np.ndarray) -> int:
+    """Bits of a sample; those of its type where the components of the page differ."""
     return page.bitspersample if isinstance(page.bitspersample, int) else 8 * planes.itemsize
 
 
 def _grey(page: TiffPage, plane: np.ndarray) -> np.ndarray:
+    """The grey values ``(rows, columns)`` of a plane: as stored, but fewer than 8 bits are scaled to 8, float16 is float32."""
     if page.sampleformat in (SAMPLEFORMAT.COMPLEXIEEEFP, SAMPLEFORMAT.COMPLEXINT) or plane.dtype.kind not in "uifb":
         raise UnreadableInput(f"grey values of {plane.dtype} are not supported: convert the image to another type")
     if plane.dtype.kind == "b":
@@ -233,17 +235,17 @@ def _grey(page: TiffPage, plane: np.ndarray) -> np.ndarray:
 
 
 def _page_by_pillow(path: Path, index: int) -> np.ndarray:
-    """RGB of a page in a color space that Pillow converts (CMYK, Lab, YCbCr)."""
+    """The RGB frame of a page in a color space that Pillow converts (CMYK, Lab, YCbCr)."""
     with Image.open(path, formats=("TIFF",)) as image:
         image.seek(index)
         rgb = np.asarray(image.convert("RGB"))
-        return turned_upright(rgb, int(image.getexif().get(_ORIENTATION, 1)))
+        return apply_orientation(rgb, int(image.getexif().get(_ORIENTATION, 1)))
 
 
-def _frames_by_pillow(path: Path, indices: Sequence[int], is_series: bool) -> Iterator[Reread]:
-    """The first page as Pillow decodes it, where it does not change it; nothing where it cannot, or leaves out what is absent."""
+def _frame_by_pillow(path: Path, indices: Sequence[int], is_series: bool) -> Iterator[Reread]:
+    """The first page decoded by Pillow; nothing where Pillow cannot decode it, converts it otherwise, or a segment is absent."""
     try:
-        with _opened(path) as tiff:
+        with _open(path) as tiff:
             page = _page(tiff, indices[0])
             unlike = is_series or page.imagedepth > 1 or _is_left_to_pillow(page) or page.photometric == PHOTOMETRIC.MINISWHITE
             if unlike or 0 in page.databytecounts or page.bitspersample not in (8, 16):
@@ -255,13 +257,14 @@ def _frames_by_pillow(path: Path, indices: Sequence[int], is_series: bool) -> It
                 return
             values = np.asarray(image)
             values = values[..., :3] if values.ndim == 3 else values.astype(page.dtype, copy=False)
-            values = turned_upright(values, int(image.getexif().get(_ORIENTATION, 1)))
+            values = apply_orientation(values, int(image.getexif().get(_ORIENTATION, 1)))
     except Exception:
-        return  # that another library cannot read it says nothing
+        return  # a failure of the second decoder does not show that the first one was wrong
     yield Reread(0, np.ascontiguousarray(values), lossy)
 
 
-def _dropped(page: TiffPage) -> tuple[str, ...]:
+def _unread_content(page: TiffPage) -> tuple[str, ...]:
+    """The channels of a page that are not read."""
     used = 3 if page.photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR) else 1
     if page.samplesperpixel <= used or _is_left_to_pillow(page):
         return ()
@@ -269,17 +272,12 @@ def _dropped(page: TiffPage) -> tuple[str, ...]:
     return ("alpha",) if is_alpha else (f"{page.samplesperpixel - used} further channels",)
 
 
-def _identifying(pages: Sequence[TiffPage]) -> Header:
+def _identifying_header(pages: Sequence[TiffPage]) -> Header:
+    """The values of tags that may also be burned into the picture, of all pages."""
     found: dict[str, dict[str, None]] = defaultdict(dict)
     for page in pages:
         for tag, name in _IDENTIFYING_TAGS.items():
-            text = _text(page.tags.valueof(tag)).strip()
-            if 1 < len(text) <= _MAX_IDENTIFYING_LENGTH:
+            text = text_of_tag(page.tags.valueof(tag)).strip()
+            if is_identifying_length(text):
                 found[name][text] = None
     return Header(identifying=MappingProxyType({name: tuple(texts) for name, texts in found.items()}))
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-16-le" if value[1:2] == b"\0" else "utf-8", "ignore").strip("\0")
-    return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""The region of interest: which pixels of a stack show anatomy, computed once for all frames."""
+"""Finding the region of interest: the pixels of a stack that show anatomy, the same for all frames."""
 
 from __future__ import annotations
 
@@ -11,38 +11,45 @@ from ..core.projections import Composites
 from ..core.stack import Header
 from .objects import find_objects
 from .region import Roi, make_roi
-from .sector import find_sector
+from .ultrasound import find_ultrasound_region
 
 __all__ = ["Roi", "Variant", "find_roi", "make_roi"]
 
 Variant = Literal["deid-us", "deid-one", "deid-clean"]
 
+# Number of neighboring pixels from which their correlation is meaningful.
+_FEWEST_NEIGHBORS = 100
+# Correlation of neighboring pixels below which an image is noise; every displayed image is smoother.
+_NOISE_CORRELATION = 0.2
+
 
 def find_roi(composites: Composites, text: np.ndarray, variant: Variant, threshold: int = 0, header: Header | None = None) -> Roi:
-    """Outline the region of interest of a stack.
+    """The region of interest of a stack.
 
     Parameters
     ----------
     composites
         Temporal composites over all frames, arrays ``(rows, columns)``.
     text
-        Bool ``(rows, columns)``; True where text keeps what is seen from counting.
+        Bool ``(rows, columns)``; True where there is text, whose pixels are ignored.
     variant
         ``deid-us``: the displayed ultrasound data; ``deid-one``: the largest object; ``deid-clean``: all large objects.
     threshold
         Grey levels at or below it are background.
     header
-        What the source says about itself; its ultrasound regions are evidence, not proof.
+        The header of the source. Its ultrasound regions are tried, but used only where they agree with the image.
 
     Returns
     -------
     Roi
-        It holds for every frame of the stack.
+        The region, which is valid for every frame of the stack.
 
     Raises
     ------
     NoRegionFound
-        When the stack shows nothing but background, text, furniture or noise.
+        The stack shows nothing but background, text, screen graphics or noise.
+    ValueError
+        ``text`` and the composites differ in shape.
     """
     level = composites.maximum
     if text.shape != level.shape:
@@ -55,13 +62,15 @@ def find_roi(composites: Composites, text: np.ndarray, variant: Variant, thresho
     if is_noise(composites, text):
         raise NoRegionFound("no region found: the image is noise, neighboring pixels are unrelated")
     if variant == "deid-us":
-        return find_sector(composites, text, threshold, header or Header())
+        return find_ultrasound_region(composites, text, threshold, header or Header())
     return find_objects(composites, text, threshold, only_largest=variant == "deid-one")
 
 
 def is_noise(composites: Composites, text: np.ndarray) -> bool:
-    """Whether neighbors in a row and in a column are uncorrelated: every displayed image is smoother than that."""
+    """Whether neighboring pixels are uncorrelated, both along rows and along columns; ``text`` is ignored."""
     level = composites.mean.astype(np.float64)
     level = np.where(text, np.median(level[~text]), level)
     pairs = ((level[:, 1:], level[:, :-1]), (level[1:], level[:-1]))
-    return all(a.size > 100 and np.corrcoef(a.ravel(), b.ravel())[0, 1] < 0.2 for a, b in pairs)
+    return all(
+        first.size > _FEWEST_NEIGHBORS and np.corrcoef(first.ravel(), second.ravel())[0, 1] < _NOISE_CORRELATION for first, second in pairs
+    )

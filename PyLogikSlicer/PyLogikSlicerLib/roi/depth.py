@@ -1,4 +1,8 @@
-"""Where gain is low the echo thins out before the display ends: follow the faint rest of it inside the fitted sides."""
+"""Extends a fitted field in depth along faint echo.
+
+Where gain is low, the echo becomes faint before the display ends, so that the fitted field is too short. Faint pixels between the sides
+of the field are followed beyond its end, in lanes side by side.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +12,49 @@ import numpy as np
 
 from .geometry import Field, Sector, Straight
 
-LANES = 6  # the display is followed in that many lanes side by side...
-NEEDED = 2  # ...of which so many have to show something
-DENSITY = 0.004  # share of a lane's pixels that counts as something
-ROWS = 0.4  # share of a step's rows in which a lane has to show it: a trace is in few of them
-REAL = 0.75  # share of an end that the echo reaches if it is the end of the display
-STEP = 0.03  # length of a step, as a share of the depth
-LONGEST = 0.4  # at most that share of the depth is added
-FRINGE = 8  # pixels next to an end, where a codec leaves traces, that prove nothing
+# Number of lanes into which the width of the field is divided.
+_LANES = 6
+# Number of lanes that must have faint echo in a step, so that the field is extended by that step.
+_LANES_NEEDED = 2
+# The least share of a lane's pixels within a step that must be faint echo.
+_DENSITY = 0.004
+# The least share of a step's rows in which a lane must have faint echo; a trace, such as a rule, is in few of them.
+_ROWS = 0.4
+# Share of an end of the field that the echo reaches where this is the end of the display. Then nothing is extended.
+_REAL_END = 0.75
+# Length of a step, as a share of the depth of the field.
+_STEP = 0.03
+# The largest extension, as a share of the depth of the field.
+_LONGEST = 0.4
+# Pixels beyond the end that are ignored, because a lossy codec leaves traces there.
+_FRINGE = 8
+# Margin at each side of the field that is ignored, as a share of its width: borders beside the display lie there.
+_MARGIN = 0.03
+# Pixels from the end of the field up to which echo is taken to reach it.
+_AT_END = 2.5
+# Number of bins along the end of the field in which echo that reaches it is counted.
+_BINS = 200
 
 
-def extended(field: Field, faint: np.ndarray, echo: np.ndarray) -> Field:
-    """The field, drawn out to where faint echo ends: sectors outward, linear ones up and down.
+def extend_depth(field: Field, faint: np.ndarray, echo: np.ndarray) -> Field:
+    """The field, extended to where faint echo ends: sectors outward, linear fields up and down.
 
     Parameters
     ----------
     field
         The shape, in pixels of the frame.
     faint
-        Bool ``(rows, columns)``; True where anything but background, text and furniture is shown.
+        Bool ``(rows, columns)``; True where anything but background, text and screen graphics is displayed.
     echo
-        What the shape was fitted to; where it reaches most of an end, that end is real and stays.
+        Bool ``(rows, columns)``, the echo to which the shape was fitted. An end that it reaches over most of the width is not moved.
     """
     if isinstance(field, Sector):
-        return _outward(field, faint, echo)
-    return _vertically(_vertically(field, faint, echo, -1), faint, echo, 1)
+        return _extend_outward(field, faint, echo)
+    return _extend_vertically(_extend_vertically(field, faint, echo, -1), faint, echo, 1)
 
 
-def _outward(field: Sector, faint: np.ndarray, echo: np.ndarray) -> Sector:
+def _extend_outward(field: Sector, faint: np.ndarray, echo: np.ndarray) -> Sector:
+    """The sector with its outer radius extended."""
     first, last = field.angles
     outer = field.radii[1]
 
@@ -46,12 +65,12 @@ def _outward(field: Sector, faint: np.ndarray, echo: np.ndarray) -> Sector:
         offset_x, offset_y = x[seen] - field.apex[0], y[seen] - field.apex[1]
         return np.hypot(offset_x, offset_y) - outer, (np.arctan2(offset_x, offset_y) - first) / (last - first)
 
-    length = _followed(*ahead(faint), *ahead(echo), outer - field.radii[0], outer * (last - first))
+    length = _faint_length(*ahead(faint), *ahead(echo), outer - field.radii[0], outer * (last - first))
     return replace(field, radii=(field.radii[0], outer + length)) if length else field
 
 
-def _vertically(field: Straight, faint: np.ndarray, echo: np.ndarray, direction: int) -> Straight:
-    """``direction`` is -1 for the upper end, 1 for the lower end."""
+def _extend_vertically(field: Straight, faint: np.ndarray, echo: np.ndarray, direction: int) -> Straight:
+    """The field with its upper end (``direction`` -1) or its lower end (1) extended."""
     x0, y0, x1, y1 = field.limits
     end = y1 if direction > 0 else y0
     outline = replace(field, disk=None).outline()
@@ -65,7 +84,7 @@ def _vertically(field: Straight, faint: np.ndarray, echo: np.ndarray, direction:
         beyond = np.hypot(x - field.disk[0], y - field.disk[1]) - field.disk[2] if field.disk else direction * (y - end)
         return beyond, (x - left) / width
 
-    length = _followed(*ahead(faint), *ahead(echo), y1 - y0, width)
+    length = _faint_length(*ahead(faint), *ahead(echo), y1 - y0, width)
     if not length:
         return field
     limits = (x0, y0, x1, y1 + length) if direction > 0 else (x0, y0 - length, x1, y1)
@@ -73,21 +92,33 @@ def _vertically(field: Straight, faint: np.ndarray, echo: np.ndarray, direction:
     return replace(field, limits=limits, disk=disk)
 
 
-def _followed(ahead: np.ndarray, lane: np.ndarray, echo_ahead: np.ndarray, echo_lane: np.ndarray, depth: float, width: float) -> float:
-    """How far faint pixels, ``ahead`` pixels beyond the end, go on without a break; 0 if they do not or if the end is real."""
-    at_end = echo_lane[(np.abs(echo_ahead) < 2.5) & (echo_lane > 0) & (echo_lane < 1)]
-    if len(np.unique((at_end * 200).astype(int))) > REAL * 200:
+def _faint_length(
+    ahead: np.ndarray, across: np.ndarray, echo_ahead: np.ndarray, echo_across: np.ndarray, depth: float, width: float
+) -> float:
+    """How far faint echo continues beyond the end of a field without a break, in pixels; 0 where the end is that of the display.
+
+    Parameters
+    ----------
+    ahead, across
+        For each faint pixel its distance beyond the end, in pixels, and its position across the field, from 0 to 1.
+    echo_ahead, echo_across
+        The same for each pixel of the echo.
+    depth, width
+        Of the field, in pixels.
+    """
+    at_end = echo_across[(np.abs(echo_ahead) < _AT_END) & (echo_across > 0) & (echo_across < 1)]
+    if len(np.unique((at_end * _BINS).astype(int))) > _REAL_END * _BINS:
         return 0.0
-    step = max(round(STEP * depth), 4)
-    inside = (ahead > FRINGE) & (lane > 0.03) & (lane < 0.97)
-    row, lane = (ahead[inside] - FRINGE).astype(int), (lane[inside] * LANES).astype(int)
+    step = max(round(_STEP * depth), 4)
+    inside = (ahead > _FRINGE) & (across > _MARGIN) & (across < 1 - _MARGIN)
+    row, lane = (ahead[inside] - _FRINGE).astype(int), (across[inside] * _LANES).astype(int)
     reached = 0.0
-    for start in range(0, int(LONGEST * depth), step):
+    for start in range(0, int(_LONGEST * depth), step):
         here = (row >= start) & (row < start + step)
-        pixels = np.bincount(lane[here], minlength=LANES)
-        rows = np.bincount(np.unique(lane[here] * step + row[here] - start) // step, minlength=LANES)
-        going_on = (pixels > DENSITY * step * width / LANES) & (rows > ROWS * step)
-        if going_on.sum() < NEEDED:
+        pixels = np.bincount(lane[here], minlength=_LANES)
+        rows = np.bincount(np.unique(lane[here] * step + row[here] - start) // step, minlength=_LANES)
+        has_echo = (pixels > _DENSITY * step * width / _LANES) & (rows > _ROWS * step)
+        if has_echo.sum() < _LANES_NEEDED:
             break
-        reached = float(row[here].max() + FRINGE)
+        reached = float(row[here].max() + _FRINGE)
     return reached

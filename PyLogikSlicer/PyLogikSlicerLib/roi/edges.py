@@ -1,6 +1,9 @@
-"""Straight edges and arcs in the border of a mask: a Hough transform that knows inside from outside.
+"""Straight edges and arcs in the border of a mask, found by a Hough transform that distinguishes inside and outside.
 
 A line is ``(a, b, c)``: ``a x + b y <= c`` is inside and ``(a, b)`` is its outward unit normal.
+
+OpenCV's Hough transforms are not used, because they take neither the direction of the border nor the mask beyond a line or an arc into
+account, by which edges of the display are distinguished from structures within the echo.
 """
 
 from __future__ import annotations
@@ -12,12 +15,36 @@ import numpy as np
 
 from .geometry import Line
 
+# The least cosine between the normal of a border pixel and that of a line or arc on which it lies.
+_ALIGNED = 0.9
+# Share of the mask beyond a line or arc at which its score has fallen to 1/e.
+_BEYOND_SCALE = 0.01
+# Distance in pixels behind a line or arc from which the mask counts as beyond it.
+_BEYOND_DISTANCE = 2.0
+# Pixels on both sides of a line that was found from which border pixels are not used for another one.
+_TAKEN_DISTANCE = 2.5
+# Distance in pixels of border pixels to which a line is fitted.
+_FIT_DISTANCE = 2
+# The least number of border pixels to which a line is fitted.
+_FEWEST_FIT_PIXELS = 10
+
 
 @dataclass(frozen=True)
 class Border:
-    """The border of a mask where it is evidence: not at the frame's edge, not beside text.
+    """The border of a mask, without its parts at the edge of the frame and beside text, where it may be no border of the echo.
 
-    ``points`` and outward unit ``normals`` are ``(n, 2)`` x, y. ``cloud`` is a sample of all pixels of the mask, ``(m, 2)``.
+    Parameters
+    ----------
+    points
+        Border pixels ``(n, 2)``: x, y.
+    normals
+        The outward unit normal at each point ``(n, 2)``.
+    cloud
+        A regular sample of all pixels of the mask ``(m, 2)``: x, y.
+    shape
+        (rows, columns) of the mask.
+    unit
+        Width in pixels up to which something is a line and not an area.
     """
 
     points: np.ndarray
@@ -29,15 +56,15 @@ class Border:
 
 @dataclass(frozen=True)
 class Edge:
-    """A line, the number of border pixels that lie on it, and their extent along it (first and last position, pixels)."""
+    """A line, the number of border pixels that lie on it, and the share of the mask on its outer side."""
 
     line: Line
     support: int
-    beyond: float  # share of the mask on the outer side
+    beyond: float
 
 
-def border_of(mask: np.ndarray, unknown: np.ndarray, unit: int) -> Border:
-    """Border points of ``mask`` with normals; those within two pixels of ``unknown`` or of the frame's edge are left out."""
+def find_border(mask: np.ndarray, unknown: np.ndarray, unit: int) -> Border:
+    """The border of ``mask``, without the pixels within two pixels of ``unknown`` or of the edge of the frame."""
     rows, columns = mask.shape
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     inner = cv2.erode(padded, np.ones((3, 3), np.uint8))[1:-1, 1:-1].astype(bool)
@@ -55,9 +82,9 @@ def border_of(mask: np.ndarray, unknown: np.ndarray, unit: int) -> Border:
 
 
 def straight_edges(border: Border, normal_angles: np.ndarray, count: int) -> list[Edge]:
-    """The best supported lines whose outward normals point into one of ``normal_angles`` (radians, x right, y down).
+    """The ``count`` best supported lines whose outward normals have one of ``normal_angles`` (radians, x right, y down).
 
-    A line counts for the border pixels on it, and against the share of the mask beyond it: an edge has nothing behind.
+    The score of a line is the number of border pixels on it, reduced by the share of the mask beyond it, which an edge has not.
     """
     free = np.ones(len(border.points), bool)
     found: list[Edge] = []
@@ -66,24 +93,26 @@ def straight_edges(border: Border, normal_angles: np.ndarray, count: int) -> lis
         edge = _best_line(border, free, normal_angles, votes)
         if edge is None:
             break
-        edge = _settled(border, free, edge)
+        edge = _refine_line(border, free, edge)
         found.append(edge)
         distance = border.points @ np.array(edge.line[:2], np.float32) - edge.line[2]
-        free &= np.abs(distance) > 2.5
+        free &= np.abs(distance) > _TAKEN_DISTANCE
     return found
 
 
 def _votes(border: Border, normal_angles: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """For each angle: which border points face that way, the offsets of all of them, the sorted offsets of the cloud."""
+    """For each angle: the border points whose normals have that angle (bool), the offset of each border point along it, and the sorted
+    offsets of the cloud."""
     votes = []
     for angle in normal_angles:
         normal = np.array([np.cos(angle), np.sin(angle)], np.float32)
-        facing = border.normals @ normal > 0.9
+        facing = border.normals @ normal > _ALIGNED
         votes.append((facing, border.points @ normal, np.sort(border.cloud @ normal)))
     return votes
 
 
 def _best_line(border: Border, free: np.ndarray, normal_angles: np.ndarray, votes: list) -> Edge | None:
+    """The line with the highest score among the border points that are ``free``; None where none has enough of them."""
     best, best_score = None, 0.0
     minimum = 4 * border.unit
     for angle, (facing, offsets, cloud) in zip(normal_angles, votes, strict=True):
@@ -94,8 +123,8 @@ def _best_line(border: Border, free: np.ndarray, normal_angles: np.ndarray, vote
         counts = np.bincount((np.rint(use) - first).astype(int), minlength=5).astype(float)
         near = np.convolve(counts, (0.5, 1, 0.5), mode="same")
         centers = first + np.arange(len(near))
-        beyond = 1 - np.searchsorted(cloud, centers + 2.0) / max(len(cloud), 1)
-        score = near * np.exp(-beyond / 0.01)
+        beyond = 1 - np.searchsorted(cloud, centers + _BEYOND_DISTANCE) / max(len(cloud), 1)
+        score = near * np.exp(-beyond / _BEYOND_SCALE)
         top = int(score.argmax())
         if score[top] > best_score and near[top] >= minimum:
             best_score = float(score[top])
@@ -104,15 +133,16 @@ def _best_line(border: Border, free: np.ndarray, normal_angles: np.ndarray, vote
     return best
 
 
-def _settled(border: Border, free: np.ndarray, edge: Edge) -> Edge:
-    """The line through the middle of its border pixels (total least squares); upright lines stay upright."""
+def _refine_line(border: Border, free: np.ndarray, edge: Edge) -> Edge:
+    """The edge with its line fitted to its border pixels by total least squares; horizontal and vertical lines are not changed."""
     if min(abs(edge.line[0]), abs(edge.line[1])) < 1e-6:
         return edge
     a, b, c = edge.line
     for _ in range(2):
-        near = free & (np.abs(border.points @ np.array([a, b], np.float32) - c) < 2) & (border.normals @ np.array([a, b], np.float32) > 0.9)
+        normal = np.array([a, b], np.float32)
+        near = free & (np.abs(border.points @ normal - c) < _FIT_DISTANCE) & (border.normals @ normal > _ALIGNED)
         points = border.points[near].astype(float)
-        if len(points) < 10:
+        if len(points) < _FEWEST_FIT_PIXELS:
             return edge
         middle = points.mean(axis=0)
         a2, b2 = np.linalg.svd(points - middle, full_matrices=False)[2][1]
@@ -122,9 +152,10 @@ def _settled(border: Border, free: np.ndarray, edge: Edge) -> Edge:
 
 
 def lower_arc(border: Border, extent: tuple[float, float, float, float]) -> tuple[float, float, float] | None:
-    """The circle (x, y, radius) on which most border pixels lie that face down, or None; it bulges downward.
+    """The circle (x, y, radius) on whose lower side lie most of the border pixels that face down; None where there are too few.
 
-    Random triples of points (RANSAC, Fischler and Bolles 1981; seeded) and a least squares fit of the best one's points.
+    ``extent`` is the box (x0, y0, x1, y1) of the echo. RANSAC (Fischler and Bolles 1981) with a fixed seed, and a least squares fit to
+    the points on the best circle.
     """
     x0, y0, x1, y1 = extent
     points = border.points[(border.normals[:, 1] > 0.7) & (border.points[:, 1] > (y0 + y1) / 2)].astype(float)
@@ -149,7 +180,7 @@ def lower_arc(border: Border, extent: tuple[float, float, float, float]) -> tupl
 
 
 def _circles(triples: np.ndarray) -> np.ndarray:
-    """Circles (x, y, radius) through triples of points ``(n, 3, 2)``; those through points on a line are left out."""
+    """The circles (x, y, radius) through triples of points ``(n, 3, 2)``, without triples on a line; ``(m, 3)``."""
     a, b, c = triples[:, 0], triples[:, 1] - triples[:, 0], triples[:, 2] - triples[:, 0]
     twice = 2 * (b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0])
     usable = np.abs(twice) > 1e-6
@@ -159,21 +190,35 @@ def _circles(triples: np.ndarray) -> np.ndarray:
     return np.stack([a[:, 0] + x, a[:, 1] + y, np.hypot(x, y)], axis=1)
 
 
-def peak_radius(border: Border, apex: tuple[float, float], outward: bool, low: float, high: float) -> tuple[float, int]:
-    """The radius around ``apex`` on which most border pixels lie that face away from it (or toward it), and their number.
+def strongest_arc(border: Border, apex: tuple[float, float], outward: bool, low: float, high: float) -> tuple[float, int]:
+    """The radius of the best supported arc around ``apex``, and the number of border pixels on it.
 
-    As with lines, it counts against a radius if echo lies beyond it: farther out, or further in.
+    Parameters
+    ----------
+    border
+        The border of the echo.
+    apex
+        Center (x, y).
+    outward
+        Whether the arc is an outer end, whose border pixels face away from the apex, or an inner one.
+    low, high
+        The range of radii, in pixels.
+
+    Returns
+    -------
+    tuple of float and int
+        (0, 0) where there is no such border pixel. As with lines, the score is reduced by the share of echo beyond the arc.
     """
     offset = border.points - np.array(apex, np.float32)
     radius = np.maximum(np.hypot(*offset.T), 1e-6)
     facing = np.einsum("ij,ij->i", offset, border.normals) * (1 if outward else -1)
-    use = radius[(facing > 0.9 * radius) & (radius >= low) & (radius <= high)]
+    use = radius[(facing > _ALIGNED * radius) & (radius >= low) & (radius <= high)]
     if len(use) == 0:
         return 0.0, 0
     first = int(use.min()) - 2
     near = np.convolve(np.bincount((np.rint(use) - first).astype(int), minlength=5).astype(float), (0.5, 1, 0.5), mode="same")
     centers = first + np.arange(len(near))
     cloud = np.sort(np.hypot(*(border.cloud - np.array(apex, np.float32)).T))
-    position = np.searchsorted(cloud, centers + (2.0 if outward else -2.0)) / max(len(cloud), 1)
-    top = int((near * np.exp(-(1 - position if outward else position) / 0.01)).argmax())
+    position = np.searchsorted(cloud, centers + (_BEYOND_DISTANCE if outward else -_BEYOND_DISTANCE)) / max(len(cloud), 1)
+    top = int((near * np.exp(-(1 - position if outward else position) / _BEYOND_SCALE)).argmax())
     return float(centers[top]), int(near[top])

@@ -1,6 +1,7 @@
-"""Where echo is displayed: the pixels that are neither background, text, bars, rules nor other furniture of the screen.
+"""Segmentation of the displayed echo: the pixels that are neither background, text, bars, rules nor other screen graphics.
 
-All arrays are ``(rows, columns)``; True means the pixel belongs to what is named. Sizes scale with the frame's diagonal.
+All arrays are ``(rows, columns)``; in a mask, True means that the pixel belongs to what the mask is named after. Sizes in pixels are
+proportional to the diagonal of the frame.
 """
 
 from __future__ import annotations
@@ -12,21 +13,31 @@ import cv2
 import numpy as np
 
 from ..core.projections import Composites
-from .furniture import bars, panels, small_marks
-from .masks import closed, large_parts, local_range, opened
+from .masks import closing, large_components, local_range, opening
+from .screen_graphics import bars, panels, small_marks
 
-MOTION_FRAMES = 4  # frames from which the deviation over time says what moves
-MOTION = (0.6, 2.0)  # grey levels of standard deviation
+# Number of frames from which the deviation over time shows what moves.
+_MOTION_FRAMES = 4
+# Standard deviations over time, in grey levels, above which a pixel is taken to move: a sensitive threshold and a strict one.
+_MOTION = (0.6, 2.0)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the composites say about each pixel, before any shape is fitted.
+    """One segmentation of the echo, to which shapes are fitted.
 
-    ``echo``: large connected areas of displayed data, holes filled. ``faint``: every pixel that may be displayed data,
-    however lonely. ``unit``: the width in pixels up to which something is a rule, a tick or a trace and not anatomy.
-    ``source`` names what the echo was taken from, ``doubt`` is by how much a shape fitted to it has to be better than one
-    fitted to the most trusting evidence.
+    Parameters
+    ----------
+    echo
+        Large connected areas of displayed data, holes filled.
+    faint
+        All pixels that may be displayed data, single ones too.
+    unit
+        Width in pixels up to which something is a rule, a tick or a trace and not anatomy.
+    source
+        How the echo was segmented, for the report.
+    doubt
+        Penalty: how much higher the score of a shape fitted to this echo must be than that of one fitted to evidence without doubt.
     """
 
     echo: np.ndarray
@@ -37,78 +48,78 @@ class Evidence:
 
 
 def unit_of(shape: tuple[int, int]) -> int:
-    """A four hundredth of the diagonal, at least 2 pixels."""
+    """The width of a line in a frame of this size: a four hundredth of the diagonal, at least 2 pixels."""
     return max(2, round(float(np.hypot(*shape)) / 400))
 
 
-def gather(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iterator[Evidence]:
-    """Separate displayed echo from the screen around it: by what moves, then by level, each time ever more strictly.
+def segment_echo(composites: Composites, text: np.ndarray, threshold: int = 0) -> Iterator[Evidence]:
+    """Several segmentations of the displayed echo: by motion, then by grey level, each with increasing thresholds.
 
     Parameters
     ----------
     composites
         Temporal composites of the stack.
     text
-        True where text was found in any frame; boxes may be too large and incomplete.
+        True where text was found in any frame; the boxes may be too large, and some may be missing.
     threshold
-        Levels at or below it are background; 0 leaves the choice to the image.
+        Levels at or below it are background; with 0, the background is estimated from the image.
     """
-    yield from by_motion(composites, text)
-    yield from by_level(composites.maximum, text, threshold)
+    yield from evidence_from_motion(composites, text)
+    yield from evidence_from_level(composites.maximum, text, threshold)
 
 
-def by_motion(composites: Composites, text: np.ndarray) -> Iterator[Evidence]:
-    """The sector moves, the screen does not."""
-    if composites.frame_count < MOTION_FRAMES:
+def evidence_from_motion(composites: Composites, text: np.ndarray) -> Iterator[Evidence]:
+    """The echo segmented by its motion, since screen graphics do not move; nothing for too few frames."""
+    if composites.frame_count < _MOTION_FRAMES:
         return
     unit = unit_of(text.shape)
-    for step, deviation in enumerate(MOTION):
+    for step, deviation in enumerate(_MOTION):
         moving = (composites.deviation > deviation) & ~text
-        echo = large_parts(opened(moving, unit), unit)
+        echo = large_components(opening(moving, unit), unit)
         yield Evidence(echo, moving, unit, f"motion of more than {deviation} levels", 0.02 + 0.02 * step)
 
 
-def by_level(level: np.ndarray, text: np.ndarray, threshold: int) -> Iterator[Evidence]:
-    """What differs from the empty screen and is no furniture."""
+def evidence_from_level(level: np.ndarray, text: np.ndarray, threshold: int) -> Iterator[Evidence]:
+    """The echo segmented by its difference from the level of the empty screen, without screen graphics."""
     unit, background = unit_of(level.shape), background_level(level, text, threshold)
     least = max(threshold - background, 0) if threshold else noise_level(level, text, background)
     marks = small_marks(level, text, background, unit, lossy=least > 0)
     difference = cv2.absdiff(level, np.full_like(level, background))
 
-    def shown(tolerance: int) -> np.ndarray:
-        furniture = panels(level, background, tolerance, text, unit) | bars(level, difference > tolerance, unit) | marks
-        return (difference > tolerance) & ~furniture
+    def displayed_data(tolerance: int) -> np.ndarray:
+        graphics = panels(level, background, tolerance, text, unit) | bars(level, difference > tolerance, unit) | marks
+        return (difference > tolerance) & ~graphics
 
-    faint = shown(least)
+    faint = displayed_data(least)
     where = f"levels more than {least} from {background}"
-    yield Evidence(large_parts(opened(faint, unit), unit), faint, unit, where, 0.0)
-    scattered = opened(closed(faint, 4 * unit), 3 * unit)
-    yield Evidence(large_parts(scattered, unit), faint, unit, f"scattered {where}", 0.03)
+    yield Evidence(large_components(opening(faint, unit), unit), faint, unit, where, 0.0)
+    scattered = opening(closing(faint, 4 * unit), 3 * unit)
+    yield Evidence(large_components(scattered, unit), faint, unit, f"scattered {where}", 0.03)
     if least:
-        firm = without_fringe(difference, least, unit) & (faint | (difference <= least))
-        yield Evidence(large_parts(opened(firm, unit), unit), faint, unit, f"{where}, fringe off", 0.02)
+        firm = remove_fringe(difference, least, unit) & (faint | (difference <= least))
+        yield Evidence(large_components(opening(firm, unit), unit), faint, unit, f"{where}, fringe off", 0.02)
     for doubt, tolerance in () if threshold else ((0.04, least + 5), (0.08, least + 12)):
-        echo = large_parts(opened(shown(tolerance), unit), unit)
+        echo = large_components(opening(displayed_data(tolerance), unit), unit)
         yield Evidence(echo, faint, unit, f"levels more than {tolerance} from {background}", doubt)
 
 
-def without_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndarray:
-    """Faint pixels only where no strong ones are near, because a codec spreads faint traces around strong ones."""
+def remove_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndarray:
+    """The mask of pixels that differ by more than ``tolerance``, without faint pixels near strong ones, which a codec spreads there."""
     strong = difference > tolerance + 8
-    near = cv2.dilate(opened(closed(strong, unit), 2 * unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
-    return closed(strong, 2 * unit) | ((difference > tolerance) & ~near)
+    near = cv2.dilate(opening(closing(strong, unit), 2 * unit).astype(np.uint8), np.ones((17, 17), np.uint8)).astype(bool)
+    return closing(strong, 2 * unit) | ((difference > tolerance) & ~near)
 
 
 def moving_echo(composites: Composites, text: np.ndarray) -> np.ndarray:
-    """The large areas that clearly change over time; empty for stills and for very short cines."""
-    if composites.frame_count < MOTION_FRAMES:
+    """The mask of large areas that clearly change over time; empty for stills and for very short cines."""
+    if composites.frame_count < _MOTION_FRAMES:
         return np.zeros(text.shape, bool)
     unit = unit_of(text.shape)
-    return large_parts(opened((composites.deviation > MOTION[-1]) & ~text, unit), unit)
+    return large_components(opening((composites.deviation > _MOTION[-1]) & ~text, unit), unit)
 
 
 def background_level(level: np.ndarray, text: np.ndarray, threshold: int) -> int:
-    """The level of the empty screen: the commonest one of the pixels whose surroundings are constant."""
+    """The level of the empty screen: the most frequent level of pixels whose neighborhood is constant; 0 with a ``threshold``."""
     if threshold:
         return 0
     for spread in (0, 2, 6):
@@ -119,9 +130,9 @@ def background_level(level: np.ndarray, text: np.ndarray, threshold: int) -> int
 
 
 def noise_level(level: np.ndarray, text: np.ndarray, background: int) -> int:
-    """How far the empty screen strays from its level: 0 for exact images, more where a lossy codec left its traces.
+    """How far the empty screen deviates from its level: 0 for images without loss, 1 where a lossy codec left traces.
 
-    Traces are strongest between the strokes of text; where no text is known, the border of the frame has to do.
+    Measured in ``text``, because traces are strongest between strokes; where there is too little text, at the border of the frame.
     """
     sample = text
     if sample.sum() < 500:

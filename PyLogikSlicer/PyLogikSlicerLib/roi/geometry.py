@@ -1,4 +1,4 @@
-"""The shapes in which scanners display echo, and their outlines.
+"""The shapes of the fields in which scanners display echo, and their outlines.
 
 Coordinates are pixel indices, x right, y down. Angles are radians from straight down, positive toward larger x: the
 point at radius r and angle a of a sector is ``(x, y) + r * (sin a, cos a)``.
@@ -12,13 +12,27 @@ from typing import Any
 
 import numpy as np
 
+# A box (x0, y0, x1, y1) in pixel indices, the last ones included.
 Limits = tuple[float, float, float, float]
-Line = tuple[float, float, float]  # (a, b, c): a x + b y <= c is inside; (a, b) is the outward unit normal
+# A line (a, b, c): a x + b y <= c is inside; (a, b) is the outward unit normal.
+Line = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Sector:
-    """Curved and phased displays: a piece of a ring, cut by the upright box ``limits`` (x0, y0, x1, y1, all included)."""
+    """The field of a curved or phased array: a sector of a ring, clipped to an axis-aligned box.
+
+    Parameters
+    ----------
+    apex
+        Center of the arcs (x, y).
+    angles
+        Angles of the left and the right side, radians.
+    radii
+        Radii of the inner and the outer arc, pixels.
+    limits
+        The box (x0, y0, x1, y1), the last ones included.
+    """
 
     apex: tuple[float, float]
     angles: tuple[float, float]
@@ -30,7 +44,7 @@ class Sector:
         return "curved" if self.radii[0] > 0.08 * self.radii[1] else "phased"
 
     def outline(self) -> np.ndarray:
-        """The polygon ``(n, 2)``, clockwise on the screen, or an empty one where ring and box do not meet."""
+        """The polygon ``(n, 2)``, clockwise on the screen; empty where ring and box do not overlap."""
         angles = self._angles()
         direction = np.stack([np.sin(angles), np.cos(angles)], axis=1)
         near, far = self._inside_limits(direction)
@@ -40,8 +54,8 @@ class Sector:
         upper, lower = apex + inner[seen, None] * direction[seen], apex + outer[seen, None] * direction[seen]
         return np.concatenate([upper, lower[::-1]])
 
-    def moved(self, x: float, y: float) -> Sector:
-        """The same shape, x and y pixels further."""
+    def translate(self, x: float, y: float) -> Sector:
+        """The shape moved by x and y pixels."""
         x0, y0, x1, y1 = self.limits
         return replace(self, apex=(self.apex[0] + x, self.apex[1] + y), limits=(x0 + x, y0 + y, x1 + x, y1 + y))
 
@@ -49,14 +63,14 @@ class Sector:
         """``kind``, ``apex`` (x, y), ``angles`` (left, right; radians), ``radii`` (inner, outer) and ``limits``."""
         return {
             "kind": self.kind,
-            "apex": _rounded(self.apex),
-            "angles": _rounded(self.angles, 5),
-            "radii": _rounded(self.radii),
-            "limits": _rounded(self.limits),
+            "apex": _round_values(self.apex),
+            "angles": _round_values(self.angles, 5),
+            "radii": _round_values(self.radii),
+            "limits": _round_values(self.limits),
         }
 
     def _angles(self) -> np.ndarray:
-        """Angles at about two pixels of arc, and those at which a corner of the outline can lie."""
+        """The angles of the outline's vertices: about two pixels of arc apart, and all at which a corner of the outline may lie."""
         first, last = self.angles
         count = int(np.clip(np.ceil((last - first) * self.radii[1] / 2), 8, 2000))
         corners = []
@@ -74,7 +88,7 @@ class Sector:
         return np.unique(np.concatenate([np.linspace(first, last, count), inner]))
 
     def _inside_limits(self, direction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The radii between which each ray from the apex runs inside the limits (far < near where it misses them)."""
+        """For each ray from the apex the radii at which it enters and leaves the limits; the second is smaller where it misses them."""
         x0, y0, x1, y1 = self.limits
         near, far = np.zeros(len(direction)), np.full(len(direction), np.inf)
         for axis, low, high in ((0, x0, x1), (1, y0, y1)):
@@ -86,9 +100,16 @@ class Sector:
 
 @dataclass(frozen=True)
 class Straight:
-    """Linear and trapezoid displays: the upright box ``limits`` (x0, y0, x1, y1, all included), cut by straight ``sides``.
+    """The field of a linear array or of a trapezoid display: an axis-aligned box, clipped by lines and by a disk.
 
-    ``disk`` (x, y, radius), if any, rounds the lower end.
+    Parameters
+    ----------
+    limits
+        The box (x0, y0, x1, y1), the last ones included.
+    sides
+        The lines at which it is clipped.
+    disk
+        Center and radius (x, y, radius) of a disk whose lower arc is the lower end; None for a straight end.
     """
 
     limits: Limits
@@ -104,37 +125,37 @@ class Straight:
         x0, y0, x1, y1 = self.limits
         polygon = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], float)
         for side in self.sides:
-            polygon = cut(polygon, side)
-        return polygon if self.disk is None else self._rounded_off(polygon)
+            polygon = clip_polygon(polygon, side)
+        return polygon if self.disk is None else self._clip_to_disk(polygon, self.disk)
 
-    def moved(self, x: float, y: float) -> Straight:
-        """The same shape, x and y pixels further."""
+    def translate(self, x: float, y: float) -> Straight:
+        """The shape moved by x and y pixels."""
         x0, y0, x1, y1 = self.limits
         sides = tuple((a, b, c + a * x + b * y) for a, b, c in self.sides)
         disk = None if self.disk is None else (self.disk[0] + x, self.disk[1] + y, self.disk[2])
         return Straight((x0 + x, y0 + y, x1 + x, y1 + y), sides, disk)
 
     def as_json(self) -> Mapping[str, Any]:
-        """``kind``, ``limits``, ``corners`` (x, y), clockwise, and ``arc`` (x, y, radius) of a round lower end or None."""
-        corners = [_rounded(corner) for corner in replace(self, disk=None).outline()]
-        return {"kind": self.kind, "limits": _rounded(self.limits), "corners": corners, "arc": self.disk and _rounded(self.disk)}
+        """``kind``, ``limits``, ``corners`` (x, y) in clockwise order, and ``arc`` (x, y, radius) of a round lower end or None."""
+        corners = [_round_values(corner) for corner in replace(self, disk=None).outline()]
+        return {"kind": self.kind, "limits": _round_values(self.limits), "corners": corners, "arc": self.disk and _round_values(self.disk)}
 
-    def _rounded_off(self, polygon: np.ndarray) -> np.ndarray:
-        """Cut by tangents of the disk's lower half, close enough to stay within a tenth of a pixel of it."""
-        x, y, radius = self.disk
+    def _clip_to_disk(self, polygon: np.ndarray, disk: tuple[float, float, float]) -> np.ndarray:
+        """The polygon clipped by tangents of the disk's lower half, so many that they deviate from it by at most a tenth of a pixel."""
+        x, y, radius = disk
         half = np.arcsin(np.clip(max(abs(self.limits[0] - x), abs(self.limits[2] - x)) / radius, 0, 1))
         count = int(np.clip(np.ceil(half / np.sqrt(0.2 / radius)), 4, 60))
         for angle in np.linspace(-half, half, count):
             a, b = float(np.sin(angle)), float(np.cos(angle))
-            polygon = cut(polygon, (a, b, a * x + b * y + radius))
+            polygon = clip_polygon(polygon, (a, b, a * x + b * y + radius))
         return polygon
 
 
 Field = Sector | Straight
 
 
-def cut(polygon: np.ndarray, line: Line) -> np.ndarray:
-    """The part of a convex polygon inside a line (Sutherland and Hodgman 1974, one edge)."""
+def clip_polygon(polygon: np.ndarray, line: Line) -> np.ndarray:
+    """The part of a convex polygon ``(n, 2)`` on the inner side of a line (Sutherland and Hodgman 1974, one edge)."""
     if len(polygon) == 0:
         return polygon
     beyond = polygon @ np.array(line[:2]) - line[2]
@@ -148,8 +169,8 @@ def cut(polygon: np.ndarray, line: Line) -> np.ndarray:
     return np.array(kept).reshape(-1, 2)
 
 
-def meeting(first: Line, second: Line) -> tuple[float, float] | None:
-    """Where two lines cross, or None when they are parallel."""
+def line_intersection(first: Line, second: Line) -> tuple[float, float] | None:
+    """The intersection of two lines (x, y); None where they are parallel."""
     matrix = np.array([first[:2], second[:2]])
     if abs(np.linalg.det(matrix)) < 1e-6:
         return None
@@ -157,5 +178,5 @@ def meeting(first: Line, second: Line) -> tuple[float, float] | None:
     return float(x), float(y)
 
 
-def _rounded(values: Any, digits: int = 2) -> list[float]:
+def _round_values(values: Any, digits: int = 2) -> list[float]:
     return [round(float(value), digits) for value in values]

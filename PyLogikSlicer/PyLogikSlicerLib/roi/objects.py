@@ -1,6 +1,6 @@
-"""deid-one and deid-clean: the objects of an image of any modality, by their size alone.
+"""The regions of interest of the variants deid-one and deid-clean: the largest object of an image, or all large ones.
 
-What PyLogik does with kernels for 710 rows scales with the frame here.
+As in PyLogik, but its kernels, which suit 710 rows, are scaled with the frame here.
 """
 
 from __future__ import annotations
@@ -10,37 +10,45 @@ import numpy as np
 
 from ..core.errors import NoRegionFound
 from ..core.projections import Composites
-from .masks import closed, filled_holes, opened
+from .masks import closing, fill_holes, opening
 from .region import Roi, make_roi
 
-LARGE = 0.01  # share of the frame from which an object counts as large
+# Share of the frame from which an object is large.
+_LARGE = 0.01
+# Share of border pixels that must be at or below the threshold, so that it is believed to separate background.
+_DARK_BORDER = 0.1
+# The largest spread of grey levels, as a robust standard deviation, with which the border can be background.
+_LARGEST_SPREAD = 16
+# Factor from the median absolute deviation to the standard deviation of a normal distribution.
+_MAD_TO_DEVIATION = 1.4826
 
 
 def find_objects(composites: Composites, text: np.ndarray, threshold: int, only_largest: bool) -> Roi:
-    """Outline the largest object, or all large ones; see :func:`PyLogikSlicerLib.roi.find_roi`."""
+    """The region of the largest object, or of all large ones; see :func:`PyLogikSlicerLib.roi.find_roi`."""
     level = composites.maximum
-    foreground, note = separate(level, composites.minimum, text, threshold)
+    foreground, note = separate_background(level, composites.minimum, text, threshold)
     outlines = large_objects(foreground & ~text, only_largest)
     if not outlines:
         raise NoRegionFound("no region found: apart from text, no object covers 1 % of the image")
     kind = "object" if only_largest else "objects"
     shape = {"kind": kind, "corners": [outline.tolist() for outline in outlines]}
-    return make_roi(kind, shape, outlines, *level.shape, (note,))
+    rows, columns = level.shape
+    return make_roi(kind, shape, outlines, rows, columns, (note,))
 
 
-def separate(maximum: np.ndarray, minimum: np.ndarray, text: np.ndarray, threshold: int) -> tuple[np.ndarray, str]:
-    """Foreground, True where a pixel is not background in some frame, and how it was told apart.
+def separate_background(maximum: np.ndarray, minimum: np.ndarray, text: np.ndarray, threshold: int) -> tuple[np.ndarray, str]:
+    """The foreground, True where a pixel is not background in some frame, and a note on how it was separated.
 
-    Levels at or below ``threshold`` are background, unless hardly any pixel of the frame's border is: then the border
-    itself, being grey, bright or noisy, tells what background looks like.
+    Levels at or below ``threshold`` are background. Only where hardly any pixel at the border of the frame is (the background is grey,
+    bright or noisy), the levels at the border are background instead.
     """
     plain = maximum > threshold
     border = border_pixels(maximum.shape) & ~text
-    if not border.any() or (~plain[border]).mean() >= 0.1 or threshold > 0:
+    if not border.any() or (~plain[border]).mean() >= _DARK_BORDER or threshold > 0:
         return plain, f"background: levels up to {threshold}"
     usual = int(np.median(maximum[border]))
-    spread = 1.4826 * float(np.median(np.abs(maximum[border].astype(float) - usual)))
-    if spread > 16:
+    spread = _MAD_TO_DEVIATION * float(np.median(np.abs(maximum[border].astype(float) - usual)))
+    if spread > _LARGEST_SPREAD:
         return plain, f"background: levels up to {threshold}; the border of the image shows none"
     tolerance = max(2, int(np.ceil(4 * spread)))
     difference = np.maximum(cv2.absdiff(maximum, np.full_like(maximum, usual)), cv2.absdiff(minimum, np.full_like(minimum, usual)))
@@ -48,7 +56,7 @@ def separate(maximum: np.ndarray, minimum: np.ndarray, text: np.ndarray, thresho
 
 
 def border_pixels(shape: tuple[int, int]) -> np.ndarray:
-    """True in the outermost fiftieth of the frame."""
+    """The mask of the border of a frame, whose width is a fiftieth of the shorter side."""
     margin = max(1, min(shape) // 50)
     border = np.ones(shape, bool)
     border[margin:-margin, margin:-margin] = False
@@ -56,11 +64,11 @@ def border_pixels(shape: tuple[int, int]) -> np.ndarray:
 
 
 def large_objects(foreground: np.ndarray, only_largest: bool) -> list[np.ndarray]:
-    """Outlines ``(n, 2)`` of the large connected parts, largest first; thin bridges between parts are cut."""
+    """The outlines ``(n, 2)`` of the large connected components, largest first; thin bridges between components are cut."""
     radius = max(1, round(float(np.hypot(*foreground.shape)) / 400))
-    # Lines go before holes are filled: a frame around the image would else be one large object.
-    mask = filled_holes(opened(closed(foreground, radius), radius).astype(np.uint8))
+    # Lines are removed before holes are filled, because otherwise a frame drawn around the image would be one large object.
+    mask = fill_holes(opening(closing(foreground, radius), radius).astype(np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     areas = [cv2.contourArea(contour) for contour in contours]
-    order = [i for i in np.argsort(areas)[::-1] if areas[i] >= LARGE * foreground.size]
+    order = [i for i in np.argsort(areas)[::-1] if areas[i] >= _LARGE * foreground.size]
     return [cv2.approxPolyDP(contours[i], 0.5, True)[:, 0].astype(float) for i in order[: 1 if only_largest else None]]

@@ -1,6 +1,6 @@
-"""Regions that a person accepted, kept per scanner, and proposed again where they agree with what an image shows.
+"""Region templates: regions that the user accepted, one for each scanner, proposed again where they agree with an image.
 
-One JSON file, meant to be read, moved and deleted by people: a list of ``{manufacturer, model, rows, columns, kind, shape,
+They are kept in one JSON file, which the user can read, move and delete: a list of ``{manufacturer, model, rows, columns, kind, shape,
 polygons}``. Nothing in it identifies a patient.
 """
 
@@ -18,22 +18,33 @@ from ..core.errors import UsageError
 from ..core.stack import Header
 from .region import Roi, make_roi
 
-HELD = 0.95  # share of the found region that a proposed template has to hold
-ALIKE = 0.85  # Dice of template and found region from which they agree
+# The least share of the found region that a template must contain.
+_HELD = 0.95
+# The least Dice score of template and found region.
+_ALIKE = 0.85
 
 
 def remember(path: Path, header: Header, roi: Roi) -> bool:
-    """Keep an accepted region for the scanner of an image; a former one of the same scanner and matrix is replaced.
+    """Save an accepted region as the template of the image's scanner and matrix size; a previous one is replaced.
+
+    Parameters
+    ----------
+    path
+        The file of templates; made if it does not exist.
+    header
+        The header of the image, with manufacturer and model.
+    roi
+        The accepted region.
 
     Returns
     -------
     bool
-        False when the header names neither manufacturer nor model: then nothing is kept.
+        Whether it was saved; False when the header states neither manufacturer nor model.
 
     Raises
     ------
     UsageError
-        When the file exists and is not a template file.
+        The file exists and is no template file.
     """
     key = _key(header, roi.rows, roi.columns)
     if key is None:
@@ -46,30 +57,34 @@ def remember(path: Path, header: Header, roi: Roi) -> bool:
 
 
 def propose(path: Path, header: Header, found: Roi) -> Roi | None:
-    """The template of this scanner and matrix size, if it agrees with the region found in the image; else None.
+    """The template of this scanner and matrix size, if it agrees with the region ``found`` in the image; else None.
 
-    It agrees when it holds nearly all of the found region and is not much larger. ``found`` is evidence of this very
-    image; a template is never used without any.
+    It agrees when it contains nearly all of the found region and is not much larger. A template is never proposed for an image in which
+    no region was found. Raises UsageError where the file is no template file.
     """
     key = _key(header, found.rows, found.columns)
-    for entry in _entries(path) if key else []:
+    if key is None:
+        return None
+    for entry in _entries(path):
         if {name: entry.get(name) for name in key} == key:
             polygons = [np.array(polygon, float) for polygon in entry["polygons"]]
             template = make_roi(entry["kind"], entry["shape"], polygons, found.rows, found.columns, ("template of this scanner",))
             kept, seen = template.mask(), found.mask()
             both = int((kept & seen).sum())
-            if both >= HELD * seen.sum() and 2 * both >= ALIKE * (int(kept.sum()) + int(seen.sum())):
+            if both >= _HELD * seen.sum() and 2 * both >= _ALIKE * (int(kept.sum()) + int(seen.sum())):
                 return template
     return None
 
 
 def _key(header: Header, rows: int, columns: int) -> dict[str, Any] | None:
+    """The values by which a template is found; None where the header states neither manufacturer nor model."""
     if not (header.manufacturer.strip() or header.model.strip()):
         return None
     return {"manufacturer": header.manufacturer.strip(), "model": header.model.strip(), "rows": rows, "columns": columns}
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
+    """The templates in a file; none where it does not exist. Raises UsageError where it is no template file."""
     if not path.exists():
         return []
     try:
@@ -82,7 +97,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 
 def _write(path: Path, entries: list[dict[str, Any]]) -> None:
-    """Whole or not at all: an interrupted write leaves the old file."""
+    """Write the file atomically: an interrupted write leaves the previous file unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".templates-", suffix=".json")
     try:

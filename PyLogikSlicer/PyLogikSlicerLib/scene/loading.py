@@ -40,7 +40,7 @@ class _Image:
     files: tuple[str, ...]
     slices: int
     matrix: np.ndarray
-    joined: bool = False
+    concatenate_stacks: bool = False
 
 
 def load(paths: Sequence[str]) -> list:
@@ -79,11 +79,11 @@ def loadCine(file: str) -> list:
 
 def _images(files: Sequence[Path]) -> list[_Image]:
     from ..reading import open_stacks
-    from ..reading.joining import joined
+    from ..reading.concatenation import concatenate_stacks
 
     if len(files) > 1:
-        stack = joined([open_stacks(file)[0] for file in files], files[0].parent.name or files[0].stem)
-        return [_Image(stack, tuple(map(str, files)), len(files), _seriesMatrix([_slice(file) for file in files]), joined=True)]
+        stack = concatenate_stacks([open_stacks(file)[0] for file in files], files[0].parent.name or files[0].stem)
+        return [_Image(stack, tuple(map(str, files)), len(files), _seriesMatrix([_slice(file) for file in files]), concatenate_stacks=True)]
     (file,) = files
     stacks = open_stacks(file)
     if stacks[0].grid is not None:

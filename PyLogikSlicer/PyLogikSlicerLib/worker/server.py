@@ -25,7 +25,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
 from ..core.errors import EngineUnavailable, UnreadableInput, UsageError
-from ..core.private_folders import own_folder, sweep
+from ..core.private_folders import own_folder, remove_abandoned
 from ..core.reasons import failure_reason
 
 # More often nobody sees it, and every event wakes the other side.
@@ -107,7 +107,7 @@ def main() -> int:
         events.flush()
 
     signal.signal(signal.SIGTERM, _ended)
-    sweep()
+    remove_abandoned()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         serve(requests, send)
     own_folder().remove()

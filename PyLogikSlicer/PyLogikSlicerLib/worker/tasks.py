@@ -18,7 +18,7 @@ from ..detection.devices import gpu
 from ..detection.engines import Engine, choose_engine
 from ..pipeline import OnStage, analyse
 from ..reading import open_stacks
-from ..reading.joining import joined
+from ..reading.concatenation import concatenate_stacks
 from ..roi.templates import propose, remember
 from ..writing.output_folder import file_sha256
 from .array_file import open_array
@@ -39,7 +39,7 @@ def open_source(source: Source, options: Options = Options()) -> ImageStack:  # 
     limits = limits_of(options)
     stacks = [stack for file in source.files for stack in open_stacks(Path(file), limits)]
     if source.stack:
-        return joined(stacks, stacks[0].name)
+        return concatenate_stacks(stacks, stacks[0].name)
     if len(stacks) != 1:
         raise UnreadableInput(f"the source holds {len(stacks)} images of different size or type: open them one by one")
     return stacks[0]

@@ -72,7 +72,7 @@ class OutputFolder:
     def staging(self) -> Path:
         """A new empty folder beside the final places, on the same file system."""
         staged = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=self.root))
-        own_folder().answer_for(staged)
+        own_folder().add_staging(staged)
         return staged
 
     def published(self) -> list[str]:

@@ -14,7 +14,7 @@ from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.command_line import main
 from PyLogikSlicerLib.comparing import compare
-from PyLogikSlicerLib.comparing.alignment import aligned
+from PyLogikSlicerLib.comparing.alignment import align_masks
 from PyLogikSlicerLib.comparing.mask_files import Mask, load_mask
 from PyLogikSlicerLib.comparing.tables import write_csv
 from PyLogikSlicerLib.core.errors import UsageError
@@ -63,7 +63,7 @@ def test_axes_stored_in_another_order_or_direction_are_the_same_grid(tmp_path, l
     image = image_of(labels)
     one = load_mask(write(image, tmp_path / "one.nrrd"))
     other = load_mask(write(SimpleITK.DICOMOrient(image, orientation), tmp_path / "other.nii.gz"))
-    pred, true, spacing = aligned(one, other)
+    pred, true, spacing = align_masks(one, other)
     np.testing.assert_array_equal(pred, labels)
     np.testing.assert_array_equal(true, labels)
     assert spacing == (2.0, 0.75, 0.5)
@@ -73,7 +73,7 @@ def test_an_oblique_grid_is_put_in_order_too(tmp_path, labels):
     image = image_of(labels)
     image.SetDirection(SimpleITK.Euler3DTransform((0, 0, 0), 0.3, 0.2, 0.1).GetMatrix())
     one, other = write(image, tmp_path / "one.nrrd"), write(SimpleITK.DICOMOrient(image, "RIP"), tmp_path / "other.nii")
-    pred, true, _ = aligned(load_mask(one), load_mask(other))
+    pred, true, _ = align_masks(load_mask(one), load_mask(other))
     np.testing.assert_array_equal(pred, true)
 
 
@@ -90,7 +90,7 @@ def test_an_oblique_grid_is_put_in_order_too(tmp_path, labels):
 def test_another_grid_is_refused_and_both_are_told(tmp_path, labels, changed):
     one, other = (load_mask(write(image_of(labels, **options), tmp_path / "mask.nrrd")) for options in ({}, changed))
     with pytest.raises(UsageError, match=r"40 x 30 x 8 voxels, spacing 0.5 0.75 2 mm, origin -10 5 30.*the truth has.*resample") as caught:
-        aligned(one, other)
+        align_masks(one, other)
     assert " ".join(f"{value:g}" for value in next(iter(changed.values()))) in str(caught.value)
 
 
@@ -100,20 +100,20 @@ def test_a_rotated_grid_and_one_of_fewer_slices_are_refused(tmp_path, labels):
     turned.SetDirection(SimpleITK.Euler3DTransform((0, 0, 0), 0.02, 0, 0).GetMatrix())
     for image in (turned, image_of(labels[1:], origin=(-10.0, 5.0, 32.0))):
         with pytest.raises(UsageError, match="differ in geometry"):
-            aligned(whole, load_mask(write(image, tmp_path / "other.nrrd")))
+            align_masks(whole, load_mask(write(image, tmp_path / "other.nrrd")))
 
 
 def test_headers_rounded_to_a_hundredth_of_a_millimeter_are_the_same_grid(tmp_path, labels):
     one = load_mask(write(image_of(labels, (0.488281, 0.488281, 2.0), (-124.755859, 3.3333, 30)), tmp_path / "one.nrrd"))
     other = load_mask(write(image_of(labels, (0.4883, 0.4883, 2.0), (-124.76, 3.33, 30)), tmp_path / "other.nrrd"))
-    aligned(one, other)
+    align_masks(one, other)
 
 
 def test_a_dicom_segmentation_is_background_where_it_stores_nothing(corpus):
     """The two real files lie on one grid, of three slices and of one."""
     three, one = load_mask(corpus / "edge" / "seg" / "seg_liver.dcm"), load_mask(get_testdata_file("liver_1frame.dcm"))
     for pair in ((three, one), (one, three)):
-        pred, true, spacing = aligned(*pair)
+        pred, true, spacing = align_masks(*pair)
         assert pred.shape == true.shape == (3, 512, 512) and spacing == pytest.approx((1.0, 0.810547, 0.810547))
         assert {np.count_nonzero(pred), np.count_nonzero(true)} == {np.count_nonzero(mask.labels) for mask in pair}
         assert np.count_nonzero(pred & true) == np.count_nonzero(one.labels)
@@ -124,28 +124,28 @@ def test_a_dicom_segmentation_is_held_against_a_volume_of_its_source_but_never_t
     spacing, (x, y, z) = segmentation.geometry.spacing[::-1], segmentation.geometry.origin
     volume = np.concatenate([np.zeros((4, 512, 512), np.uint8), segmentation.labels, np.zeros((2, 512, 512), np.uint8)])
     path = write(SimpleITK.DICOMOrient(image_of(volume, spacing, (x, y, z - 4)), "RAS"), tmp_path / "whole.nii.gz")
-    pred, true, _ = aligned(segmentation, load_mask(path))
+    pred, true, _ = align_masks(segmentation, load_mask(path))
     np.testing.assert_array_equal(pred, true)
     np.testing.assert_array_equal(pred, volume)
     three = load_mask(corpus / "edge" / "seg" / "seg_liver.dcm")
     with pytest.raises(UsageError, match="differ in geometry"):
-        aligned(three, load_mask(write(image_of(volume[4:5], spacing, (x, y, z)), tmp_path / "slice.nrrd")))
+        align_masks(three, load_mask(write(image_of(volume[4:5], spacing, (x, y, z)), tmp_path / "slice.nrrd")))
 
 
 def test_masks_that_know_no_place_need_only_the_shape():
     still = Mask(np.ones((3, 4), np.uint8))
-    assert aligned(still, Mask(np.ones((1, 3, 4), np.uint8)))[2] is None
+    assert align_masks(still, Mask(np.ones((1, 3, 4), np.uint8)))[2] is None
     with pytest.raises(UsageError, match=r"\(3, 4\).*\(2, 3, 4\)"):
-        aligned(still, Mask(np.ones((2, 3, 4), np.uint8)))
+        align_masks(still, Mask(np.ones((2, 3, 4), np.uint8)))
 
 
 def test_a_region_of_interest_is_held_against_every_frame():
     region = Mask(np.eye(4, dtype=bool), frames=5)
-    pred, true, _ = aligned(region, Mask(np.zeros((5, 4, 4), np.uint8)))
+    pred, true, _ = align_masks(region, Mask(np.zeros((5, 4, 4), np.uint8)))
     assert pred.shape == true.shape == (5, 4, 4) and (pred == np.eye(4)).all()
-    assert aligned(region, Mask(np.zeros((4, 4), np.uint8)))[0].shape == (4, 4)
+    assert align_masks(region, Mask(np.zeros((4, 4), np.uint8)))[0].shape == (4, 4)
     with pytest.raises(UsageError, match=r"\(6, 4, 4\)"):
-        aligned(region, Mask(np.zeros((6, 4, 4), np.uint8)))
+        align_masks(region, Mask(np.zeros((6, 4, 4), np.uint8)))
 
 
 # The command

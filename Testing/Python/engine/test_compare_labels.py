@@ -15,7 +15,7 @@ from pydicom.data import get_testdata_file
 from segmentation_samples import ct_slices, write_segmentation
 
 from PyLogikSlicerLib.command_line import main
-from PyLogikSlicerLib.comparing import compare, paired_labels
+from PyLogikSlicerLib.comparing import compare, pair_labels
 from PyLogikSlicerLib.core.label_mask import Mask
 
 SHAPE = (4, 20, 30)
@@ -143,7 +143,7 @@ def test_255_in_both_is_a_number_like_any_other(tmp_path, capsys, square):
 
 
 def test_a_region_of_interest_is_held_against_a_mask_of_255(square):
-    (pair,) = paired_labels(Mask(square[1]), Mask(square[1].astype(np.uint8) * 255))
+    (pair,) = pair_labels(Mask(square[1]), Mask(square[1].astype(np.uint8) * 255))
     assert pair.paired_by == "mask" and compare(square[1], square[1] * np.uint8(255), labels=[pair]).overall[0].dice == 1.0
 
 
@@ -185,9 +185,9 @@ def test_segments_of_one_name_are_compared_whatever_their_numbers(tmp_path, caps
 
 def test_names_are_those_of_unicode_however_they_are_composed(square):
     masks = Mask(square, names={1: "Lésion  péri-hépatique"}), Mask(square * 5, names={5: "le\u0301sion pe\u0301ri-hépatique"})
-    assert [(pair.label, pair.true_label, pair.paired_by) for pair in paired_labels(*masks)] == [(1, 5, "name")]
+    assert [(pair.label, pair.true_label, pair.paired_by) for pair in pair_labels(*masks)] == [(1, 5, "name")]
     german = Mask(square, names={1: "Gefäß"}), Mask(square * 5, names={5: "GEFÄSS"})
-    assert paired_labels(*german)[0].paired_by == "name"
+    assert pair_labels(*german)[0].paired_by == "name"
 
 
 def test_a_name_that_only_one_mask_has_keeps_its_number_from_being_paired(tmp_path, capsys, organs):
@@ -216,7 +216,7 @@ def test_where_no_name_or_only_one_side_has_names_numbers_are_paired_and_both_na
 def test_a_label_without_a_name_is_paired_by_number_beside_those_that_have_one(square):
     pred, true = square.astype(np.uint8), square.astype(np.uint8) * 2
     pred[3], true[3] = 7, 7
-    pairs = paired_labels(Mask(pred, names={1: "liver"}), Mask(true, names={2: "liver"}))
+    pairs = pair_labels(Mask(pred, names={1: "liver"}), Mask(true, names={2: "liver"}))
     assert [(pair.label, pair.true_label, pair.paired_by) for pair in pairs] == [(1, 2, "name"), (7, 7, "number")]
 
 
@@ -225,16 +225,16 @@ def test_several_segments_of_one_name_are_paired_in_order(square):
     labels[0], labels[3] = 2, 3
     lesions = {1: "lesion", 2: "lesion", 3: "lesion"}
     renumbered = Mask(labels * np.uint8(3), names={3: "lesion", 6: "lesion", 9: "lesion"})
-    assert [(pair.label, pair.true_label) for pair in paired_labels(Mask(labels, names=lesions), renumbered)] == [(1, 3), (2, 6), (3, 9)]
+    assert [(pair.label, pair.true_label) for pair in pair_labels(Mask(labels, names=lesions), renumbered)] == [(1, 3), (2, 6), (3, 9)]
 
 
 def test_a_segment_that_is_named_but_empty_is_compared_where_the_other_has_it(square):
     names = {1: "liver", 2: "spleen"}
     pred, true = Mask(square.astype(np.uint8), names=names), Mask(square.astype(np.uint8) * 2, names=names)
-    pairs = paired_labels(pred, true)
+    pairs = pair_labels(pred, true)
     assert [(pair.name, pair.label, pair.true_label) for pair in pairs] == [("liver", 1, 1), ("spleen", 2, 2)]
     assert [score.dice for score in compare(pred.labels, true.labels, labels=pairs).overall] == [0.0, 0.0]
-    assert [pair.name for pair in paired_labels(pred, pred)] == ["liver"]
+    assert [pair.name for pair in pair_labels(pred, pred)] == ["liver"]
 
 
 def test_a_label_is_chosen_by_number_or_by_name(tmp_path, capsys, organs):

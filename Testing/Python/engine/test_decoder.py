@@ -32,7 +32,7 @@ def decoder():
 
 
 def decoding_process(decoder: Decoder) -> psutil.Process:
-    return decoder._process._watched
+    return decoder._process._usage
 
 
 def still(path: Path) -> Path:
@@ -144,7 +144,7 @@ def test_the_decoding_process_ends_with_the_program_that_asked(tmp_path):
         "from PyLogikSlicerLib.reading.decoding.client import shared_decoder\n"
         "decoder = shared_decoder()\n"
         f"decoder.open(Path({str(sample('CT_small.dcm'))!r}))\n"
-        "print(decoder._process._watched.pid, flush=True)\n"
+        "print(decoder._process._usage.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
     asking = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=_environment())

@@ -13,11 +13,11 @@ from pydicom.sequence import Sequence
 from segmentation_samples import COLUMNS, ROWS, ct_slices, ultrasound_cine, write_segmentation
 
 from PyLogikSlicerLib.comparing import compare
-from PyLogikSlicerLib.comparing.alignment import aligned
+from PyLogikSlicerLib.comparing.alignment import align_masks
 from PyLogikSlicerLib.comparing.mask_files import load_mask
 from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
 from PyLogikSlicerLib.core.label_mask import Mask
-from PyLogikSlicerLib.core.voxel_grid import grid_from
+from PyLogikSlicerLib.core.voxel_grid import grid_from_steps
 
 
 @pytest.fixture
@@ -59,11 +59,11 @@ def test_one_slice_lies_where_its_position_says_whatever_its_thickness(tmp_path,
     for change in (without("SliceThickness", "SpacingBetweenSlices"), lambda dataset: setattr(measures(dataset), "SliceThickness", 7)):
         single = load_mask(write_segmentation(tmp_path / "one.dcm", ct_slices(), one, change=change))
         for pair, expected in (((single, whole), (one, labels)), ((whole, single), (labels, one))):
-            pred, true, spacing = aligned(*pair)
+            pred, true, spacing = align_masks(*pair)
             np.testing.assert_array_equal((pred, true), expected)
             assert spacing[0] == pytest.approx(2.5)
     volume = Mask(labels, whole.geometry)
-    np.testing.assert_array_equal(aligned(volume, single)[1], one)
+    np.testing.assert_array_equal(align_masks(volume, single)[1], one)
 
 
 def test_slices_between_two_others_are_not_put_there(tmp_path, labels):
@@ -73,10 +73,13 @@ def test_slices_between_two_others_are_not_put_there(tmp_path, labels):
         dataset.ImagePositionPatient[2] += 1.25
     true = load_mask(write_segmentation(tmp_path / "true.dcm", moved, labels))
     with pytest.raises(UsageError, match="differ in geometry"):
-        aligned(pred, true)
+        align_masks(pred, true)
     with pytest.raises(UsageError, match="differ in geometry"):
-        aligned(
-            Mask(np.zeros((3, ROWS, COLUMNS), np.uint8), grid_from((3, ROWS, COLUMNS), pred.geometry.steps * [[2], [1], [1]], (0, 0, 0))),
+        align_masks(
+            Mask(
+                np.zeros((3, ROWS, COLUMNS), np.uint8),
+                grid_from_steps((3, ROWS, COLUMNS), pred.geometry.steps * [[2], [1], [1]], (0, 0, 0)),
+            ),
             pred,
         )
 
@@ -88,7 +91,7 @@ def test_only_every_second_slice_is_held_against_all(tmp_path, labels):
     assert len(sparse.labels) == 3 and sparse.geometry.spacing[0] == pytest.approx(5)
     whole = load_mask(write_segmentation(tmp_path / "b.dcm", ct_slices(), labels))
     for first, second, place in ((sparse, whole, 0), (whole, sparse, 1)):
-        np.testing.assert_array_equal(aligned(first, second)[place], even)
+        np.testing.assert_array_equal(align_masks(first, second)[place], even)
 
 
 @pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
@@ -109,7 +112,7 @@ def test_distances_over_slices_of_a_tilted_gantry_run_in_space(tmp_path, change)
     one[0, 50, 50] = other[2, 50, 50] = one[5, 0, 0] = other[5, 0, 0] = 1
     series = ct_slices(shift=(0, 0.6, 0))
     masks = [load_mask(write_segmentation(tmp_path / "a.dcm", series, mask, change=change)) for mask in (one, other)]
-    score = compare(*aligned(*masks)).overall[0]
+    score = compare(*align_masks(*masks)).overall[0]
     assert score.distances.hausdorff == pytest.approx(np.hypot(5, 1.2), rel=1e-5) and score.dice == 0.5
 
 
@@ -122,7 +125,7 @@ def test_two_segmentations_whose_slices_are_missing_in_other_places_are_put_toge
         load_mask(write_segmentation(tmp_path / "a.dcm", ct_slices(), made, change=without("SpacingBetweenSlices", "SliceThickness")))
         for made in (first, second)
     ]
-    score = compare(*aligned(*masks), distances=False).overall[0]
+    score = compare(*align_masks(*masks), distances=False).overall[0]
     assert (score.predicted, score.true, score.both) == (2 * ROWS * COLUMNS, 2 * ROWS * COLUMNS, ROWS * COLUMNS)
     assert score.true_size == pytest.approx(2 * ROWS * COLUMNS * 2.5 * 0.661468**2)
 
@@ -136,11 +139,11 @@ def test_slices_that_are_not_equally_spaced_are_compared_on_the_same_images_only
     first = load_mask(write_segmentation(tmp_path / "a.dcm", series, every))
     second = load_mask(write_segmentation(tmp_path / "b.dcm", series[::-1], every[::-1]))
     assert first.geometry is None and first.scattered
-    pred, true, spacing = aligned(first, second)
+    pred, true, spacing = align_masks(first, second)
     np.testing.assert_array_equal(pred, true)
     assert spacing == pytest.approx((0.661468, 0.661468))
     with pytest.raises(UsageError, match="not parallel and equally spaced"):
-        aligned(first, Mask(every))
+        align_masks(first, Mask(every))
 
     def forget(dataset: Dataset) -> None:
         for group in dataset.PerFrameFunctionalGroupsSequence:
@@ -171,7 +174,7 @@ def test_planes_that_turn_around_an_axis_are_compared_plane_by_plane(tmp_path, l
         for name in ("a.dcm", "b.dcm")
     ]
     assert masks[0].geometry is None and masks[0].scattered
-    np.testing.assert_array_equal(aligned(*masks)[0], every > 0)
+    np.testing.assert_array_equal(align_masks(*masks)[0], every > 0)
 
 
 # Segments
@@ -281,14 +284,14 @@ def test_a_segmentation_of_a_cine_is_compared_frame_by_frame(tmp_path, cine):
     np.testing.assert_array_equal(first.labels, cine[:5])
     moved = np.roll(cine, 1, axis=0)
     second = load_mask(cine_segmentation(tmp_path / "b.dcm", moved, []))
-    pred, true, spacing = aligned(first, second)
+    pred, true, spacing = align_masks(first, second)
     np.testing.assert_array_equal(pred, cine)
     np.testing.assert_array_equal(true, moved)
     assert spacing is None
     # Held against a stack of frames, those behind the last one that is stored are background.
-    np.testing.assert_array_equal(aligned(Mask(cine[:, np.newaxis]), first)[1], cine)
+    np.testing.assert_array_equal(align_masks(Mask(cine[:, np.newaxis]), first)[1], cine)
     with pytest.raises(UsageError, match="differ in shape"):
-        aligned(first, Mask(cine[:3]))
+        align_masks(first, Mask(cine[:3]))
 
 
 def test_frames_of_a_cine_have_the_size_of_their_pixels(tmp_path, cine):
@@ -297,7 +300,7 @@ def test_frames_of_a_cine_have_the_size_of_their_pixels(tmp_path, cine):
         measures(dataset).PixelSpacing = [0.5, 0.25]
 
     masks = [load_mask(cine_segmentation(tmp_path / "a.dcm", shifted, [], size)) for shifted in (cine, np.roll(cine, 4, axis=1))]
-    score = compare(*aligned(*masks)).overall[0]
+    score = compare(*align_masks(*masks)).overall[0]
     assert score.distances.hausdorff == pytest.approx(2.0)
 
 
@@ -322,7 +325,7 @@ def test_frames_at_one_place_are_those_of_the_images_they_were_made_on(repositor
     folder = repository / "Testing" / "Data" / "cases" / "dice"
     masks = [load_mask(folder / f"cine_{name}.seg.dcm") for name in "ab"]
     assert masks[0].geometry is None and masks[0].pixel_spacing == (1, 1)
-    assert compare(*aligned(*masks)).overall[0].dice == pytest.approx(0.9)
+    assert compare(*align_masks(*masks)).overall[0].dice == pytest.approx(0.9)
 
 
 def test_two_segmentations_of_stills_meet_on_the_same_still(tmp_path, cine):
@@ -340,7 +343,7 @@ def test_two_segmentations_of_stills_meet_on_the_same_still(tmp_path, cine):
 
     first = load_mask(cine_segmentation(tmp_path / "a.dcm", cine, [], of(["1.1", "1.2", "1.3"])))
     second = load_mask(cine_segmentation(tmp_path / "b.dcm", cine, [], of(["1.2", "1.3", "1.4"])))
-    pred, true, _ = aligned(first, second)
+    pred, true, _ = align_masks(first, second)
     np.testing.assert_array_equal(pred, [cine[1], cine[2], cine[4], cine[0]])
     np.testing.assert_array_equal(true, [cine[0], cine[1], cine[2], cine[4]])
 

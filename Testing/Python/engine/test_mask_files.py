@@ -14,7 +14,7 @@ from pydicom.data import get_testdata_file
 from PyLogikSlicerLib import im_analysis
 from PyLogikSlicerLib.comparing.mask_files import load_mask
 from PyLogikSlicerLib.core.errors import PyLogikSlicerError
-from PyLogikSlicerLib.core.voxel_grid import spacing_of
+from PyLogikSlicerLib.core.voxel_grid import spacing_from_steps
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_sheared_grid_is_taken_as_it_is(tmp_path):
     sheared = np.array([[0.5, 0.1, 0, -10], [0, 0.7, 0.2, 20], [0, 0, 2.5, 30], [0, 0, 0, 1]])
     nibabel.save(nibabel.Nifti1Image(np.ones((6, 5, 4), np.uint8), sheared), tmp_path / "sheared.nii")
     geometry = load_mask(tmp_path / "sheared.nii").geometry
-    assert np.ndim(spacing_of(geometry.steps)) == 2
+    assert np.ndim(spacing_from_steps(geometry.steps)) == 2
     for index in ((0, 0, 0), (5, 4, 3)):
         np.testing.assert_allclose(geometry.to_space([index[::-1]])[0], (np.diag([-1, -1, 1, 1]) @ sheared @ [*index, 1])[:3], atol=1e-5)
 

@@ -22,11 +22,11 @@ from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.command_line import main
 from PyLogikSlicerLib.comparing import compare
-from PyLogikSlicerLib.comparing.alignment import aligned
+from PyLogikSlicerLib.comparing.alignment import align_masks
 from PyLogikSlicerLib.comparing.mask_files import is_mask_file, load_mask
 from PyLogikSlicerLib.core.errors import DecoderFailed, UnreadableInput, UsageError
 from PyLogikSlicerLib.core.label_mask import Mask
-from PyLogikSlicerLib.core.voxel_grid import VoxelGrid, grid_of, spacing_of
+from PyLogikSlicerLib.core.voxel_grid import VoxelGrid, grid_from_affine, spacing_from_steps
 from PyLogikSlicerLib.reading.decoding.client import shared_decoder
 from PyLogikSlicerLib.reading.decoding.limits import Limits
 
@@ -115,7 +115,7 @@ def test_the_public_cases_of_labels_and_grids_agree_as_they_should(repository):
     folder = repository / "Testing" / "Data" / "cases" / "dice"
     for pred, true in (("labels_7014.9995", "labels_7015"), ("sheared_a", "sheared_b")):
         masks = load_mask(folder / f"{pred}.nii.gz"), load_mask(folder / f"{true}.nii.gz")
-        assert compare(*aligned(*masks)).overall[0].dice == pytest.approx(0.9)
+        assert compare(*align_masks(*masks)).overall[0].dice == pytest.approx(0.9)
 
 
 # PNG
@@ -172,22 +172,22 @@ def test_two_masks_on_one_sheared_grid_are_compared_with_distances_in_space(tmp_
     pred, true = np.zeros((2, 4, 10, 12), np.uint8)
     pred[1, 2, 3], true[3, 6, 9] = 1, 1
     masks = [load_mask(nifti(tmp_path / "a.nii", labels, affine=SHEARED)) for labels in (pred, true)]
-    score = compare(*aligned(*masks)).overall[0]
+    score = compare(*align_masks(*masks)).overall[0]
     apart = np.linalg.norm(SHEARED[:3, :3] @ np.subtract((9, 6, 3), (3, 2, 1)))
     assert score.dice == 0 and score.distances.hausdorff == pytest.approx(apart, rel=1e-5)
     assert score.true_size == pytest.approx(abs(np.linalg.det(SHEARED[:3, :3])), rel=1e-5)
     spacing = np.linalg.norm(SHEARED[:3, :3], axis=0)
     assert apart != pytest.approx(np.linalg.norm(spacing * (6, 4, 2)), rel=0.02)
-    frame = compare(*aligned(*masks)).of_frames(1)[1]
+    frame = compare(*align_masks(*masks)).of_frames(1)[1]
     assert frame.predicted_size == pytest.approx(np.linalg.norm(np.cross(*SHEARED[:3, :2].T)), rel=1e-5)
 
 
 @pytest.mark.parametrize("order,flips", [((2, 1, 0), (1, 1, 1)), ((0, 2, 1), (1, -1, 1)), ((1, 0, 2), (-1, 1, -1))])
 def test_a_sheared_grid_is_known_in_any_order_and_direction(tmp_path, labels, order, flips):
-    grid = grid_of(labels.shape, np.diag([-1.0, -1, 1, 1]) @ SHEARED[:, [2, 1, 0, 3]])
-    other = grid.reordered(order, [flip < 0 for flip in flips])
+    grid = grid_from_affine(labels.shape, np.diag([-1.0, -1, 1, 1]) @ SHEARED[:, [2, 1, 0, 3]])
+    other = grid.reorder(order, [flip < 0 for flip in flips])
     turned = np.flip(labels.transpose(order), [axis for axis, flip in enumerate(flips) if flip < 0])
-    pred, true, spacing = aligned(Mask(labels, grid), Mask(turned, other))
+    pred, true, spacing = align_masks(Mask(labels, grid), Mask(turned, other))
     np.testing.assert_array_equal(pred, labels)
     np.testing.assert_array_equal(true, labels)
     assert np.ndim(spacing) == 2
@@ -202,26 +202,26 @@ def test_another_shear_is_refused(tmp_path, labels):
         other = SHEARED.copy()
         other[place] += 0.1
         with pytest.raises(UsageError, match="differ in geometry"):
-            aligned(pred, load_mask(nifti(tmp_path / "b.nii", labels, affine=other)))
+            align_masks(pred, load_mask(nifti(tmp_path / "b.nii", labels, affine=other)))
 
 
 def test_axes_that_do_not_span_the_space_are_no_place(tmp_path, labels):
     flat = np.array([[1.0, 1, 0, 0], [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     mask = load_mask(nifti(tmp_path / "a.nii", labels, affine=flat))
     assert mask.geometry is None
-    assert compare(*aligned(mask, mask)).unit == "px"
+    assert compare(*align_masks(mask, mask)).unit == "px"
 
 
 def test_a_shear_that_is_only_rounding_is_none():
     grid = VoxelGrid((2, 2, 2), np.array([[1, 1e-6, 0, 0], [0, 0.5, -2e-6, 0], [0, 0, 2, 0], [0, 0, 0, 1.0]]))
-    assert spacing_of(grid.steps) == pytest.approx((1, 0.5, 2))
+    assert spacing_from_steps(grid.steps) == pytest.approx((1, 0.5, 2))
 
 
 # The process that decodes
 
 
 def decoding_process() -> psutil.Process:
-    return shared_decoder()._started()._watched
+    return shared_decoder()._running_process()._usage
 
 
 def each_kind(folder: Path) -> list[Path]:

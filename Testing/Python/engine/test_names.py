@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PyLogikSlicerLib.core.stack import Header, WrittenName
-from PyLogikSlicerLib.names import telling
+from PyLogikSlicerLib.names import find_disclosure
 
 
 def header(name="", **identifying) -> Header:
@@ -34,12 +34,12 @@ def header(name="", **identifying) -> Header:
 
 
 def certain(stem, told: Header) -> bool:
-    found = telling(stem, told)
+    found = find_disclosure(stem, told)
     return found is not None and found.certain
 
 
 def doubted(stem, told: Header) -> bool:
-    found = telling(stem, told)
+    found = find_disclosure(stem, told)
     return found is not None and not found.certain
 
 
@@ -165,7 +165,7 @@ def test_a_part_of_a_name_is_a_doubt(name, stem):
     ],
 )
 def test_one_letter_of_difference_in_a_long_name_is_a_doubt(name, stem):
-    assert telling(stem, header(name)) is not None
+    assert find_disclosure(stem, header(name)) is not None
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_a_script_in_which_the_header_writes_no_name_cannot_be_compared_and_is_a
     ],
 )
 def test_a_name_that_no_header_has_in_latin_letters_is_known_by_its_sound(name, stem):
-    assert telling(stem, header(name)) is not None
+    assert find_disclosure(stem, header(name)) is not None
 
 
 def test_where_the_header_has_the_script_words_of_it_are_words():
     told = header("Wang^XiaoDong=王^小东")
-    assert [telling(stem, told) for stem in ("肝脏_01", "超声", "左_3", "µ_liver")] == [None] * 4
+    assert [find_disclosure(stem, told) for stem in ("肝脏_01", "超声", "左_3", "µ_liver")] == [None] * 4
 
 
 @pytest.mark.parametrize(
@@ -205,24 +205,28 @@ def test_where_the_header_has_the_script_words_of_it_are_words():
 def test_a_name_is_known_however_the_header_divides_it(name):
     assert all(certain(stem, header(name)) for stem in ("doejane", "Jane_Doe", "doe-jane-2"))
     # Where it does not say which is the family name, an initial and three letters are a doubt.
-    assert all(telling(stem, header(name)) for stem in ("us DoeJ 3", "JDoe"))
+    assert all(find_disclosure(stem, header(name)) for stem in ("us DoeJ 3", "JDoe"))
 
 
 def test_a_name_in_place_of_the_patients_number_is_known():
     told = header("Anonymous", PatientID="DOE_JANE_01", AccessionNumber="QUILLFEATHER")
-    assert telling("jane 3", told) is not None and telling("DoeJane01", told).certain and telling("quillfeather_1", told) is not None
-    assert telling("us_01", told) is None
+    assert (
+        find_disclosure("jane 3", told) is not None
+        and find_disclosure("DoeJane01", told).certain
+        and find_disclosure("quillfeather_1", told) is not None
+    )
+    assert find_disclosure("us_01", told) is None
 
 
 def test_a_long_vowel_may_be_written_in_two_ways():
     for name, stem in (("Satou^Ai", "sato_ai"), ("Satou^Ai", "Sato"), ("Oono^Kenta", "OhnoKenta"), ("Itou^Ken", "ito_ken")):
-        assert telling(stem, header(name)) is not None, stem
+        assert find_disclosure(stem, header(name)) is not None, stem
 
 
 @pytest.mark.parametrize("code", ["JS", "ABC", "Dr", "MD"])
 def test_initials_of_somebody_who_operates_are_never_certain(code):
     told = header("Doe^Jane", OperatorsName=f"{code}^")
-    assert not certain(f"us_{code}_3", told) and telling("IM0001", told) is None
+    assert not certain(f"us_{code}_3", told) and find_disclosure("IM0001", told) is None
 
 
 PERSONS = [
@@ -238,13 +242,13 @@ PERSONS = [
 @pytest.mark.parametrize("keyword", PERSONS)
 def test_every_person_of_the_header_counts(keyword):
     told = header("Doe^Jane", **{keyword: "Quillfeather^Zebedee"})
-    assert telling("zebedeequillfeather", told).what == keyword and certain("QuillfeatherZ", told)
+    assert find_disclosure("zebedeequillfeather", told).what == keyword and certain("QuillfeatherZ", told)
     assert doubted("zebedee_1", told)
 
 
 @pytest.mark.parametrize("name", ["Doe^Jane^^Dr.^MD", "Doe^Jane^^Prof^PhD"])
 def test_titles_are_no_names(name):
-    assert telling("us_md_1", header(name)) is None and telling("prof_phd", header(name)) is None
+    assert find_disclosure("us_md_1", header(name)) is None and find_disclosure("prof_phd", header(name)) is None
     assert certain("jane_doe", header(name))
 
 
@@ -262,7 +266,7 @@ def test_a_birth_date_is_known_in_all_usual_writings(date):
     for stem in short:
         # 000101 is image 101 rather than the first of January 2000.
         expected = not stem.isdecimal() or len(stem.lstrip("0")) >= 5
-        assert telling(f"us_{stem}", told) is not None or not expected, stem
+        assert find_disclosure(f"us_{stem}", told) is not None or not expected, stem
     loose = (f"{date.day}.{date.month}.{date.year}", f"{date.year}年{date.month}月{date.day}日", f"{date.day}. März {date.year}")
     assert certain(loose[0], told) and certain(loose[1], told) and certain(loose[2], told) == (date.month == 3)
 
@@ -270,7 +274,7 @@ def test_a_birth_date_is_known_in_all_usual_writings(date):
 def test_dates_of_the_study_in_other_notations_of_the_header_are_known():
     told = header("Doe^Jane", AcquisitionDateTime="20240511102030.000000+0100", DateTime="2023:04:12 10:20:30")
     assert certain("liver_20240511", told) and certain("12-04-2023", told)
-    assert doubted("us_102031", header(StudyTime="102031.123")) and telling("IM120000", header(StudyTime="000012")) is None
+    assert doubted("us_102031", header(StudyTime="102031.123")) and find_disclosure("IM120000", header(StudyTime="000012")) is None
 
 
 @pytest.mark.parametrize(
@@ -290,21 +294,21 @@ def test_dates_of_the_study_in_other_notations_of_the_header_are_known():
 )
 def test_a_patients_number_is_known_with_other_zeros_and_separators(value, stem):
     for keyword in ("PatientID", "AccessionNumber", "OtherPatientIDs"):
-        assert telling(stem, header("Smith^Joan", **{keyword: value})) is not None, keyword
+        assert find_disclosure(stem, header("Smith^Joan", **{keyword: value})) is not None, keyword
 
 
 def test_a_file_called_by_nothing_but_a_short_patient_id_is_a_doubt_and_a_count_is_none():
     told = header("Doe^Jane", PatientID="0012", StudyID="17")
-    assert telling("0000", header("Doe^Jane", PatientID="000")) is None
+    assert find_disclosure("0000", header("Doe^Jane", PatientID="000")) is None
     assert doubted("12", told) and doubted("0012", told) and doubted("00012", told)
-    assert [telling(stem, told) for stem in ("IM0012", "us_12", "17", "112")] == [None] * 4
+    assert [find_disclosure(stem, told) for stem in ("IM0012", "us_12", "17", "112")] == [None] * 4
 
 
 def test_a_uid_of_the_header_is_known_and_one_of_the_same_maker_is_not():
     uid = "1.2.840.113619.2.55.3.283116.4711"
     told = header("Doe^Jane", SOPInstanceUID=uid, PatientID="4711", StudyTime="283116")
     assert certain(uid, told) and certain(f"US.{uid}", told) and certain(uid.replace(".", "_"), told)
-    assert telling("1.2.840.113619.2.55.3.4711.1", told) is None
+    assert find_disclosure("1.2.840.113619.2.55.3.4711.1", told) is None
 
 
 # What tells of nobody
@@ -332,14 +336,14 @@ NEUTRAL = (
     ids=["no header", "anonymous", "anonymized", "test", "phantom", "maker"],
 )
 def test_a_header_that_names_nobody_keeps_no_name_from_being_published(told):
-    assert {stem: telling(stem, told) for stem in NEUTRAL if telling(stem, told)} == {}
+    assert {stem: find_disclosure(stem, told) for stem in NEUTRAL if find_disclosure(stem, told)} == {}
 
 
 @pytest.mark.parametrize("stem", [stem for stem in NEUTRAL if stem.isascii()])
 def test_a_name_that_tells_nothing_passes_whoever_the_patient_is(stem):
     for name in WRITTEN:
         told = header(name, PatientID="4711-0815", PatientBirthDate="19620307", StudyTime="112420", PatientAge="062Y")
-        assert telling(stem, told) is None, name
+        assert find_disclosure(stem, told) is None, name
 
 
 def _random_stem(draw: random.Random) -> str:
@@ -385,13 +389,13 @@ def _random_header(draw: random.Random) -> Header:
 
 def test_ordinary_file_names_are_hardly_ever_taken_for_somebodys():
     draw = random.Random(1)
-    alarms = [stem for stem, told in ((_random_stem(draw), _random_header(draw)) for _ in range(2000)) if telling(stem, told)]
+    alarms = [stem for stem, told in ((_random_stem(draw), _random_header(draw)) for _ in range(2000)) if find_disclosure(stem, told)]
     assert len(alarms) <= 2, alarms
 
 
 @given(st.text(max_size=40), st.text(max_size=30), st.text(max_size=12))
 def test_any_name_and_any_header_can_be_compared(stem, name, value):
-    telling(stem, header(name, PatientID=value, OperatorsName=f"{value}^{name}", Comment=name, PatientBirthDate=value))
+    find_disclosure(stem, header(name, PatientID=value, OperatorsName=f"{value}^{name}", Comment=name, PatientBirthDate=value))
 
 
 @given(st.sampled_from(list(WRITTEN)), st.data())

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from small_runs import Run, assert_consistent, dicom, files_below, picture, save, shared_files, table
 
 from PyLogikSlicerLib import deid
-from PyLogikSlicerLib.names import telling
+from PyLogikSlicerLib.names import find_disclosure
 from PyLogikSlicerLib.reading import open_stacks
 
 CASES = Path(__file__).resolve().parents[2] / "Data" / "cases" / "names"
@@ -117,16 +117,16 @@ UNDECLARED = [
 def test_a_name_is_known_whatever_character_set_its_bytes_are_in_and_the_header_declares(tmp_path, name, stem, encoding, declared):
     path = with_name_bytes(tmp_path / "a.dcm", name.encode(encoding), SpecificCharacterSet=declared)
     (stack,) = open_stacks(path)
-    found = telling(stem, stack.header)
+    found = find_disclosure(stem, stack.header)
     assert found is not None and found.what == "PatientName" and found.certain
-    assert [telling(other, stack.header) for other in ("IM0001", "US_Liver_03", "carotid left 2")] == [None] * 3
+    assert [find_disclosure(other, stack.header) for other in ("IM0001", "US_Liver_03", "carotid left 2")] == [None] * 3
 
 
 def test_letters_whose_second_byte_is_a_backslash_or_a_caret_divide_no_name(tmp_path):
     # 表 ends with a backslash in Shift-JIS, 郳 with a caret in Big5.
     for name, stem, encoding in (("表^一郎", "表一郎", "shift-jis"), ("郳^大明", "郳大明", "big5")):
         (stack,) = open_stacks(with_name_bytes(tmp_path / "a.dcm", name.encode(encoding)))
-        assert telling(stem, stack.header).certain
+        assert find_disclosure(stem, stack.header).certain
 
 
 @pytest.mark.parametrize(
@@ -141,13 +141,13 @@ def test_letters_whose_second_byte_is_a_backslash_or_a_caret_divide_no_name(tmp_
 def test_a_name_that_an_archive_converted_from_the_wrong_character_set_is_known(tmp_path, name, stem, encoding):
     spoiled = name.encode(encoding).decode("latin-1")
     (stack,) = open_stacks(dicom(tmp_path / "a.dcm", [picture(1)], SpecificCharacterSet="ISO_IR 192", PatientName=spoiled))
-    assert telling(stem, stack.header).certain
+    assert find_disclosure(stem, stack.header).certain
 
 
 def test_where_a_name_cannot_be_decoded_a_stem_of_another_script_is_a_doubt(tmp_path):
     (stack,) = open_stacks(with_name_bytes(tmp_path / "a.dcm", bytes([0xD5, 0xFF, 0xBE, 0x81, 0xFE, 0xEA])))
-    assert not telling("李明_03", stack.header).certain
-    assert telling("IM0001", stack.header) is None
+    assert not find_disclosure("李明_03", stack.header).certain
+    assert find_disclosure("IM0001", stack.header) is None
 
 
 SPOILED = [
@@ -170,7 +170,7 @@ SPOILED = [
 @pytest.mark.parametrize("name,stem", SPOILED)
 def test_a_stem_that_programs_spoiled_is_known(tmp_path, name, stem):
     (stack,) = open_stacks(dicom(tmp_path / "a.dcm", [picture(1)], PatientName=name, SpecificCharacterSet="ISO_IR 192"))
-    assert telling(stem, stack.header).certain
+    assert find_disclosure(stem, stack.header).certain
 
 
 # Relatives: folders, pages, series, images without a DICOM header.

@@ -12,7 +12,7 @@ import pytest
 from small_runs import environment
 
 import PyLogikSlicerLib.core.private_folders as private_folders
-from PyLogikSlicerLib.core.private_folders import PrivateFolder, sweep
+from PyLogikSlicerLib.core.private_folders import PrivateFolder, remove_abandoned
 from PyLogikSlicerLib.writing.output_folder import OutputFolder
 
 KILLED = """
@@ -59,11 +59,11 @@ def test_what_a_killed_process_left_goes_when_the_next_one_starts_wherever_that_
     killed = subprocess.run(command, env=variables, capture_output=True, text=True)
     staged, private = map(Path, killed.stdout.split())
     assert staged.is_dir() and private.is_dir()
-    sweep()
+    remove_abandoned()
     assert private.is_dir(), "its owner may be about to take its lock"
     long_ago = time.time() - 3600
     os.utime(private, (long_ago, long_ago))
-    sweep()
+    remove_abandoned()
     assert not private.exists() and not staged.exists() and (tmp_path / "out" / "images").is_dir()
 
 
@@ -72,12 +72,12 @@ def test_a_folder_in_use_is_left_alone_and_nothing_else_is_ever_removed(scratch,
     other.mkdir()
     precious = tmp_path / "precious"
     precious.mkdir()
-    folder.answer_for(precious)
+    folder.add_staging(precious)
     long_ago = time.time() - 3600
     for path in (folder.path, other):
         os.utime(path, (long_ago, long_ago))
-    sweep()
+    remove_abandoned()
     assert folder.path.is_dir() and other.is_dir() and precious.is_dir()
     folder._lock.release()
-    sweep()
+    remove_abandoned()
     assert not folder.path.exists() and other.is_dir() and precious.is_dir()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from PyLogikSlicerLib.core.errors import NoRegionFound, UsageError
 from PyLogikSlicerLib.core.stack import Header
-from PyLogikSlicerLib.roi.geometry import Sector, Straight, cut, meeting
+from PyLogikSlicerLib.roi.geometry import Sector, Straight, clip_polygon, line_intersection
 from PyLogikSlicerLib.roi.region import make_roi, rasterize, tight_box
 from PyLogikSlicerLib.roi.templates import propose, remember
 
@@ -74,13 +74,13 @@ def test_a_sector_outline_fills_the_pixels_of_ring_wedge_and_box(apex, half, inn
 
 def test_cutting_a_rectangle_keeps_the_inner_side():
     square = Straight((0, 0, 10, 10)).outline()
-    half = cut(square, (1.0, 0.0, 4.0))
+    half = clip_polygon(square, (1.0, 0.0, 4.0))
     assert half[:, 0].max() == 4 and half[:, 0].min() == 0
 
 
 def test_parallel_lines_do_not_meet():
-    assert meeting((1.0, 0.0, 3.0), (-1.0, 0.0, 3.0)) is None
-    assert meeting((1.0, 0.0, 3.0), (0.0, 1.0, 5.0)) == (3.0, 5.0)
+    assert line_intersection((1.0, 0.0, 3.0), (-1.0, 0.0, 3.0)) is None
+    assert line_intersection((1.0, 0.0, 3.0), (0.0, 1.0, 5.0)) == (3.0, 5.0)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_parallel_lines_do_not_meet():
     ids=["sector", "trapezoid", "round end"],
 )
 def test_shapes_can_be_moved_and_written_as_json(shape):
-    assert np.allclose(shape.moved(7, -3).outline(), shape.outline() + (7, -3))
+    assert np.allclose(shape.translate(7, -3).outline(), shape.outline() + (7, -3))
     description = json.loads(json.dumps(shape.as_json()))
     assert description["kind"] == shape.kind
 

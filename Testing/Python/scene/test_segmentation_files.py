@@ -8,8 +8,8 @@ import slicer
 from mask_samples import addSegmentation, affineOf, box
 from scene_samples import addVolume
 
-from PyLogikSlicerLib.comparing import compare, paired_labels
-from PyLogikSlicerLib.comparing.alignment import aligned
+from PyLogikSlicerLib.comparing import compare, pair_labels
+from PyLogikSlicerLib.comparing.alignment import align_masks
 from PyLogikSlicerLib.comparing.mask_files import load_mask
 
 SHAPE = (5, 40, 60)
@@ -58,7 +58,7 @@ def test_two_graders_who_cropped_and_named_in_another_order_are_compared_by_name
     first = addSegmentation({"heart": heart, "lesion": lesion}, affine, "first", volume)
     second = addSegmentation({"Lesion": lesion, "Heart": np.roll(heart, 3, axis=2)}, affine, "second", volume)
     masks = [load_mask(written(node, tmp_path / f"{node.GetName()}.seg.nrrd", True)) for node in (first, second)]
-    pairs = paired_labels(*masks)
-    pred, true, _ = aligned(*masks)
+    pairs = pair_labels(*masks)
+    pred, true, _ = align_masks(*masks)
     found = {score.name: round(score.dice, 6) for score in compare(pred, true, labels=pairs).overall}
     assert found == {"heart": 0.9, "lesion": 1.0}

@@ -1,1 +1,1 @@
-"""The process in which files are decoded: client, server, messages, and the limits of what one file may take."""
+"""The decoding process: its client and server, their messages, and the limits of one file."""

@@ -1,6 +1,6 @@
-"""What goes through the pipes between :mod:`.client` and the decoding process: a line of JSON, then the bytes of arrays.
+"""Messages between :mod:`.client` and the decoding process: a line of JSON, then the bytes of the arrays that it describes.
 
-Nothing is unpickled: a decoder that a malicious file has taken over can send wrong pixels, but nothing that runs.
+Not pickle: a decoder that a malicious file has taken over can send wrong pixels, but no code.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
@@ -18,56 +19,61 @@ import numpy as np
 
 from ...core.stack import Display, Grid, Header, ImageStack, Reread, UltrasoundRegion, WrittenName
 
-# A line longer than this is not one of ours.
+# Bytes of the longest JSON line that is read; this package writes none that is longer.
 LONGEST_LINE = 1 << 26
+# The kinds of NumPy types that are sent: unsigned, signed, floating point, bool.
 _KINDS = "uifb"
 
 
 @dataclass(frozen=True)
 class Message:
-    """``content`` is JSON-able; ``arrays`` go with it as they lie in memory."""
+    """``content`` can be written as JSON; ``arrays`` are sent after it as raw bytes."""
 
     content: Mapping[str, Any]
     arrays: tuple[np.ndarray, ...] = ()
 
 
 def write_message(stream: BinaryIO, message: Message) -> None:
-    """Write a message and flush. Raises OSError when nobody reads any more."""
+    """Write a message and flush. Raises OSError when the other process has closed the pipe."""
     described = [{"dtype": array.dtype.str, "shape": array.shape} for array in message.arrays]
     stream.write(json.dumps({**message.content, "arrays": described}).encode("ascii") + b"\n")
     for array in message.arrays:
         if array.size:
-            stream.write(memoryview(np.ascontiguousarray(array)).cast("B"))
+            stream.write(np.ascontiguousarray(array).data.cast("B"))
     stream.flush()
 
 
-def read_message(stream: BinaryIO) -> Message | None:
-    """The next message; None at the end of the stream.
+def read_message(stream: BufferedReader) -> Message | None:
+    """The next message; None where the stream ends before or within it.
 
     Raises
     ------
     ValueError
-        The other side sent something that is no message.
+        The other process sent something that is no message.
     """
     line = stream.readline(LONGEST_LINE)
     if not line.endswith(b"\n"):
         return None
     content = json.loads(line)
-    arrays = [_array_from(stream, described) for described in content.pop("arrays")]
-    if any(array is None for array in arrays):
-        return None
-    return Message(content, tuple(arrays))  # type: ignore[arg-type]
+    arrays: list[np.ndarray] = []
+    for described in content.pop("arrays"):
+        array = _read_array(stream, described)
+        if array is None:
+            return None
+        arrays.append(array)
+    return Message(content, tuple(arrays))
 
 
-def _array_from(stream: BinaryIO, described: Mapping[str, Any]) -> np.ndarray | None:
+def _read_array(stream: BufferedReader, described: Mapping[str, Any]) -> np.ndarray | None:
+    """The array whose bytes come next in the stream; None where the stream ends within it."""
     dtype, shape = np.dtype(described["dtype"]), tuple(map(int, described["shape"]))
     if dtype.kind not in _KINDS or any(side < 0 for side in shape):
         raise ValueError("an array of a kind that is never sent")
-    # One block of memory for the bytes, filled by the pipe; a shorter answer is the end of the other process.
+    # The pipe writes straight into the memory of the array. Too few bytes mean that the other process has ended.
     buffer = bytearray(math.prod(shape) * dtype.itemsize)
     view, filled = memoryview(buffer), 0
     while filled < len(buffer):
-        count = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        count = stream.readinto(view[filled:])
         if not count:
             return None
         filled += count
@@ -75,7 +81,7 @@ def _array_from(stream: BinaryIO, described: Mapping[str, Any]) -> np.ndarray | 
 
 
 def path_to_text(path: Path) -> str:
-    """A path as text that JSON holds whatever its bytes are: file names need not be UTF-8."""
+    """The bytes of a path in hexadecimal digits, since file names need not be UTF-8 and JSON must be."""
     return os.fsencode(path).hex()
 
 
@@ -85,7 +91,7 @@ def path_from_text(text: str) -> Path:
 
 
 def stack_to_message(stack: ImageStack) -> Message:
-    """All that is known of an image but its pixels. ``source`` and ``sources`` are left out: whoever asked knows them."""
+    """An image without its frames. ``source`` and ``sources`` are left out: the client knows the path that it sent."""
     tables: list[np.ndarray] = []
     content = {
         "name": stack.name,
@@ -112,7 +118,10 @@ def stack_from_message(
     decode: Callable[[], Iterator[np.ndarray]],
     decode_again: Callable[[], Iterator[Reread]],
 ) -> ImageStack:
-    """The image of :func:`stack_to_message`, its frames coming from ``decode`` and ``decode_again``."""
+    """The image from the content of :func:`stack_to_message`; ``decode`` and ``decode_again`` give its frames.
+
+    ``tables`` are the arrays of the message; its displays refer to them by index.
+    """
     grid = content["grid"]
     return ImageStack(
         source=path,
@@ -136,7 +145,7 @@ def stack_from_message(
 
 
 def _display_to_json(display: Display, tables: list[np.ndarray]) -> dict:
-    """A table that several frames share is sent once."""
+    """A display as JSON; its table is appended to ``tables``, unless another display with the same table did so before."""
     index = None
     if display.table is not None:
         index = next((number for number, table in enumerate(tables) if table is display.table), len(tables))
@@ -152,6 +161,7 @@ def _display_to_json(display: Display, tables: list[np.ndarray]) -> dict:
 
 
 def _display_from_json(data: Mapping[str, Any], tables: Sequence[np.ndarray]) -> Display:
+    """The inverse of :func:`_display_to_json`."""
     return Display(
         table=None if data["table"] is None else tables[data["table"]],
         first=int(data["first"]),
@@ -162,6 +172,7 @@ def _display_from_json(data: Mapping[str, Any], tables: Sequence[np.ndarray]) ->
 
 
 def _header_to_json(header: Header) -> dict:
+    """A header as JSON."""
     return {
         "identifying": {keyword: list(values) for keyword, values in header.identifying.items()},
         "persons": {keyword: [[list(name.readings), name.certain] for name in names] for keyword, names in header.persons.items()},
@@ -173,6 +184,7 @@ def _header_to_json(header: Header) -> dict:
 
 
 def _header_from_json(data: Mapping[str, Any]) -> Header:
+    """The inverse of :func:`_header_to_json`."""
     regions = tuple(UltrasoundRegion((box[0], box[1], box[2], box[3]), form, kind) for box, form, kind in data["ultrasound_regions"])
     identifying = {str(keyword): tuple(map(str, values)) for keyword, values in data["identifying"].items()}
     persons = {

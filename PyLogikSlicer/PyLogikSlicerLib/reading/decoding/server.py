@@ -1,7 +1,7 @@
-"""The process in which files are decoded: :mod:`.client` starts it, asks on its standard input and is answered on its standard output.
+"""The decoding process: started by :mod:`.client`, it reads requests from standard input and writes answers to standard output.
 
-Requests are done one after the other. It writes nothing else anywhere, makes no files, and ends when its input ends: a thread waits
-for that, so that it also ends in the middle of a decoder's work when the program that asked is gone.
+Requests are answered one after the other. The process prints nothing else, makes no files, and ends when its input ends. A thread of
+its own reads the input, so that the process ends even while a decoder is at work, when the client is gone.
 """
 
 from __future__ import annotations
@@ -13,79 +13,84 @@ import sys
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...core.errors import UnreadableInput, where
 from ...core.stack import ImageStack
 from ..opening import open_file
-from .limits import Limits, OnPromise, Promise, applied
+from .limits import DeclaredSize, Limits, SizeListener, size_limits
 from .messages import Message, path_from_text, path_to_text, read_message, stack_to_message, write_message
 
-# Opened files that are kept, each a header and where its frames lie: the passes over an image open it once.
-_KEPT = 8
+# Number of files whose headers are kept, so that several passes over an image parse its header once.
+_MOST_OPEN_FILES = 8
 
 
 class _Server:
-    """Opened files and the streams of their frames."""
+    """The files that were opened last, and the streams of their frames."""
 
     def __init__(self) -> None:
         self._limits = Limits()
-        self._opened: OrderedDict[tuple, tuple[list[ImageStack], Promise]] = OrderedDict()
-        self._streams: dict[int, Iterator[Message]] = {}
+        self._opened: OrderedDict[tuple, tuple[list[ImageStack], DeclaredSize]] = OrderedDict()
+        self._streams: dict[int, Generator[Message, None, None]] = {}
         self._last = 0
 
-    def answer(self, request: dict[str, Any], tell: OnPromise) -> Message | None:
-        """What the request asks for; None where no answer is expected."""
+    def answer(self, request: dict[str, Any], on_declared: SizeListener) -> Message | None:
+        """Do what a request asks for and return the answer; None for requests that have none.
+
+        ``on_declared`` is called with the size that a header declares, before its image is decoded.
+        """
         sizes = request.get("limits")
         if sizes:
             self._limits = Limits(frame_bytes=int(sizes["frame_bytes"]), image_bytes=int(sizes["image_bytes"]))
-        with applied(self._limits, tell):
+        with size_limits(self._limits, on_declared):
             if request["do"] == "open":
-                return self._open(path_from_text(request["path"]), tell)
+                return self._open(path_from_text(request["path"]), on_declared)
             if request["do"] == "dicomdir":
-                return _referenced(path_from_text(request["path"]))
+                return _referenced_files_message(path_from_text(request["path"]))
             if request["do"] == "mask":
-                return _mask(path_from_text(request["path"]))
+                return _mask_message(path_from_text(request["path"]))
             if request["do"] in ("frames", "frames again"):
-                stack = self._stacks(path_from_text(request["path"]), tell)[0][int(request["image"])]
+                stack = self._stacks(path_from_text(request["path"]), on_declared)[0][int(request["image"])]
                 self._last += 1
-                self._streams[self._last] = _frames(stack) if request["do"] == "frames" else _frames_again(stack)
+                self._streams[self._last] = _frame_messages(stack) if request["do"] == "frames" else _frame_again_messages(stack)
                 return Message({"stream": self._last})
             if request["do"] == "next":
                 return next(self._streams[int(request["stream"])], Message({"end": True}))
-            self._streams.pop(int(request["stream"])).close()  # type: ignore[attr-defined]
+            self._streams.pop(int(request["stream"])).close()
             return None
 
-    def _open(self, path: Path, tell: OnPromise) -> Message:
-        stacks, promised = self._stacks(path, tell)
+    def _open(self, path: Path, on_declared: SizeListener) -> Message:
+        """The answer to a request to open a file: its images without their frames, and the size that its header declares."""
+        stacks, declared = self._stacks(path, on_declared)
         messages = [stack_to_message(stack) for stack in stacks]
-        sizes = {"frame_bytes": promised.frame_bytes, "piece_bytes": promised.piece_bytes}
+        sizes = {"frame_bytes": declared.frame_bytes, "piece_bytes": declared.piece_bytes}
         contents = [{**message.content, **sizes, "tables": len(message.arrays)} for message in messages]
         return Message({"stacks": contents}, tuple(table for message in messages for table in message.arrays))
 
-    def _stacks(self, path: Path, tell: OnPromise) -> tuple[list[ImageStack], Promise]:
-        """The images in a file and what its header promised, from memory where the file is as it was."""
-        key = path, *_identity(path)
+    def _stacks(self, path: Path, on_declared: SizeListener) -> tuple[list[ImageStack], DeclaredSize]:
+        """The images in a file and the size that its header declares; not parsed again where the file has not changed."""
+        key = path, *_file_state(path)
         if key not in self._opened:
-            promises = [Promise()]
+            declared_sizes = [DeclaredSize()]
 
-            def remember(promised: Promise) -> None:
-                promises.append(promised)
-                tell(promised)
+            def remember(declared: DeclaredSize) -> None:
+                declared_sizes.append(declared)
+                on_declared(declared)
 
-            with applied(self._limits, remember):
+            with size_limits(self._limits, remember):
                 stacks = open_file(path)
-            self._opened[key] = stacks, promises[-1]
-            if len(self._opened) > _KEPT:
+            self._opened[key] = stacks, declared_sizes[-1]
+            if len(self._opened) > _MOST_OPEN_FILES:
                 self._opened.popitem(last=False)
         self._opened.move_to_end(key)
         return self._opened[key]
 
 
-def _identity(path: Path) -> tuple[int, ...]:
-    """What changes with the content of a file; empty where there is none."""
+def _file_state(path: Path) -> tuple[int, ...]:
+    """Size, time of change and inode of a file, which change with its content; empty where the file does not exist."""
     try:
         status = path.stat()
     except OSError:
@@ -93,43 +98,43 @@ def _identity(path: Path) -> tuple[int, ...]:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _frames(stack: ImageStack) -> Iterator[Message]:
+def _frame_messages(stack: ImageStack) -> Generator[Message, None, None]:
     for frame in stack.frames():
         yield Message({}, (frame,))
 
 
-def _frames_again(stack: ImageStack) -> Iterator[Message]:
+def _frame_again_messages(stack: ImageStack) -> Generator[Message, None, None]:
     for again in stack.decode_again():
         yield Message({"number": again.number, "lossy": again.lossy}, (again.frame,))
 
 
-def _referenced(path: Path) -> Message:
+def _referenced_files_message(path: Path) -> Message:
     from ..dicom.dicomdir import referenced_files
 
     return Message({"files": [path_to_text(file) for file in referenced_files(path)]})
 
 
-def _mask(path: Path) -> Message:
+def _mask_message(path: Path) -> Message:
     from ..mask.messages import mask_to_message
     from ..mask.opening import open_mask
 
     return mask_to_message(open_mask(path))
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until they end. Only to be called in the decoding process itself: its end ends the process."""
+def serve(requests: BufferedReader, answers: BinaryIO) -> None:
+    """Answer requests until they end, and then end the process. Only to be called in the decoding process itself."""
     waiting: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_take_requests, args=(requests, waiting), daemon=True).start()
+    threading.Thread(target=_receive_requests, args=(requests, waiting), daemon=True).start()
     server = _Server()
     while True:
         request = waiting.get()
         number = request["id"]
 
-        def tell(promised: Promise, number: int = number) -> None:
-            write_message(answers, Message({"id": number, "promise": [promised.frame_bytes, promised.piece_bytes]}))
+        def on_declared(declared: DeclaredSize, number: int = number) -> None:
+            write_message(answers, Message({"id": number, "declared": [declared.frame_bytes, declared.piece_bytes]}))
 
         try:
-            answer = server.answer(request, tell)
+            answer = server.answer(request, on_declared)
         except UnreadableInput as error:
             answer = Message({"unreadable": str(error)})
         except MemoryError:
@@ -142,14 +147,17 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             write_message(answers, Message({**answer.content, "id": number}, answer.arrays))
 
 
-def _take_requests(requests: BinaryIO, waiting: queue.Queue[dict[str, Any]]) -> None:
+def _receive_requests(requests: BufferedReader, waiting: queue.Queue[dict[str, Any]]) -> None:
     while (message := read_message(requests)) is not None:
         waiting.put(dict(message.content))
     os._exit(0)
 
 
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The two pipes, and no way to them or to stderr for anybody else: libraries print, and some of them names and paths."""
+def _take_over_pipes() -> tuple[BufferedReader, BinaryIO]:
+    """The pipes to the client, taken away from standard input and output; these and standard error then lead nowhere.
+
+    Libraries print, some of them names and paths, and what they print must not get between the answers.
+    """
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -159,7 +167,7 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _die_with_parent() -> None:
-    """Linux only: a decoder that hangs while it holds Python's lock does not outlive the program that asked it."""
+    """On Linux, let the kernel kill this process when the client ends: a decoder may hang while it holds Python's global lock."""
     if sys.platform == "linux":
         import ctypes
         import signal
@@ -168,14 +176,15 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
-    requests, answers = _pipes()
+    """Run the decoding process."""
+    requests, answers = _take_over_pipes()
     _die_with_parent()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     try:
         serve(requests, answers)
     except BaseException:
-        os._exit(1)  # without a traceback, whose last line may hold a path
+        os._exit(1)  # no traceback, since its last line may hold a path
 
 
 if __name__ == "__main__":

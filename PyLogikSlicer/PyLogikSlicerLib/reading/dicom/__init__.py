@@ -1,1 +1,1 @@
-"""DICOM files to image stacks: file, header, frames, colors and grey levels."""
+"""Reading DICOM files as image stacks: file, header, frames, colors and grey levels."""

@@ -7,7 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -15,19 +15,39 @@ from pydicom.filereader import read_dataset, read_file_meta_info
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ...core.errors import UnreadableInput
-from ..faults import reported
+from ..decode_errors import as_unreadable_input
 
 _KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+# The value length that stands for "undefined" (PS3.5 7.1.1).
 _UNDEFINED = 0xFFFFFFFF
-_ITEM, _DELIMITER = 0xFFFEE000, 0xFFFEE0DD
-# Larger elements stay in the file: no name is that long, and vendors keep whole volumes in private elements.
+# Tag of an item, and of the delimiter that ends a sequence of items (PS3.5 7.5).
+_ITEM = 0xFFFEE000
+_DELIMITER = 0xFFFEE0DD
+# Bytes; the values of larger elements are not read: no name is that long, and vendors keep whole volumes in private elements.
 _DEFER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class DicomFile:
-    """``offset`` and ``length`` of the pixel data element's value in the stream that :meth:`open` gives; ``length`` is
-    None for encapsulated data."""
+    """A DICOM file that holds pixel data.
+
+    Parameters
+    ----------
+    path
+        The file.
+    header
+        The data set without the pixel data.
+    syntax
+        Transfer syntax.
+    keyword
+        PixelData, FloatPixelData or DoubleFloatPixelData.
+    vr
+        Value representation of the pixel data element.
+    offset, length
+        Where its value lies in the stream that :meth:`open` gives, in bytes. ``length`` is None for encapsulated pixel data.
+    deflated_from
+        The offset in the file at which the deflated data set begins; None where it is not deflated.
+    """
 
     path: Path
     header: Dataset
@@ -43,8 +63,8 @@ class DicomFile:
         return self.syntax != ExplicitVRBigEndian
 
     def open(self) -> BinaryIO:
-        """The file's bytes; of a deflated file the inflated data set."""
-        return _stream(self.path, self.deflated_from)
+        """A stream of the file's bytes; of a deflated file, of the inflated data set."""
+        return _open_stream(self.path, self.deflated_from)
 
 
 def read_dicom_file(path: Path) -> DicomFile:
@@ -55,23 +75,23 @@ def read_dicom_file(path: Path) -> DicomFile:
     UnreadableInput
         The file is no DICOM file, is damaged, or holds no pixel data.
     """
-    with reported("the DICOM header cannot be read"):
+    with as_unreadable_input("the DICOM header cannot be read"):
         meta = read_file_meta_info(path) if _has_preamble(path) else Dataset()
         deflated_from = _deflated_from(meta)
-        with _stream(path, deflated_from) as stream:
+        with _open_stream(path, deflated_from) as stream:
             header = _read_header(stream, deflated_from is not None)
-            found = _pixel_element(stream, header)
-        syntax = _syntax(meta, header)
+            found = _read_pixel_element(stream, header)
+        syntax = _transfer_syntax(meta, header)
     if found is None:
         raise UnreadableInput("no pixel data: this DICOM object holds no image")
     keyword, vr, offset, length = found
     return DicomFile(path, header, syntax, keyword, vr, offset, length, deflated_from)
 
 
-def fragments_of(file: DicomFile) -> tuple[list[tuple[int, int]], list[int]]:
-    """(offset, length) of each fragment of encapsulated pixel data, and the Basic Offset Table (PS3.5 annex A.4).
+def read_fragments(file: DicomFile) -> tuple[list[tuple[int, int]], list[int]]:
+    """(offset, length) of each fragment of encapsulated pixel data, in bytes, and the Basic Offset Table (PS3.5 annex A.4).
 
-    Only the item headers are read.
+    Only the headers of the items are read, so that a file of many gigabytes takes no memory, which pydicom's parser would.
 
     Raises
     ------
@@ -85,7 +105,7 @@ def fragments_of(file: DicomFile) -> tuple[list[tuple[int, int]], list[int]]:
         while True:
             head = stream.read(8)
             if len(head) < 8:
-                # Some writers leave the delimiter out; what is cut short before it would be noticed below.
+                # Some writers leave the delimiter out. A fragment that is cut short is noticed below.
                 break
             group, element, length = struct.unpack("<HHI", head)
             tag = group << 16 | element
@@ -109,16 +129,16 @@ def _has_preamble(path: Path) -> bool:
 
 
 def _deflated_from(meta: Dataset) -> int | None:
-    """Where a deflated data set starts, or None: it is not deflated."""
+    """The offset in the file at which the deflated data set begins; None where it is not deflated."""
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
         return None
     return 144 + int(meta.FileMetaInformationGroupLength)
 
 
-def _stream(path: Path, deflated_from: int | None) -> BinaryIO:
+def _open_stream(path: Path, deflated_from: int | None) -> BinaryIO:
     if deflated_from is None:
         return open(path, "rb")
-    return io.BufferedReader(_Inflating(path, deflated_from), 1 << 20)
+    return io.BufferedReader(_InflatedStream(path, deflated_from), 1 << 20)
 
 
 def _read_header(stream: BinaryIO, inflated: bool) -> Dataset:
@@ -128,7 +148,8 @@ def _read_header(stream: BinaryIO, inflated: bool) -> Dataset:
     return dcmread(stream, stop_before_pixels=True, force=True, defer_size=_DEFER_BYTES)
 
 
-def _pixel_element(stream: BinaryIO, header: Dataset) -> tuple[str, str, int, int | None] | None:
+def _read_pixel_element(stream: BinaryIO, header: Dataset) -> tuple[str, str, int, int | None] | None:
+    """Keyword, value representation, offset and length of the pixel data element at which the stream is; None where there is none."""
     head = stream.read(12)
     if len(head) < 8:
         return None
@@ -137,7 +158,8 @@ def _pixel_element(stream: BinaryIO, header: Dataset) -> tuple[str, str, int, in
     keyword = _KEYWORDS.get(group << 16 | element)
     if keyword is None:
         return None
-    # Told by the element itself, because files lie about being explicit; read as a length, these letters are odd, and no length is.
+    # Whether the element has an explicit VR is detected from its own bytes, because some files declare it wrongly. Implicit VR has a
+    # length here; these letters, read as a length, would be odd numbers, and lengths are even.
     if head[4:6] in (b"OB", b"OW", b"OF", b"OD", b"UN"):
         vr, (length,), behind = head[4:6].decode("ascii"), struct.unpack(order + "I", head[8:12]), 0
     else:
@@ -145,7 +167,8 @@ def _pixel_element(stream: BinaryIO, header: Dataset) -> tuple[str, str, int, in
     return keyword, vr, stream.tell() - behind, None if length == _UNDEFINED else length
 
 
-def _syntax(meta: Dataset, header: Dataset) -> UID:
+def _transfer_syntax(meta: Dataset, header: Dataset) -> UID:
+    """The declared transfer syntax; without file meta information the one with which pydicom could parse the header."""
     declared = meta.get("TransferSyntaxUID") or getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID")
     if declared:
         return UID(declared)
@@ -155,8 +178,11 @@ def _syntax(meta: Dataset, header: Dataset) -> UID:
     return ExplicitVRLittleEndian if little is not False else ExplicitVRBigEndian
 
 
-class _Inflating(io.RawIOBase):
-    """The inflated bytes of a file's deflated part, read forward; going back starts anew, as in gzip."""
+class _InflatedStream(io.RawIOBase):
+    """The inflated bytes of a file from ``start`` on. Seeking backward inflates again from the start, as in :mod:`gzip`.
+
+    :class:`gzip.GzipFile` itself needs the header of a gzip stream, which DICOM's deflated data sets do not have (PS3.5 annex A.5).
+    """
 
     def __init__(self, path: Path, start: int) -> None:
         self._file = open(path, "rb")  # noqa: SIM115  closed by close()
@@ -174,10 +200,10 @@ class _Inflating(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def tell(self) -> int:
+    def on_declared(self) -> int:
         return self._position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         data = b""
         while not data and not self._inflater.eof:
             deflated = self._inflater.unconsumed_tail or self._file.read(1 << 16)

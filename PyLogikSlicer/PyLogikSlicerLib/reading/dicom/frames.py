@@ -1,4 +1,8 @@
-"""The frames of a DICOM file, one at a time: native, encapsulated, and video."""
+"""The frames of a DICOM file, one at a time: native, encapsulated, and video.
+
+Not read by pydicom's ``iter_pixels``: it chooses the decoder by the transfer syntax and divides fragments by the offset tables, also
+where these are wrong, and has no decoder for video. It serves as the second decoder of native frames.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,9 @@ import math
 import struct
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom.pixels import pixel_array
@@ -17,27 +21,31 @@ from pydicom.uid import UID
 
 from ...core.errors import UnreadableInput
 from ..codestreams import (
-    Decoded,
+    DecodedFrame,
     decode_codestream,
     decode_codestream_again,
     decode_rle,
     decode_rle_again,
+    native_samples,
     starts_codestream,
     starts_rle_frame,
 )
 from ..video import count_frames, frames_of_video, frames_of_video_again
-from .color import upsampled_422
-from .file import DicomFile, fragments_of
+from .color import upsample_422
+from .file import DicomFile, read_fragments
 from .image_pixel import ImagePixel
 
+# The transfer syntaxes (PS3.6 table A-1). Native: implicit VR, explicit VR, deflated, and big endian.
 _NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
+# Encapsulated uncompressed explicit VR.
 _ENCAPSULATED_NATIVE = "1.2.840.10008.1.2.1.98"
+# Deflated image frame compression.
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 _RLE = "1.2.840.10008.1.2.5"
 _JPEG = {f"1.2.840.10008.1.2.4.{number}" for number in [*range(50, 67), 70, 80, 81]}
 _JPEG_2000 = {f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 92, 93, 201, 202, 203)}
 _JPEG_XL = {f"1.2.840.10008.1.2.4.{number}" for number in (110, 111, 112)}
-# Of JPEG-LS, JPEG 2000, HTJ2K and JPEG XL those that say so; and JPEG Lossless, RLE and what is deflated.
+# The lossless ones of JPEG, JPEG-LS, JPEG 2000, HTJ2K and JPEG XL; RLE, and samples that are only wrapped or deflated.
 _LOSSLESS = {f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 90, 92, 110, 201, 202)} | {
     _RLE,
     _ENCAPSULATED_NATIVE,
@@ -45,16 +53,31 @@ _LOSSLESS = {f"1.2.840.10008.1.2.4.{number}" for number in (57, 70, 80, 90, 92, 
 }
 _VIDEO = {f"1.2.840.10008.1.2.4.{number}{suffix}" for number in range(100, 109) for suffix in ("", ".1")}
 
-FrameSource = Callable[[], Iterator[Decoded]]
-# Frames with their numbers, from another decoder.
-SecondSource = Callable[[], Iterator[tuple[int, Decoded]]]
+FrameSource = Callable[[], Generator[DecodedFrame, None, None]]
+# Frames with their numbers, from a second decoder.
+SecondSource = Callable[[], Iterator[tuple[int, DecodedFrame]]]
+# Decodes one frame; the second kind gives None where it cannot.
+DecodeEncoded = Callable[[bytes, ImagePixel], DecodedFrame]
+DecodeEncodedAgain = Callable[[bytes, ImagePixel], DecodedFrame | None]
 
 
 @dataclass(frozen=True)
 class Frames:
-    """``decode`` gives the frames anew each time, one in memory at a time; ``decode_again`` some of them (of a video all) from
-    another decoder. ``count``: of the frames; ``excess``: of those beyond NumberOfFrames that the file holds too. ``lossy``: whether
-    decoders may differ a little."""
+    """How to decode the frames of a file.
+
+    Parameters
+    ----------
+    decode
+        Each call gives an iterator over all frames, which holds one frame in memory at a time.
+    count
+        The number of frames.
+    excess
+        The number of frames in the file beyond NumberOfFrames, which are not decoded.
+    decode_again
+        Each call gives an iterator over some of the frames (of a video all) with their numbers, from a second decoder.
+    lossy
+        Whether the codec allows decoders to differ a little.
+    """
 
     decode: FrameSource
     count: int
@@ -63,10 +86,8 @@ class Frames:
     lossy: bool = False
 
 
-def frames_of(file: DicomFile, pixel: ImagePixel) -> Frames:
-    """The frames of the file's pixel data.
-
-    Where NumberOfFrames is absent, there are as many as the pixel data hold.
+def open_frames(file: DicomFile, pixel: ImagePixel) -> Frames:
+    """The frames of the file's pixel data; as many as the pixel data hold where NumberOfFrames is absent.
 
     Raises
     ------
@@ -86,59 +107,64 @@ def frames_of(file: DicomFile, pixel: ImagePixel) -> Frames:
         return _encapsulated_frames(file, pixel, decode_rle, decode_rle_again)
     if syntax in _ENCAPSULATED_SAMPLES:
         return _encapsulated_frames(file, pixel, _ENCAPSULATED_SAMPLES[syntax], _no_other_decoder)
-    raise UnreadableInput(f"the transfer syntax {_name(file.syntax)} is not supported: convert the file to another one")
+    raise UnreadableInput(f"the transfer syntax {_syntax_name(file.syntax)} is not supported: convert the file to another one")
 
 
 def _no_other_decoder(encoded: bytes, pixel: ImagePixel) -> None:
+    """The second decoder of encodings that have none."""
     return None
 
 
-def _name(syntax: UID) -> str:
-    """Private transfer syntaxes have no name in the standard; their UID is the vendor's and not the patient's."""
+def _syntax_name(syntax: UID) -> str:
+    """A transfer syntax as a message names it: a private one has only a UID, which is the vendor's and does not identify a patient."""
     return syntax.name if syntax.name != syntax else f"with UID {syntax}" if syntax.is_valid else "given in the header"
 
 
 def _native_frames(file: DicomFile, pixel: ImagePixel) -> Frames:
+    """The frames of native pixel data. Raises UnreadableInput where they are too short."""
     if file.length is None:
         raise UnreadableInput("an uncompressed transfer syntax, but the pixel data are encapsulated: the file is damaged")
     if pixel.frame_count is None:
         pixel = replace(pixel, frame_count=max(8 * file.length // pixel.frame_bits, 1))
     count = pixel.frame_count or 1
-    pixel = _as_it_fits(file.length, pixel, count)
+    pixel = _correct_subsampling(file.length, pixel, count)
     held = 8 * file.length // pixel.frame_bits
     if held < count or _bytes_missing(file, pixel, count):
         raise UnreadableInput(
             f"the pixel data are too short for {count} frames of {pixel.rows} x {pixel.columns}: the file is truncated or damaged"
         )
 
-    def frames() -> Iterator[Decoded]:
+    def frames() -> Generator[DecodedFrame, None, None]:
         with file.open() as stream:
             for index in range(count):
-                yield _native_frame(_frame_bytes(stream, file, pixel, index), file, pixel, index)
+                yield _decode_native_frame(_read_native_frame(stream, file, pixel, index), file, pixel, index)
 
-    def frames_again() -> Iterator[tuple[int, Decoded]]:
+    def frames_again() -> Iterator[tuple[int, DecodedFrame]]:
         middle = count // 2
-        samples = _native_by_pydicom(file, pixel, middle)
+        samples = _native_frame_by_pydicom(file, pixel, middle)
         if samples is not None:
-            yield middle, Decoded(samples >> pixel.low_bit if pixel.low_bit else samples, pixel.stored, pixel.photometric)
+            yield middle, native_samples(samples, pixel)
 
     return Frames(frames, count, held - count, frames_again)
 
 
-def _native_by_pydicom(file: DicomFile, pixel: ImagePixel, number: int) -> np.ndarray | None:
-    """The samples of a frame as pydicom reads them, unsigned; None where it does not, or not as they are stored."""
+def _native_frame_by_pydicom(file: DicomFile, pixel: ImagePixel, number: int) -> np.ndarray | None:
+    """The samples of a frame as pydicom reads them, unsigned; None where it cannot read them, or does not give them as stored."""
     if pixel.allocated == 1 or pixel.is_subsampled:
         return None
     try:
         samples = pixel_array(file.path, index=number, raw=True)
     except Exception:
-        return None  # that another library cannot read it says nothing
+        return None  # a failure of the second decoder does not show that the first one was wrong
     samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
     return samples.view(f"u{samples.itemsize}") if samples.dtype.kind == "i" else samples
 
 
-def _as_it_fits(length: int, pixel: ImagePixel, count: int) -> ImagePixel:
-    """YBR_FULL_422 is half the chrominance by definition; data long enough for all of it was never subsampled."""
+def _correct_subsampling(length: int, pixel: ImagePixel, count: int) -> ImagePixel:
+    """The pixel description, without subsampling where the data are long enough for full chrominance, whatever the header states.
+
+    Raises UnreadableInput for an odd number of columns, which cannot be subsampled.
+    """
     if pixel.is_subsampled and length >= count * pixel.frame_bytes:
         return replace(pixel, photometric="YBR_FULL" if pixel.photometric == "YBR_FULL_422" else "YBR_PARTIAL_420")
     if pixel.is_subsampled and pixel.columns % 2:
@@ -147,16 +173,16 @@ def _as_it_fits(length: int, pixel: ImagePixel, count: int) -> ImagePixel:
 
 
 def _bytes_missing(file: DicomFile, pixel: ImagePixel, count: int) -> bool:
-    """Whether the file ends before its last frame does; a deflated file shows that only when it is inflated."""
+    """Whether the file ends before its last frame does; False for a deflated file, where that is noticed while inflating it."""
     if file.deflated_from is not None:
         return False
     return file.path.stat().st_size < file.offset + math.ceil(count * pixel.frame_bits / 8)
 
 
-def _frame_bytes(stream, file: DicomFile, pixel: ImagePixel, index: int) -> bytes:
-    """The bytes that hold a frame; with one bit per pixel it may start and end within a byte."""
+def _read_native_frame(stream: BinaryIO, file: DicomFile, pixel: ImagePixel, index: int) -> bytes:
+    """The bytes that hold a frame, in little endian order of words; with one bit per pixel it may start and end within a byte."""
     start, end = index * pixel.frame_bits // 8, math.ceil((index + 1) * pixel.frame_bits / 8)
-    swapped = _is_swapped(file, pixel)
+    swapped = _is_byte_swapped(file, pixel)
     if swapped:
         start, end = start - start % 2, end + end % 2
     stream.seek(file.offset + start)
@@ -168,32 +194,34 @@ def _frame_bytes(stream, file: DicomFile, pixel: ImagePixel, index: int) -> byte
     return data
 
 
-def _is_swapped(file: DicomFile, pixel: ImagePixel) -> bool:
-    """8-bit samples written as 16-bit words in big endian stand in pairs the wrong way round (PS3.5 8.1.1 and annex A)."""
+def _is_byte_swapped(file: DicomFile, pixel: ImagePixel) -> bool:
+    """Whether neighboring 8-bit samples are swapped, being written as 16-bit words in big endian (PS3.5 8.1.1 and annex A)."""
     return not file.little_endian and pixel.allocated <= 8 and file.vr == "OW"
 
 
-def _native_frame(data: bytes, file: DicomFile, pixel: ImagePixel, index: int) -> Decoded:
+def _decode_native_frame(data: bytes, file: DicomFile, pixel: ImagePixel, index: int) -> DecodedFrame:
+    """The frame number ``index`` from the bytes that hold it, which with one bit per pixel may begin within a byte."""
     if 8 * len(data) < pixel.frame_bits:
         raise UnreadableInput("a frame is cut short: the file is truncated or damaged")
     order = "<" if file.little_endian else ">"
     if pixel.allocated == 1:
         first = index * pixel.frame_bits % 8
         bits = np.unpackbits(np.frombuffer(data, np.uint8), bitorder="little")[first : first + pixel.frame_bits]
-        return Decoded(_shaped(bits, pixel), 1, pixel.photometric)
-    return _native_samples(data, pixel, order)
+        return DecodedFrame(_to_image_shape(bits, pixel), 1, pixel.photometric)
+    return _decode_native_samples(data, pixel, order)
 
 
-def _native_samples(data: bytes, pixel: ImagePixel, order: str) -> Decoded:
+def _decode_native_samples(data: bytes, pixel: ImagePixel, order: str) -> DecodedFrame:
     kind = "f" if pixel.dtype == "f" else "u"
     flat = np.frombuffer(data, f"{order}{kind}{pixel.allocated // 8}", count=pixel.frame_bits // pixel.allocated)
-    samples = _shaped(flat.astype(flat.dtype.newbyteorder("="), copy=False), pixel)
-    return Decoded(samples >> pixel.low_bit if pixel.low_bit else samples, pixel.stored, pixel.photometric)
+    samples = _to_image_shape(flat.astype(flat.dtype.newbyteorder("="), copy=False), pixel)
+    return native_samples(samples, pixel)
 
 
-def _shaped(flat: np.ndarray, pixel: ImagePixel) -> np.ndarray:
+def _to_image_shape(flat: np.ndarray, pixel: ImagePixel) -> np.ndarray:
+    """The samples of a native frame as ``(rows, columns[, 3])``, whether stored by pixel, by plane or subsampled."""
     if pixel.is_subsampled:
-        return upsampled_422(flat, pixel.rows, pixel.columns)
+        return upsample_422(flat, pixel.rows, pixel.columns)
     if pixel.samples == 1:
         return flat.reshape(pixel.rows, pixel.columns)
     if pixel.planar == 1:
@@ -201,8 +229,9 @@ def _shaped(flat: np.ndarray, pixel: ImagePixel) -> np.ndarray:
     return flat.reshape(pixel.rows, pixel.columns, pixel.samples)
 
 
-def _encapsulated_frames(file: DicomFile, pixel: ImagePixel, decode: Callable, decode_again: Callable) -> Frames:
-    groups = _frames_of_fragments(file, pixel)
+def _encapsulated_frames(file: DicomFile, pixel: ImagePixel, decode: DecodeEncoded, decode_again: DecodeEncodedAgain) -> Frames:
+    """The frames of encapsulated pixel data, each decoded from its fragments. Raises UnreadableInput where there are too few."""
+    groups = _group_fragments(file, pixel)
     count = len(groups) if pixel.frame_count is None else pixel.frame_count
     if len(groups) < count:
         raise UnreadableInput(f"the file holds {len(groups)} of {count} frames: it is truncated or damaged")
@@ -210,35 +239,36 @@ def _encapsulated_frames(file: DicomFile, pixel: ImagePixel, decode: Callable, d
     def encoded(number: int, stream: BinaryIO) -> bytes:
         return b"".join(_read_at(stream, *fragment) for fragment in groups[number])
 
-    def frames() -> Iterator[Decoded]:
+    def frames() -> Generator[DecodedFrame, None, None]:
         with file.open() as stream:
             for number in range(count):
                 yield decode(encoded(number, stream), pixel)
 
-    def frames_again() -> Iterator[tuple[int, Decoded]]:
+    def frames_again() -> Iterator[tuple[int, DecodedFrame]]:
         middle = count // 2
         with file.open() as stream:
-            decoded = _decoded_by(decode_again, encoded(middle, stream), pixel)
+            decoded = _decode_or_none(decode_again, encoded(middle, stream), pixel)
         if decoded is not None:
             yield middle, decoded
 
     return Frames(frames, count, len(groups) - count, frames_again, str(file.syntax) not in _LOSSLESS)
 
 
-def _decoded_by(decode: Callable, encoded: bytes, pixel: ImagePixel) -> Decoded | None:
+def _decode_or_none(decode: DecodeEncodedAgain, encoded: bytes, pixel: ImagePixel) -> DecodedFrame | None:
     try:
         return decode(encoded, pixel)
     except Exception:
-        return None  # that another library cannot decode it says nothing
+        return None  # a failure of the second decoder does not show that the first one was wrong
 
 
-def _frames_of_fragments(file: DicomFile, pixel: ImagePixel) -> list[list[tuple[int, int]]]:
-    """The fragments of each frame.
+def _group_fragments(file: DicomFile, pixel: ImagePixel) -> list[list[tuple[int, int]]]:
+    """For each frame, the offset and length of its fragments.
 
-    As many fragments as frames: one each, whatever the offset tables say. Otherwise the tables count where they point
-    to one fragment for each frame, and else a frame starts where a codestream, or the header of an RLE frame, does.
+    Where there are as many fragments as frames, each is a frame, whatever the offset tables say. Otherwise the extended or basic offset
+    table divides them, if it points to the start of a fragment for each frame. If not, a frame starts with each fragment that begins
+    with the signature of a codestream, or with the header of an RLE frame.
     """
-    fragments, basic_offsets = fragments_of(file)
+    fragments, basic_offsets = read_fragments(file)
     if len(fragments) == pixel.frame_count or str(file.syntax) in _ENCAPSULATED_SAMPLES:
         return [[fragment] for fragment in fragments]
     first = fragments[0][0] if fragments else 0
@@ -257,39 +287,44 @@ def _frames_of_fragments(file: DicomFile, pixel: ImagePixel) -> list[list[tuple[
 
 
 def _extended_offsets(file: DicomFile) -> list[int]:
+    """The Extended Offset Table (PS3.3 C.7.6.3.1.8); empty where there is none."""
     try:
         table = bytes(file.header["ExtendedOffsetTable"].value)
         return list(struct.unpack(f"<{len(table) // 8}Q", table[: len(table) // 8 * 8]))
     except Exception:
-        return []  # without a table the fragments are counted, and a wrong count of frames is an error
+        return []  # then the fragments are divided without a table, and a wrong number of frames is an error
 
 
-def _read_at(stream, offset: int, length: int) -> bytes:
+def _read_at(stream: BinaryIO, offset: int, length: int) -> bytes:
     stream.seek(offset)
     return stream.read(length)
 
 
-def _decode_native(data: bytes, pixel: ImagePixel) -> Decoded:
+def _decode_encapsulated_native(data: bytes, pixel: ImagePixel) -> DecodedFrame:
     if 8 * len(data) < pixel.frame_bits or pixel.allocated == 1:
         raise UnreadableInput("a frame is cut short: the file is truncated or damaged")
-    return _native_samples(data, pixel, "<")
+    return _decode_native_samples(data, pixel, "<")
 
 
-def _decode_deflated(data: bytes, pixel: ImagePixel) -> Decoded:
+def _decode_deflated(data: bytes, pixel: ImagePixel) -> DecodedFrame:
+    """Decode one frame of deflated samples."""
     try:
-        return _decode_native(zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data, math.ceil(pixel.frame_bits / 8)), pixel)
+        return _decode_encapsulated_native(
+            zlib.decompressobj(wbits=-zlib.MAX_WBITS).decompress(data, math.ceil(pixel.frame_bits / 8)), pixel
+        )
     except zlib.error:
         raise UnreadableInput("a frame cannot be inflated: the file is damaged") from None
 
 
-_ENCAPSULATED_SAMPLES = {_ENCAPSULATED_NATIVE: _decode_native, _DEFLATED_FRAMES: _decode_deflated}
+_ENCAPSULATED_SAMPLES = {_ENCAPSULATED_NATIVE: _decode_encapsulated_native, _DEFLATED_FRAMES: _decode_deflated}
 
 
 def _video_frames(file: DicomFile, pixel: ImagePixel) -> Frames:
-    fragments, _ = fragments_of(file)
+    """The frames of a video in encapsulated pixel data. Raises UnreadableInput where size or number differ from the header."""
+    fragments, _ = read_fragments(file)
 
     def stream() -> BinaryIO:
-        return io.BufferedReader(_Fragments(file, fragments), 1 << 16)
+        return io.BufferedReader(_FragmentStream(file, fragments), 1 << 16)
 
     count, shape = count_frames(stream)
     if pixel.frame_count is not None and count < pixel.frame_count:
@@ -300,21 +335,21 @@ def _video_frames(file: DicomFile, pixel: ImagePixel) -> Frames:
         )
     shown = count if pixel.frame_count is None else pixel.frame_count
 
-    def frames() -> Iterator[Decoded]:
+    def frames() -> Generator[DecodedFrame, None, None]:
         for number, frame in enumerate(frames_of_video(stream)):
             if number < shown:
-                yield Decoded(frame, 8, "RGB")
+                yield DecodedFrame(frame, 8, "RGB")
 
-    def frames_again() -> Iterator[tuple[int, Decoded]]:
+    def frames_again() -> Iterator[tuple[int, DecodedFrame]]:
         for again in frames_of_video_again(stream):
             if again.number < shown:
-                yield again.number, Decoded(again.frame, 8, "RGB")
+                yield again.number, DecodedFrame(again.frame, 8, "RGB")
 
     return Frames(frames, shown, count - shown, frames_again, lossy=True)
 
 
-class _Fragments(io.RawIOBase):
-    """The fragments of encapsulated pixel data as one stream of bytes, read from the file as they are asked for."""
+class _FragmentStream(io.RawIOBase):
+    """The fragments of encapsulated pixel data as one seekable stream, so that a video is not held in memory."""
 
     def __init__(self, file: DicomFile, fragments: Sequence[tuple[int, int]]) -> None:
         self._file, self._fragments = file.open(), fragments
@@ -334,10 +369,10 @@ class _Fragments(io.RawIOBase):
         self._position = max(base + offset, 0)
         return self._position
 
-    def tell(self) -> int:
+    def on_declared(self) -> int:
         return self._position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         index = bisect_right(self._starts, self._position) - 1
         if index >= len(self._fragments):
             return 0

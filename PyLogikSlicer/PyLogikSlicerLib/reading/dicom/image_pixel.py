@@ -1,4 +1,4 @@
-"""The Image Pixel module (PS3.3 C.7.6.3): what the header says about the samples, checked before any memory is taken."""
+"""The Image Pixel module (PS3.3 C.7.6.3): the header's description of the samples, checked before any memory is taken for them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,32 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from ...core.errors import UnreadableInput
-from ..decoding.limits import promise
+from ..decoding.limits import declare_size
 
 
 @dataclass(frozen=True)
 class ImagePixel:
-    """``frame_count`` is None where NumberOfFrames is absent. ``allocated``, ``stored`` and ``high_bit`` in bits; ``planar`` is
-    PlanarConfiguration; ``dtype`` is "i" for integer samples and "f" for FloatPixelData and DoubleFloatPixelData."""
+    """The Image Pixel module.
+
+    Parameters
+    ----------
+    rows, columns
+        Size of a frame.
+    samples
+        SamplesPerPixel, 1 or 3.
+    frame_count
+        NumberOfFrames; None where it is absent.
+    photometric
+        PhotometricInterpretation.
+    planar
+        PlanarConfiguration.
+    allocated, stored, high_bit
+        BitsAllocated, BitsStored and HighBit.
+    signed
+        PixelRepresentation.
+    dtype
+        "i" for integer samples, "f" for FloatPixelData and DoubleFloatPixelData.
+    """
 
     rows: int
     columns: int
@@ -30,7 +49,7 @@ class ImagePixel:
 
     @property
     def is_subsampled(self) -> bool:
-        """Two chrominance samples for four of luminance, stored as Y Y Cb Cr (C.7.6.3.1.2)."""
+        """Whether two pixels share their chrominance samples, stored as Y Y Cb Cr (C.7.6.3.1.2)."""
         return self.photometric in ("YBR_FULL_422", "YBR_PARTIAL_422")
 
     @property
@@ -49,13 +68,13 @@ class ImagePixel:
         return math.ceil(self.rows * self.columns * self.samples * self.allocated / 8)
 
 
-def image_pixel(header: Dataset, keyword: str) -> ImagePixel:
+def read_image_pixel(header: Dataset, keyword: str) -> ImagePixel:
     """The Image Pixel module of ``header`` for the pixel data element ``keyword``.
 
     Raises
     ------
     UnreadableInput
-        A value is missing or makes no sense; the message names it.
+        A value is missing or impossible; the message names it. Or a frame is larger than the limits allow.
     """
     rows, columns = _integer(header, "Rows"), _integer(header, "Columns")
     allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or _integer(header, "BitsAllocated")
@@ -79,6 +98,7 @@ def image_pixel(header: Dataset, keyword: str) -> ImagePixel:
 
 
 def _integer(header: Dataset, keyword: str, default: int | None = None) -> int:
+    """The whole number of an attribute, or ``default`` where it is absent. Raises UnreadableInput where it is absent without default."""
     try:
         value = header.get(keyword)
         if value is None or value == "":
@@ -91,6 +111,7 @@ def _integer(header: Dataset, keyword: str, default: int | None = None) -> int:
 
 
 def _check(pixel: ImagePixel) -> None:
+    """Raise UnreadableInput where values contradict each other, or a frame is larger than the limits allow."""
     if pixel.rows < 1 or pixel.columns < 1 or (pixel.frame_count or 1) < 1:
         raise UnreadableInput("Rows, Columns or NumberOfFrames in the header are not positive: the file is damaged")
     if pixel.samples not in (1, 3):
@@ -105,4 +126,4 @@ def _check(pixel: ImagePixel) -> None:
         raise UnreadableInput("three samples per pixel with a one-sample PhotometricInterpretation: the file is damaged")
     if pixel.samples == 1 and not pixel.photometric.startswith(("MONOCHROME", "PALETTE")):
         raise UnreadableInput("one sample per pixel with a colour PhotometricInterpretation: the file is damaged")
-    promise(pixel.frame_bytes)
+    declare_size(pixel.frame_bytes)

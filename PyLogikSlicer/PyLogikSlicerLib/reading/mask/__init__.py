@@ -1,1 +1,1 @@
-"""Label masks from images, volumes and DICOM segmentations."""
+"""Reading label masks from images, volumes and DICOM segmentations."""

@@ -1,4 +1,4 @@
-"""Segments that may overlap, in one array of labels: where they do, a label of its own stands for all of them."""
+"""One label array for segments that may overlap: an additional label stands for each combination of overlapping segments."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import numpy as np
 
 
 class LabelCodes:
-    """Segments are drawn one after the other.
+    """A label array into which segments are drawn one after the other.
+
+    After drawing, ``labels`` is the array, and ``overlaps`` maps each additional label in it to the labels that overlap there.
 
     Parameters
     ----------
     shape
-        Of the array.
+        Shape of the array.
     numbers
         All labels that will be drawn.
     """
@@ -24,30 +26,33 @@ class LabelCodes:
         self._next = max(used) + 1
         self.labels = np.zeros(shape, np.result_type(*(np.min_scalar_type(number) for number in used)))
         self.overlaps: dict[int, tuple[int, ...]] = {}
-        self._codes: dict[tuple[int, ...], int] = {}
+        self._codes: dict[tuple[int, ...], int] = {}  # the inverse of ``overlaps``
 
     def draw(self, where: Any, mask: np.ndarray, number: int) -> None:
-        """Add what is True in ``mask`` to a segment. ``where``: an index whose part of the array has the shape of ``mask``."""
-        held = self.labels[where][mask]
-        if not held.any():
+        """Add the pixels that are True in ``mask`` to the segment ``number``.
+
+        ``where`` is an index, a slice or a tuple of them: it selects the part of the array that has the shape of ``mask``.
+        """
+        present = self.labels[where][mask]
+        if not present.any():
             self.labels[where][mask] = number
             return
-        there, places = np.unique(held, return_inverse=True)
-        codes = [self._with(int(label), number) for label in there]
+        distinct, inverse = np.unique(present, return_inverse=True)
+        codes = [self._combine(int(label), number) for label in distinct]
         if max(codes) > np.iinfo(self.labels.dtype).max:
             self.labels = self.labels.astype(np.min_scalar_type(self._next) if self.labels.min() >= 0 else np.int64)
-        self.labels[where][mask] = np.asarray(codes, self.labels.dtype)[places.reshape(held.shape)]
+        self.labels[where][mask] = np.asarray(codes, self.labels.dtype)[inverse.reshape(present.shape)]
 
-    def _with(self, label: int, number: int) -> int:
-        """The label of pixels that held ``label`` and belong to ``number`` too."""
-        held = self.overlaps.get(label, (label,) if label else ())
-        if number in held:
+    def _combine(self, label: int, number: int) -> int:
+        """The label of pixels that have ``label`` so far and also belong to the segment ``number``."""
+        segments = self.overlaps.get(label, (label,) if label else ())
+        if number in segments:
             return label
-        together = tuple(sorted((*held, number)))
-        if len(together) == 1:
+        combination = tuple(sorted((*segments, number)))
+        if len(combination) == 1:
             return number
-        if together not in self._codes:
-            self._codes[together] = self._next
-            self.overlaps[self._next] = together
+        if combination not in self._codes:
+            self._codes[combination] = self._next
+            self.overlaps[self._next] = combination
             self._next += 1
-        return self._codes[together]
+        return self._codes[combination]

@@ -1,16 +1,16 @@
-"""A mask as a message between the decoding process and the one that asks: its labels as an array, all else as JSON."""
+"""A mask as a message between the decoding process and its client: the labels as an array, everything else as JSON."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...core.label_mask import Mask
-from ...core.voxel_grid import grid_of
+from ...core.voxel_grid import grid_from_affine
 from ..decoding.messages import Message
 
 
 def mask_to_message(mask: Mask) -> Message:
-    """All of a mask but ``frames``, which no file tells."""
+    """A mask as a message, without ``frames``, which no mask file states."""
     grid = mask.geometry
     content = {
         "grid": grid and {"shape": grid.shape, "affine": grid.affine.ravel().tolist()},
@@ -26,12 +26,12 @@ def mask_to_message(mask: Mask) -> Message:
 
 
 def mask_from_message(message: Message) -> Mask:
-    """The mask of :func:`mask_to_message`."""
+    """The mask in a message of :func:`mask_to_message`."""
     content = message.content
     grid, spacing = content["grid"], content["pixel_spacing"]
     return Mask(
         labels=message.arrays[0],
-        geometry=grid and grid_of(grid["shape"], np.reshape(grid["affine"], (4, 4))),
+        geometry=grid and grid_from_affine(grid["shape"], np.reshape(grid["affine"], (4, 4))),
         sparse=bool(content["sparse"]),
         names={int(label): str(name) for label, name in content["names"]},
         overlaps={int(label): tuple(map(int, labels)) for label, labels in content["overlaps"]},

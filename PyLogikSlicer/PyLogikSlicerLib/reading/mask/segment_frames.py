@@ -1,4 +1,4 @@
-"""What the header of a DICOM segmentation says of each frame (PS3.3 A.51, C.7.6.16, C.8.20)."""
+"""The description of each frame in the header of a DICOM segmentation (PS3.3 A.51, C.7.6.16, C.8.20)."""
 
 from __future__ import annotations
 
@@ -9,23 +9,38 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ...core.errors import UnreadableInput
-from ...core.segment_names import shown
+from ...core.segment_names import printable_name
 
-# Frame numbers up to here are believed: a larger one would be a damaged number.
+# Frame numbers above this are taken for damage.
 _MOST_FRAMES = 1_000_000
-# Tag of ReferencedSegmentNumber: the dimension that tells segments, and not places.
+# Tag of ReferencedSegmentNumber, the dimension whose index numbers segments and not positions.
 _SEGMENT_DIMENSION = 0x0062000B
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentFrame:
-    """What one frame is of.
+    """The segment and the position of one frame. All but ``segment`` may be missing.
 
-    ``segment``: its number; None in a label map, whose values tell. ``position`` of the first pixel and ``orientation`` of rows and
-    columns (six cosines), in mm, LPS. ``pixel_spacing``: mm between rows and between columns. ``between``: SpacingBetweenSlices, and
-    ``thickness``: SliceThickness, mm. ``sources``: the images (instance and frame number, 0 where it has only one) that it was made
-    on. ``indices``: its place in the dimensions of the file but that of segments. ``tile``: row and column in the total pixel
-    matrix, from 0 on. All but ``segment`` may be missing.
+    Parameters
+    ----------
+    segment
+        Number of the segment; None in a label map, whose pixel values are the numbers.
+    position
+        Center of the first pixel ``(3,)``, mm, LPS.
+    orientation
+        Direction cosines of rows and of columns ``(6,)``.
+    pixel_spacing
+        mm between rows and between columns.
+    between
+        SpacingBetweenSlices, mm.
+    thickness
+        SliceThickness, mm.
+    sources
+        The images on which the frame was drawn: SOP Instance UID and frame number, which is 0 for a single-frame image.
+    indices
+        DimensionIndexValues without that of segments.
+    tile
+        Row and column of the first pixel in the total pixel matrix, from 0 on.
     """
 
     segment: int | None
@@ -40,14 +55,14 @@ class SegmentFrame:
 
 
 def segment_frames(header: Dataset, count: int, is_label_map: bool) -> list[SegmentFrame]:
-    """What each of ``count`` frames is of.
+    """The description of each of ``count`` frames.
 
     Raises
     ------
     UnreadableInput
-        The header does not describe each frame, or an attribute holds what it must not; the message names it.
+        The header does not describe each frame, or an attribute is invalid; the message names it.
     """
-    shared = _first(header, "SharedFunctionalGroupsSequence")
+    shared = _first_item(header, "SharedFunctionalGroupsSequence")
     groups = list(header.get("PerFrameFunctionalGroupsSequence") or [])
     if not groups and (count == 1 or header.get("DimensionOrganizationType") == "TILED_FULL"):
         groups = [Dataset()] * count
@@ -58,7 +73,7 @@ def segment_frames(header: Dataset, count: int, is_label_map: bool) -> list[Segm
     groups = groups[:count]
     numbers = [None] * count if is_label_map else _segment_numbers(header, shared, groups)
     kept = _dimensions(header)
-    return [_frame(number, shared, own, kept) for number, own in zip(numbers, groups, strict=True)]
+    return [_describe_frame(number, shared, own, kept) for number, own in zip(numbers, groups, strict=True)]
 
 
 def segment_numbers(header: Dataset) -> list[int]:
@@ -67,38 +82,41 @@ def segment_numbers(header: Dataset) -> list[int]:
 
 
 def segment_names(header: Dataset) -> dict[int, str]:
-    """What the segments are called: by their label, else their description, else the code of what they are."""
+    """The name of each segment: its label, else its description, else the meaning of the code of its type."""
     names = {}
     for segment in header.get("SegmentSequence") or []:
-        name = segment.get("SegmentLabel") or segment.get("SegmentDescription") or _coded(segment)
+        name = segment.get("SegmentLabel") or segment.get("SegmentDescription") or _coded_name(segment)
         if name and segment.get("SegmentNumber"):
-            names[int(segment.SegmentNumber)] = shown(str(name))
+            names[int(segment.SegmentNumber)] = printable_name(str(name))
     return names
 
 
 def referred_instances(header: Dataset) -> list[str]:
-    """The images that the segmentation refers to, in its order."""
+    """The SOP Instance UIDs of the images that the segmentation refers to, in its order."""
     series = header.get("ReferencedSeriesSequence") or []
     return [str(instance.get("ReferencedSOPInstanceUID", "")) for one in series for instance in one.get("ReferencedInstanceSequence") or []]
 
 
-def _coded(segment: Dataset) -> str:
-    """Type and modifier, "Kidney, Left" for example; else the category."""
-    kind = _first(segment, "SegmentedPropertyTypeCodeSequence")
-    modifier = _first(kind, "SegmentedPropertyTypeModifierCodeSequence") or _first(segment, "SegmentedPropertyTypeModifierCodeSequence")
+def _coded_name(segment: Dataset) -> str:
+    """The meaning of the codes of type and modifier, for example "Kidney, Left"; else that of the category."""
+    kind = _first_item(segment, "SegmentedPropertyTypeCodeSequence")
+    modifier = _first_item(kind, "SegmentedPropertyTypeModifierCodeSequence") or _first_item(
+        segment, "SegmentedPropertyTypeModifierCodeSequence"
+    )
     words = [str(code.get("CodeMeaning") or "") for code in (kind, modifier)]
     return ", ".join(word for word in words if word) or str(
-        _first(segment, "SegmentedPropertyCategoryCodeSequence").get("CodeMeaning") or ""
+        _first_item(segment, "SegmentedPropertyCategoryCodeSequence").get("CodeMeaning") or ""
     )
 
 
-def _first(dataset: Dataset, keyword: str) -> Dataset:
+def _first_item(dataset: Dataset, keyword: str) -> Dataset:
     """The first item of a sequence; an empty data set where there is none."""
     sequence = dataset.get(keyword)
     return sequence[0] if sequence else Dataset()
 
 
 def _segment_numbers(header: Dataset, shared: Dataset, groups: Sequence[Dataset]) -> list[int | None]:
+    """The number of the segment of each frame."""
     described = segment_numbers(header)
     if header.get("DimensionOrganizationType") == "TILED_FULL" and described and not any(map(len, groups)):
         # The tiles of a segment, then those of the next (C.7.6.17.3).
@@ -108,44 +126,46 @@ def _segment_numbers(header: Dataset, shared: Dataset, groups: Sequence[Dataset]
         return [number for number in described for _ in range(tiles)]
     numbers: list[int | None] = []
     for own in groups:
-        told = _group(shared, own, "SegmentIdentificationSequence").get("ReferencedSegmentNumber")
-        if told is None and len(described) != 1:
+        declared = _functional_group(shared, own, "SegmentIdentificationSequence").get("ReferencedSegmentNumber")
+        if declared is None and len(described) != 1:
             raise UnreadableInput("ReferencedSegmentNumber of a frame is missing from the DICOM segmentation: the file is damaged")
-        numbers.append(described[0] if told is None else int(np.atleast_1d(told)[0]))
+        numbers.append(described[0] if declared is None else int(np.atleast_1d(declared)[0]))
     return numbers
 
 
 def _dimensions(header: Dataset) -> list[int]:
-    """Which of the DimensionIndexValues tell a place: all but that of segments."""
+    """The indices of the DimensionIndexValues that describe a position: all but that of segments."""
     dimensions = header.get("DimensionIndexSequence") or []
     return [index for index, one in enumerate(dimensions) if one.get("DimensionIndexPointer") != _SEGMENT_DIMENSION]
 
 
-def _frame(number: int | None, shared: Dataset, own: Dataset, kept: Sequence[int]) -> SegmentFrame:
-    measures = _group(shared, own, "PixelMeasuresSequence")
+def _describe_frame(number: int | None, shared: Dataset, own: Dataset, kept: Sequence[int]) -> SegmentFrame:
+    """The description of one frame from its functional groups; ``kept`` are the dimensions that describe a position."""
+    measures = _functional_group(shared, own, "PixelMeasuresSequence")
     spacing = _numbers(measures, "PixelSpacing", 2)
-    indices = np.atleast_1d(_group(shared, own, "FrameContentSequence").get("DimensionIndexValues") or []).tolist()
-    tile = _group(shared, own, "PlanePositionSlideSequence")
+    indices = np.atleast_1d(_functional_group(shared, own, "FrameContentSequence").get("DimensionIndexValues") or []).tolist()
+    tile = _functional_group(shared, own, "PlanePositionSlideSequence")
     row, column = tile.get("RowPositionInTotalImagePixelMatrix"), tile.get("ColumnPositionInTotalImagePixelMatrix")
     return SegmentFrame(
         segment=number,
-        position=_numbers(_group(shared, own, "PlanePositionSequence"), "ImagePositionPatient", 3),
-        orientation=_numbers(_group(shared, own, "PlaneOrientationSequence"), "ImageOrientationPatient", 6),
+        position=_numbers(_functional_group(shared, own, "PlanePositionSequence"), "ImagePositionPatient", 3),
+        orientation=_numbers(_functional_group(shared, own, "PlaneOrientationSequence"), "ImageOrientationPatient", 6),
         pixel_spacing=(float(spacing[0]), float(spacing[1])) if spacing is not None and (spacing > 0).all() else None,
         between=_length(measures, "SpacingBetweenSlices"),
         thickness=_length(measures, "SliceThickness"),
-        sources=_sources(_group(shared, own, "DerivationImageSequence")),
+        sources=_sources(_functional_group(shared, own, "DerivationImageSequence")),
         indices=tuple(int(indices[index]) for index in kept if index < len(indices)),
         tile=None if row is None or column is None else (int(row) - 1, int(column) - 1),
     )
 
 
-def _group(shared: Dataset, own: Dataset, keyword: str) -> Dataset:
-    """A functional group of a frame: its own, else that of all frames."""
-    return _first(own, keyword) or _first(shared, keyword)
+def _functional_group(shared: Dataset, own: Dataset, keyword: str) -> Dataset:
+    """A functional group of a frame: from the frame's own groups, else from the shared ones."""
+    return _first_item(own, keyword) or _first_item(shared, keyword)
 
 
 def _numbers(group: Dataset, keyword: str, count: int) -> np.ndarray | None:
+    """The ``count`` numbers of an attribute; None where it is absent. Raises UnreadableInput where it holds anything else."""
     try:
         value = group.get(keyword)
         if value is None or value == "":
@@ -159,14 +179,14 @@ def _numbers(group: Dataset, keyword: str, count: int) -> np.ndarray | None:
 
 
 def _length(group: Dataset, keyword: str) -> float | None:
-    """Its sign says nothing here; 0 is no length."""
+    """A length in mm, without its sign, which has no meaning here; None where it is absent or 0."""
     numbers = _numbers(group, keyword, 1)
     return abs(float(numbers[0])) or None if numbers is not None else None
 
 
 def _sources(derivation: Dataset) -> tuple[tuple[str, int], ...]:
-    """The first image that a frame was derived from, with each of its frames that it names."""
-    image = _first(derivation, "SourceImageSequence")
+    """The first image that a frame was derived from: its SOP Instance UID with each referenced frame number, 0 where there is none."""
+    image = _first_item(derivation, "SourceImageSequence")
     instance = image.get("ReferencedSOPInstanceUID")
     if not instance:
         return ()

@@ -1,4 +1,4 @@
-"""Masks in NIfTI, NRRD and MetaImage volumes, and the segmentations of 3D Slicer (.seg.nrrd) with the names of their segments."""
+"""Reads masks in NIfTI, NRRD and MetaImage volumes, and segmentations of 3D Slicer (.seg.nrrd) with the names of their segments."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ import numpy as np
 
 from ...core.errors import UnreadableInput
 from ...core.label_mask import Mask
-from ...core.segment_names import shown
-from ...core.voxel_grid import VoxelGrid, grid_of
-from ..decoding.limits import promise
+from ...core.segment_names import printable_name
+from ...core.voxel_grid import VoxelGrid, grid_from_affine
+from ..decoding.limits import declare_size
 from ..volume.header import VolumeHeader
-from ..volume.image import components_of, read_volume_header, read_voxels
+from ..volume.image import component_count, read_volume_header, read_voxels
+from .integer_labels import to_integer_labels
 from .label_codes import LabelCodes
-from .whole_labels import whole_labels
 
-# What labels take at most while they are made of values, bytes for each.
+# Bytes of the largest type in which a label is held while it is computed from a value.
 _LABEL_BYTES = 8
 
 
 def volume_mask(path: Path) -> Mask:
-    """The labels of a volume: its values, as the scale of its header makes them.
+    """The labels of a volume: its values, scaled by slope and intercept of the header.
 
     Raises
     ------
     UnreadableInput
-        The file is damaged, or its values are no labels: fractions, or several in a voxel.
+        The file is damaged, or its values are no labels: they are fractional, or a voxel has several.
     """
     header = read_volume_header(path)
-    if components_of(header) != 1 or header.data.dtype.kind not in "uif":
+    if component_count(header) != 1 or header.data.dtype.kind not in "uif":
         raise UnreadableInput("the volume has several values in a voxel: export the segments as one label map without overlaps")
     values = read_voxels(header)
-    promise(_LABEL_BYTES * math.prod(values.shape[-2:]), math.prod(values.shape[:-2]), in_one_piece=True)
-    labels = whole_labels(values, header.slope, header.intercept)
+    declare_size(_LABEL_BYTES * math.prod(values.shape[-2:]), math.prod(values.shape[:-2]), in_one_piece=True)
+    labels = to_integer_labels(values, header.slope, header.intercept)
     grid = _grid(header, labels.shape[1:])
     if header.fields:
         return _segments(labels, grid, header.fields)
@@ -45,20 +45,20 @@ def volume_mask(path: Path) -> Mask:
 
 
 def _dimensions(header: VolumeHeader) -> int:
-    """How many axes the array of one volume has: a single image has no slices."""
+    """The number of axes of one volume's array, which is 2 for a single image."""
     return min(header.kinds.count("space"), 3)
 
 
 def _grid(header: VolumeHeader, shape: tuple[int, ...]) -> VoxelGrid | None:
-    """The header counts columns first, an array slices."""
+    """The grid of an array ``shape``, whose order of axes is the reverse of the header's; None where its affine cannot be inverted."""
     affine = header.affine.copy()
     affine[:, :3] = affine[:, 2::-1]
-    return grid_of(shape, affine)
+    return grid_from_affine(shape, affine)
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """``values`` of the pixels in its layer, and the ``label`` that the file gives it."""
+    """A segment: ``values`` of its pixels in the array ``layer``, and its ``label``."""
 
     name: str
     layer: int
@@ -67,21 +67,22 @@ class _Segment:
 
 
 def _segments(layers: np.ndarray, grid: VoxelGrid | None, fields: Mapping[str, str]) -> Mask:
-    """The segments of 3D Slicer: each is a value in a layer, and those of different layers may overlap.
+    """The mask of a segmentation of 3D Slicer. A segment is a value in a layer; segments of different layers may overlap.
 
-    Where two have the same label, in different layers, all are numbered from 1 on, as when Slicer exports them. What lies outside
-    of the file is background: Slicer stores the part of its image that holds the segments, if it is asked to.
+    Values without a described segment are segments without a name. Where two segments in different layers have the same label, all are
+    numbered from 1 on, as Slicer does when it exports them. Everything outside the grid is background: Slicer can store only
+    the part of its image that holds the segments.
     """
-    held = [tuple(int(value) for value in np.unique(layer) if value) for layer in layers]
-    segments = _described(fields, held)
-    taken = {(one.layer, value) for one in segments for value in one.values}
+    present = [tuple(int(value) for value in np.unique(layer) if value) for layer in layers]
+    segments = _read_segments(fields, present)
+    described = {(one.layer, value) for one in segments for value in one.values}
     segments += [
-        _Segment("", layer, (value,), value) for layer, values in enumerate(held) for value in values if (layer, value) not in taken
+        _Segment("", layer, (value,), value) for layer, values in enumerate(present) for value in values if (layer, value) not in described
     ]
     labels = [one.label for one in segments]
     if len(labels) != len(set(labels)):
         labels = list(range(1, len(segments) + 1))
-    names = {label: shown(one.name) for label, one in zip(labels, segments, strict=True) if one.name}
+    names = {label: printable_name(one.name) for label, one in zip(labels, segments, strict=True) if one.name}
     if len(layers) == 1 and all(set(one.values) <= {label} for label, one in zip(labels, segments, strict=True)):
         return Mask(layers[0], grid, sparse=True, names=names)
     codes = LabelCodes(layers.shape[1:], labels)
@@ -91,26 +92,38 @@ def _segments(layers: np.ndarray, grid: VoxelGrid | None, fields: Mapping[str, s
     return Mask(codes.labels, grid, sparse=True, names=names, overlaps=codes.overlaps)
 
 
-def _described(fields: Mapping[str, str], held: list[tuple[int, ...]]) -> list[_Segment]:
-    """The segments that the header describes, in their order; ``held``: the values in each layer.
+def _read_segments(fields: Mapping[str, str], present: list[tuple[int, ...]]) -> list[_Segment]:
+    """The segments that the header describes, in their order.
 
-    Before Slicer 4.11 each segment had a layer of its own, all of it, and no label. One without a label that shares its layer is
-    left out: nothing tells which value is its own.
+    Before Slicer 4.11 a segment had no label, but a layer of its own, all values of which belong to it. A segment without a label in a
+    layer with other segments is left out, because its value is not known.
+
+    Parameters
+    ----------
+    fields
+        The key/value pairs of the header.
+    present
+        For each layer its values other than 0.
+
+    Raises
+    ------
+    UnreadableInput
+        Layer or LabelValue of a segment is no number, or there is no such layer.
     """
     numbers = sorted({int(found[1]) for key in fields if (found := re.match(r"Segment(\d{1,6})_", key))})
     entries = [{key: fields.get(f"Segment{number}_{key}", "") for key in ("ID", "Name", "Layer", "LabelValue")} for number in numbers]
     try:
-        layers = [int(one["Layer"] or (number if len(held) > 1 else 0)) for number, one in zip(numbers, entries, strict=True)]
+        layers = [int(one["Layer"] or (number if len(present) > 1 else 0)) for number, one in zip(numbers, entries, strict=True)]
         labels = [int(one["LabelValue"]) if one["LabelValue"] else None for one in entries]
     except ValueError:
         raise UnreadableInput("Layer or LabelValue of a segment in the header is no number: the file is damaged") from None
     segments: dict[tuple, _Segment] = {}
     for one, layer, label in zip(entries, layers, labels, strict=True):
-        if not 0 <= layer < len(held):
-            raise UnreadableInput(f"Layer of a segment in the header is {layer}, but there are {len(held)} layers: the file is damaged")
+        if not 0 <= layer < len(present):
+            raise UnreadableInput(f"Layer of a segment in the header is {layer}, but there are {len(present)} layers: the file is damaged")
         name = one["Name"] or one["ID"]
         if label is not None:
             segments.setdefault((layer, label), _Segment(name, layer, (label,), label))
         elif layers.count(layer) == 1:
-            segments[layer, None] = _Segment(name, layer, held[layer], held[layer][0] if len(held[layer]) == 1 else 1)
+            segments[layer, None] = _Segment(name, layer, present[layer], present[layer][0] if len(present[layer]) == 1 else 1)
     return list(segments.values())

@@ -1,1 +1,1 @@
-"""NIfTI, NRRD and MetaImage volumes to image stacks: headers, and values of exactly the size that they say."""
+"""Reading NIfTI, NRRD and MetaImage volumes as image stacks."""

@@ -1,4 +1,4 @@
-"""Which data files the header of a volume refers to: they are read with it, and are not inputs of their own."""
+"""The data files that the header of a volume refers to. They are read together with the header and are no inputs of their own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ...core.errors import UnreadableInput
 from ..sniff import volume_format
 
 
-def detached_data(path: Path) -> list[Path]:
+def detached_data_files(path: Path) -> list[Path]:
     """The data files that a volume's header refers to: one, a list of them, or those of a pattern.
 
-    None where the data are in the file itself, or where the header makes no sense: reading it tells why.
+    Empty where the data are in the file itself, or where the header is damaged, which is reported when the volume is read.
     """
     from .metaimage import read_metaimage
     from .nrrd import read_nrrd

@@ -1,4 +1,4 @@
-"""What the header of a volume file says, whatever its format: where the values are, what its axes are, and where it lies in space."""
+"""The header of a volume file of any format: where its values are stored, what its axes are, and where it lies in space."""
 
 from __future__ import annotations
 
@@ -13,20 +13,39 @@ from .voxel_data import VoxelData
 
 AxisKind = Literal["space", "list", "component"]
 
-# Millimeters in the units of length that headers name; another word, such as "pixel", is taken for mm as ITK does.
+# Millimeters in each unit of length that headers use. Any other word, such as "pixel", is taken for mm, as ITK does.
 MILLIMETERS: Mapping[str, float] = MappingProxyType(
     {"m": 1000.0, "meter": 1000.0, "cm": 10.0, "mm": 1.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "micrometer": 1e-3, "nm": 1e-6}
 )
 
 
+# Bytes of the longest line of a text header (NRRD, MetaImage); a longer one is not of a header.
+LONGEST_LINE = 1 << 20
+# Lines of the longest text header.
+MOST_LINES = 1_000_000
+
+
 @dataclass(frozen=True)
 class VolumeHeader:
-    """``data.shape`` has the slowest axis first, ``kinds`` the fastest: ``space`` axes are columns, rows and slices, ``list`` axes
-    count volumes (time, the items of a sequence), and the ``component`` axis holds the components of one value.
+    """The header of a volume file.
 
-    ``affine``: ``(4, 4)``, from (column, row, slice) indices of voxel centers to mm in LPS. ``identifying``: free text that could
-    also stand in the pixels. ``slope`` and ``intercept``: what stored values are multiplied with, and what is added then, to be what
-    they stand for. ``dropped``: what is not read. ``fields``: what is said of segments, in the words of the format.
+    Parameters
+    ----------
+    data
+        Where the values are stored; ``data.shape`` has the slowest axis first.
+    kinds
+        The kind of each axis, fastest axis first: ``space`` axes are columns, rows and slices, ``list`` axes count volumes (time, the
+        items of a sequence), and the ``component`` axis holds the components of one value.
+    affine
+        ``(4, 4)``, from (column, row, slice) indices of voxel centers to mm in LPS.
+    identifying
+        Free text of the header that may also be burned into the pixels.
+    slope, intercept
+        ``slope * stored + intercept`` is the value that a stored value stands for.
+    dropped
+        Content of the file that is not read.
+    fields
+        The key/value pairs that describe segments.
     """
 
     data: VoxelData
@@ -40,7 +59,7 @@ class VolumeHeader:
 
     @property
     def scaled(self) -> bool:
-        """Whether the values stand for others than are stored."""
+        """Whether there is a slope or intercept that changes the stored values."""
         return (self.slope, self.intercept) != (1.0, 0.0)
 
     @property

@@ -1,4 +1,4 @@
-"""NIfTI, NRRD and MetaImage volumes.
+"""Opens NIfTI, NRRD and MetaImage volumes.
 
 Frames are the slices along the last axes, the third axis fastest: frame ``t * slices + z`` is slice ``z`` of the volume ``t``. Rows
 are the second stored axis in space (y) and columns the first (x), as stored: no reorientation, no rescaling.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,19 +17,22 @@ import numpy as np
 
 from ...core.errors import UnreadableInput
 from ...core.stack import Display, Grid, Header, ImageStack, Reread
-from ..decoding.limits import promise
+from ..decode_errors import as_unreadable_input
+from ..decoding.limits import declare_size
 from ..dicom.color import rgb_from_samples
-from ..faults import reported
-from ..naming import name_of
+from ..metadata_text import is_identifying_length
+from ..naming import image_name
 from ..sniff import volume_format
+from ..stacks import stack_of
 from .header import AxisKind, VolumeHeader
 from .metaimage import read_metaimage
 from .nifti import read_nifti
 from .nrrd import read_nrrd
 
-_ROBUST_PERCENTILES = (0.5, 99.5)
+# Percentiles of the values between which the display is linear: outside are outliers.
+_WINDOW_PERCENTILES = (0.5, 99.5)
+# About how many values these percentiles are computed from.
 _SAMPLES = 1_000_000
-_MAX_IDENTIFYING_LENGTH = 200
 _UNREAD = "the volume cannot be read"
 _READERS = {"NiftiImageIO": read_nifti, "NrrdImageIO": read_nrrd, "MetaImageIO": read_metaimage}
 
@@ -36,43 +40,35 @@ _READERS = {"NiftiImageIO": read_nifti, "NrrdImageIO": read_nrrd, "MetaImageIO":
 def open_volume(path: Path) -> list[ImageStack]:
     """The slices of a volume of two dimensions or more.
 
-    Three- and four-component 8- and 16-bit values are color (a fourth component is alpha, dropped); other vectors are no images to
-    look at. Grey values of other than 8 bits are shown by a window from the 0.5th to the 99.5th percentile of the volume. The
-    volume is read whole for each pass.
+    Three- and four-component 8- and 16-bit values are color (a fourth component is alpha, dropped); other vectors cannot be shown as
+    an image. Grey values of other than 8 bits are displayed with a window from the 0.5th to the 99.5th percentile of the volume. The
+    whole volume is read for each pass over its frames.
 
     Raises
     ------
     UnreadableInput
         The file is truncated or damaged, or its values are vectors, tensors or complex numbers.
     """
-    with reported(_UNREAD):
+    with as_unreadable_input(_UNREAD):
         header = read_volume_header(path)
-        frames = _frames(header)
+        frames = _read_frames(header)
         display = _display(frames, header)
-    first = frames[0]
-    components = components_of(header)
-    stack = ImageStack(
-        source=path,
-        name=name_of(path),
-        frame_count=len(frames),
-        rows=first.shape[0],
-        columns=first.shape[1],
-        channels=3 if first.ndim == 3 else 1,
-        dtype=first.dtype,
-        decode=lambda: iter(_frames(header)),
-        decode_again=lambda: _frames_by_itk(path, header),
-        display=display,
-        header=Header(identifying=_identifying(header)),
-        sources=(path,),
-        dropped=(*(("alpha",) if components == 4 else ()), *header.dropped),
-        bits=8 * first.itemsize,
-        grid=Grid(_slices(header), header.affine),
+    stack = stack_of(
+        path, image_name(path), frames[0], len(frames), lambda: iter(_read_frames(header)), lambda: _frame_by_itk(path, header)
     )
-    return [stack]
+    return [
+        replace(
+            stack,
+            display=display,
+            header=Header(identifying=_identifying(header)),
+            dropped=(*(("alpha",) if component_count(header) == 4 else ()), *header.dropped),
+            grid=Grid(_slice_count(header), header.affine),
+        )
+    ]
 
 
 def read_volume_header(path: Path) -> VolumeHeader:
-    """What the header of a volume file says, and where its values are. Raises UnreadableInput where it makes no sense."""
+    """The header of a volume file. Raises UnreadableInput where the file is no volume, or the header is damaged."""
     with open(path, "rb") as file:
         kind = volume_format(file.read(4096))
     if kind is None:
@@ -85,23 +81,26 @@ def read_voxels(header: VolumeHeader) -> np.ndarray:
 
     Raises UnreadableInput where the file does not hold them, or fewer than two axes lie in space.
     """
-    places = _places(header.kinds)
-    frames = math.prod(header.data.shape) // math.prod(_sizes(header, "space")[:2]) // components_of(header)
-    promise(header.data.size // frames, frames, in_one_piece=True)
-    return _arranged(header.data.read(), places)
+    axes = _axes_by_kind(header.kinds)
+    frames = math.prod(header.data.shape) // math.prod(_sizes(header, "space")[:2]) // component_count(header)
+    declare_size(header.data.size // frames, frames, in_one_piece=True)
+    return _arrange_axes(header.data.read(), axes)
 
 
-def _places(kinds: Sequence[AxisKind]) -> tuple[list[int], list[int], list[int]]:
-    """The axes in space, those that count volumes, and that of components, fastest first."""
+def _axes_by_kind(kinds: Sequence[AxisKind]) -> tuple[list[int], list[int], list[int]]:
+    """The numbers of the axes in space, of those that count volumes, and of the axis of components; the fastest axis is 0."""
     space, listed, component = ([axis for axis, kind in enumerate(kinds) if kind == name] for name in ("space", "list", "component"))
     if len(space) < 2 or len(component) > 1:
         raise UnreadableInput("the volume has one dimension in space, or several of components: no image to look at")
     return space, listed, component
 
 
-def _arranged(values: np.ndarray, places: tuple[list[int], list[int], list[int]]) -> np.ndarray:
-    """Values as the file has them, slowest axis first, as ``(volumes, slices, rows, columns[, components])``."""
-    (columns, rows, *slices), listed, component = places
+def _arrange_axes(values: np.ndarray, axes: tuple[list[int], list[int], list[int]]) -> np.ndarray:
+    """Values in the order of the file, slowest axis first, as ``(volumes, slices, rows, columns[, components])``.
+
+    ``axes`` are those of :func:`_axes_by_kind`.
+    """
+    (columns, rows, *slices), listed, component = axes
     if values.dtype == np.float16:
         values = values.astype(np.float32)
     arranged = values.transpose().transpose([*listed[::-1], *slices, rows, columns, *component])
@@ -109,38 +108,40 @@ def _arranged(values: np.ndarray, places: tuple[list[int], list[int], list[int]]
 
 
 def _sizes(header: VolumeHeader, kind: AxisKind) -> list[int]:
+    """The sizes of all axes of a kind, fastest axis first."""
     return [size for size, own in zip(header.data.shape[::-1], header.kinds, strict=True) if own == kind]
 
 
-def components_of(header: VolumeHeader) -> int:
-    """How many numbers one value consists of."""
+def component_count(header: VolumeHeader) -> int:
+    """The number of components of one value."""
     return math.prod(_sizes(header, "component"))
 
 
-def _slices(header: VolumeHeader) -> int:
+def _slice_count(header: VolumeHeader) -> int:
     return math.prod(_sizes(header, "space")[2:])
 
 
-def _frames(header: VolumeHeader) -> np.ndarray:
-    """``(frames, rows, columns[, 3])``."""
-    components = components_of(header)
+def _read_frames(header: VolumeHeader) -> np.ndarray:
+    """All slices as ``(frames, rows, columns[, 3])``. Raises UnreadableInput for values that are neither grey nor color."""
+    components = component_count(header)
     is_color = components in (3, 4) and header.data.dtype.kind == "u" and header.data.dtype.itemsize <= 2
     if header.data.dtype.kind not in "uif" or (components != 1 and not is_color):
         raise UnreadableInput("the values are vectors, tensors or complex numbers: no image to look at")
-    return _as_frames(read_voxels(header), components)
+    return _to_frames(read_voxels(header), components)
 
 
-def _as_frames(voxels: np.ndarray, components: int) -> np.ndarray:
+def _to_frames(voxels: np.ndarray, components: int) -> np.ndarray:
+    """Voxels ``(volumes, slices, rows, columns[, components])`` as frames ``(frames, rows, columns[, 3])``."""
     frames = voxels.reshape(-1, *voxels.shape[2:])
     if frames.dtype.kind in "ui" and frames.dtype.itemsize == 8:
-        frames = _in_four_bytes(frames)
+        frames = _to_32_bits(frames)
     if components > 1:
         return rgb_from_samples(frames[..., :3], "RGB", 8 * frames.itemsize)
     return np.ascontiguousarray(frames.reshape(frames.shape[:3]))
 
 
-def _in_four_bytes(values: np.ndarray) -> np.ndarray:
-    """64-bit integers in 32 bits, which hold every value that images have."""
+def _to_32_bits(values: np.ndarray) -> np.ndarray:
+    """64-bit integers as 32-bit ones. Raises UnreadableInput for larger values, which images do not have."""
     low, high = int(values.min()), int(values.max())
     for dtype in (np.int32, np.uint32):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
@@ -148,11 +149,11 @@ def _in_four_bytes(values: np.ndarray) -> np.ndarray:
     raise UnreadableInput("the volume has values that need more than 32 bits: convert it to a smaller type")
 
 
-def _frames_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
-    """The middle frame as ITK reads it; nothing where ITK does not read such a file, or gives something else by its own rules."""
+def _frame_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
+    """The middle frame decoded by ITK; nothing where ITK cannot read such a file, or gives other values by its own rules."""
     import SimpleITK as sitk
 
-    # ITK takes names only, and ends the process on some that are not UTF-8; what it finds scaled or skewed it changes or refuses.
+    # ITK needs the name of a file, and ends the process for some names that are not UTF-8. It scales values and refuses skewed volumes.
     try:
         name = str(path).encode("utf-8").decode("ascii")
     except ValueError:
@@ -163,9 +164,9 @@ def _frames_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
         values = sitk.GetArrayFromImage(sitk.ReadImage(name))
     except RuntimeError:
         return
-    in_order = "component" not in header.kinds[1:]  # ITK moves the components of a value to the front
+    in_order = "component" not in header.kinds[1:]  # ITK moves the axis of components to the front
     if values.dtype == header.data.dtype.newbyteorder("=") and values.size == math.prod(header.data.shape) and in_order:
-        again = _as_frames(_arranged(values.reshape(header.data.shape), _places(header.kinds)), components_of(header))
+        again = _to_frames(_arrange_axes(values.reshape(header.data.shape), _axes_by_kind(header.kinds)), component_count(header))
         yield Reread(len(again) // 2, again[len(again) // 2])
 
 
@@ -174,20 +175,20 @@ def _is_named_as_itk_wants(path: Path) -> bool:
 
 
 def _identifying(header: VolumeHeader) -> MappingProxyType[str, tuple[str, ...]]:
-    """Free text of the header, and not the numbers and codes that describe the geometry."""
+    """The free text of the header that has letters, by its key."""
     texts = {key: value.strip() for key, value in header.identifying.items()}
-    kept = {key: (text,) for key, text in texts.items() if 1 < len(text) <= _MAX_IDENTIFYING_LENGTH and re.search(r"[^\W\d_]", text)}
-    return MappingProxyType(kept)
+    return MappingProxyType({key: (text,) for key, text in texts.items() if is_identifying_length(text) and re.search(r"[^\W\d_]", text)})
 
 
 def _display(frames: np.ndarray, header: VolumeHeader) -> Display:
+    """How the frames are displayed: unchanged for color and 8 bits, else by a window from the low to the high percentile."""
     if frames.ndim == 4 or frames.dtype == np.uint8:
         return Display(inverted=header.inverted and frames.ndim == 3)
     values = frames.ravel()[:: max(1, frames.size // _SAMPLES)].astype(np.float64)
     values = values[np.isfinite(values)]
     if not values.size:
         return Display(inverted=header.inverted)
-    low, high = np.percentile(values, _ROBUST_PERCENTILES)
+    low, high = np.percentile(values, _WINDOW_PERCENTILES)
     if high <= low:
         low, high = values.min(), values.max()
     return Display(window=(float(low), float(high)), inverted=header.inverted)

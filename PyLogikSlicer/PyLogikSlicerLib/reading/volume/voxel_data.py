@@ -1,7 +1,7 @@
-"""The values of a volume out of its file or files: exactly as many as the header says, or none.
+"""Reads the values of a volume from its file or files: exactly as many as the header declares.
 
-Not left to ITK: where compressed data are shorter than the header says, or damaged, it leaves memory as it was, the volume read
-before for example, and reports success. Here every value comes from a byte that the file holds.
+Not read by ITK: where compressed data are damaged, or shorter than the header declares, it leaves memory uninitialized, for example with
+the values of the volume read before, and reports success. Here every value comes from bytes of the file, or an error is raised.
 """
 
 from __future__ import annotations
@@ -27,17 +27,26 @@ Encoding = Literal["raw", "gzip", "zlib", "bzip2", "text", "hex"]
 _BLOCK = 1 << 20
 # First bytes of a gzip and of a bzip2 stream.
 _MAGIC = (b"\x1f\x8b", b"BZh")
-# Files that a header may name: more would be a damaged number.
+# The largest number of data files that a header may name; a larger one is damage.
 _MOST_FILES = 100_000
-# A number in a printf pattern, of at most two digits of width: ``slice%03d.raw``.
+# A number in a printf pattern, with a width of at most two digits: ``slice%03d.raw``. A larger width would make endless names.
 _NUMBER = re.compile(r"%0?\d{0,2}[diu]")
-SHORT = "the volume's data are shorter than its header says: the file is truncated or damaged"
+TRUNCATED = "the volume's data are shorter than its header says: the file is truncated or damaged"
 
 
 @dataclass(frozen=True)
-class Part:
-    """Where values lie: ``file`` from byte ``start`` on (from its end, where ``start`` is negative, as many as are needed);
-    ``skip`` bytes are passed over after decompression."""
+class DataPart:
+    """The location of values in a file.
+
+    Parameters
+    ----------
+    file
+        The file.
+    start
+        Offset of the first byte; where negative, the values are the last bytes of the file.
+    skip
+        Bytes to skip after decompression.
+    """
 
     file: Path
     start: int = 0
@@ -46,9 +55,12 @@ class Part:
 
 @dataclass(frozen=True)
 class VoxelData:
-    """``shape``: slowest axis first. Each of ``parts`` holds the same number of values, one part after the other."""
+    """The location and type of all values of a volume.
 
-    parts: tuple[Part, ...]
+    Each of ``parts`` holds the same number of values, one part after the other. ``shape`` has the slowest axis first.
+    """
+
+    parts: tuple[DataPart, ...]
     encoding: Encoding
     dtype: np.dtype
     shape: tuple[int, ...]
@@ -64,57 +76,60 @@ class VoxelData:
         if left:
             raise UnreadableInput("the volume's header names more or fewer data files than its values fill: the file is damaged")
         if self.encoding == "text":
-            return np.concatenate([_numbers(part, self.dtype, count) for part in self.parts]).reshape(self.shape)
-        held = bytearray()
+            return np.concatenate([_read_text_values(part, self.dtype, count) for part in self.parts]).reshape(self.shape)
+        buffer = bytearray()
         for part in self.parts:
-            _append(held, part, self.encoding, count * self.dtype.itemsize)
-        values = np.frombuffer(held, self.dtype)
+            _append_part(buffer, part, self.encoding, count * self.dtype.itemsize)
+        values = np.frombuffer(buffer, self.dtype)
         return values.astype(self.dtype.newbyteorder("="), copy=False).reshape(self.shape)
 
 
-def _append(held: bytearray, part: Part, encoding: Encoding, size: int) -> None:
-    """Add exactly ``size`` bytes of a part; what follows them in the file is not taken."""
+def _append_part(buffer: bytearray, part: DataPart, encoding: Encoding, size: int) -> None:
+    """Append exactly ``size`` decoded bytes of a part to ``buffer``; further bytes in the file are ignored."""
     with open(part.file, "rb") as file:
         end = os.fstat(file.fileno()).st_size
         if part.start < 0 and encoding != "raw":
             raise UnreadableInput("compressed values cannot be found from the end of a file: the volume's header is damaged")
         start = end - size if part.start < 0 else part.start
         if start < 0 or (encoding == "raw" and start + part.skip + size > end):
-            raise UnreadableInput(SHORT)
+            raise UnreadableInput(TRUNCATED)
         file.seek(start)
-        _append_bytes(held, _decoded(file, encoding), part.skip, size)
+        _append_blocks(buffer, _decoded_blocks(file, encoding), part.skip, size)
 
 
-def _append_bytes(held: bytearray, pieces: Iterator[bytes], skip: int, size: int) -> None:
-    for piece in pieces:
-        if size <= 0 and piece:
-            return  # there is more than the header says, which makes no value wrong
-        passed = min(skip, len(piece))
-        taken = memoryview(piece)[passed : passed + size]
-        skip -= passed
+def _append_blocks(buffer: bytearray, blocks: Iterator[bytes], skip: int, size: int) -> None:
+    """Skip ``skip`` bytes of the blocks and append the next ``size`` bytes to ``buffer``.
+
+    A compressed stream that holds no more is read to its end, so that its checksum is verified.
+    """
+    for block in blocks:
+        if size <= 0 and block:
+            return  # more bytes than the header declares, which makes no value wrong
+        skipped = min(skip, len(block))
+        taken = memoryview(block)[skipped : skipped + size]
+        skip -= skipped
         size -= len(taken)
-        held += taken
-        if passed + len(taken) < len(piece):
+        buffer += taken
+        if skipped + len(taken) < len(block):
             return
-    # A compressed stream was read to its end here, and with it its checksum.
     if size > 0:
-        raise UnreadableInput(SHORT)
+        raise UnreadableInput(TRUNCATED)
 
 
-def _decoded(file: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
-    """The bytes from here to the end, decoded, some at a time. Raises UnreadableInput where the stream is damaged or cut."""
+def _decoded_blocks(file: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
+    """The decoded bytes from the file position to the end, in blocks. Raises UnreadableInput where the stream is damaged or cut short."""
     if encoding in ("raw", "hex"):
         while block := file.read(_BLOCK):
-            yield block if encoding == "raw" else _unhexed(block, file)
+            yield block if encoding == "raw" else _decode_hex(block, file)
         return
     try:
-        yield from _inflated(file, encoding)
+        yield from _decompress(file, encoding)
     except (zlib.error, OSError):
         raise UnreadableInput("the volume's compressed data are damaged") from None
 
 
-def _unhexed(block: bytes, file: BinaryIO) -> bytes:
-    """Two hexadecimal digits for each byte, with white space anywhere."""
+def _decode_hex(block: bytes, file: BinaryIO) -> bytes:
+    """The bytes that a block of hexadecimal digits stands for, with white space anywhere; an odd last digit is completed from ``file``."""
     digits = b"".join(block.split())
     while len(digits) % 2 and (more := file.read(1)):
         digits += more.strip()
@@ -124,19 +139,19 @@ def _unhexed(block: bytes, file: BinaryIO) -> bytes:
         raise UnreadableInput("the volume's values are no hexadecimal digits: the file is damaged") from None
 
 
-def _inflated(file: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
-    """Streams that follow each other are one, as gzip and bzip2 have it."""
+def _decompress(file: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
+    """The decompressed bytes of all streams that follow one another, which gzip and bzip2 define to be one, in blocks."""
     waiting = file.read(_BLOCK)
     while True:
-        inflater = _inflater(encoding)
+        inflater = _decompressor(encoding)
         while not inflater.eof:
             needs_input = getattr(inflater, "needs_input", True)
             if not waiting and needs_input:
                 waiting = file.read(_BLOCK)
                 if not waiting:
-                    raise UnreadableInput(SHORT)
+                    raise UnreadableInput(TRUNCATED)
             yield inflater.decompress(waiting, _BLOCK)
-            # zlib gives back what it has not looked at, bz2 keeps it.
+            # zlib returns the input that it has not consumed, bz2 keeps it.
             waiting = getattr(inflater, "unconsumed_tail", b"")
         waiting = inflater.unused_data
         if len(waiting) < len(_MAGIC[1]):
@@ -145,14 +160,16 @@ def _inflated(file: BinaryIO, encoding: Encoding) -> Iterator[bytes]:
             return
 
 
-def _inflater(encoding: Encoding) -> Any:
-    # In MetaImage and NRRD files the streams of zlib and of gzip take each other's place.
+def _decompressor(encoding: Encoding) -> Any:
+    # zlib and gzip streams are both accepted, because MetaImage and NRRD files have either where the other is declared.
     return bz2.BZ2Decompressor() if encoding == "bzip2" else zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
 
 
-def _numbers(part: Part, dtype: np.dtype, count: int) -> np.ndarray:
-    """``count`` numbers written as text, with white space or commas between them."""
-    values, have, rest = [], 0, b""
+def _read_text_values(part: DataPart, dtype: np.dtype, count: int) -> np.ndarray:
+    """``count`` numbers that are written as text, with white space or commas between them."""
+    values: list[np.ndarray] = []
+    have = 0
+    rest = b""  # the beginning of a number at the end of a block
     with open(part.file, "rb") as file:
         file.seek(max(part.start, 0))
         while have < count:
@@ -160,13 +177,14 @@ def _numbers(part: Part, dtype: np.dtype, count: int) -> np.ndarray:
             words = (rest + block).replace(b",", b" ").split()
             rest = words.pop() if block and words and not block[-1:].isspace() and block[-1:] != b"," else b""
             if len(rest) > _BLOCK or (not block and not words):
-                raise UnreadableInput(SHORT)
-            values.append(_parsed(words[: count - have], dtype))
+                raise UnreadableInput(TRUNCATED)
+            values.append(_parse_numbers(words[: count - have], dtype))
             have += len(values[-1])
     return np.concatenate(values)
 
 
-def _parsed(words: Sequence[bytes], dtype: np.dtype) -> np.ndarray:
+def _parse_numbers(words: Sequence[bytes], dtype: np.dtype) -> np.ndarray:
+    """Numbers as an array. Raises UnreadableInput where a word is no number, or none of this type."""
     try:
         if dtype.kind == "f":
             return np.array([float(word) for word in words], dtype)
@@ -177,13 +195,13 @@ def _parsed(words: Sequence[bytes], dtype: np.dtype) -> np.ndarray:
         ) from None
 
 
-def beside(header: Path, name: str) -> Path:
-    """The data file that a header names.
+def data_file_beside(header: Path, name: str) -> Path:
+    """The path of a data file that a header names.
 
     Raises
     ------
     UnreadableInput
-        It lies outside the folder of the header: a file that somebody sends must not name another patient's, or any other file.
+        The file is missing, or lies outside the folder of the header: a header from somebody else must not be able to name any file.
     """
     relative = Path(name.replace("\\", "/"))
     if relative.is_absolute() or relative.drive or ".." in relative.parts:
@@ -194,15 +212,18 @@ def beside(header: Path, name: str) -> Path:
     return path
 
 
-def listed(header: Path, names: Sequence[str]) -> tuple[Path, ...]:
-    """The data files of a header that names several."""
+def listed_data_files(header: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """The paths of the data files of a header that names several. Raises UnreadableInput as :func:`data_file_beside`."""
     if not 0 < len(names) <= _MOST_FILES:
         raise UnreadableInput("the volume's header names no data file, or far too many: the file is damaged")
-    return tuple(beside(header, name) for name in names)
+    return tuple(data_file_beside(header, name) for name in names)
 
 
-def numbered(header: Path, pattern: str, first: int, last: int, step: int) -> tuple[Path, ...]:
-    """The data files of a header that names them by a pattern with one number, such as ``slice%03d.raw``."""
+def numbered_data_files(header: Path, pattern: str, first: int, last: int, step: int) -> tuple[Path, ...]:
+    """The paths of the data files of a header that names them by a pattern with one number, such as ``slice%03d.raw``.
+
+    ``first`` and ``last`` are the first and the last number. Raises UnreadableInput as :func:`data_file_beside`.
+    """
     if step == 0 or pattern.count("%") != 1 or not _NUMBER.search(pattern) or abs((last - first) // step) >= _MOST_FILES:
         raise UnreadableInput("the pattern of the volume's data files makes no sense: the header is damaged")
-    return listed(header, [pattern % number for number in range(first, last + (1 if step > 0 else -1), step)])
+    return listed_data_files(header, [pattern % number for number in range(first, last + (1 if step > 0 else -1), step)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import UsageError
-from ...core.voxel_grid import Spacing, spacing_of
+from ...core.voxel_grid import Spacing, spacing_from_steps
 from .lattice import Lattice, enlarged, outside, resampled
 from .matching import Matching
 from .sides import Side
@@ -136,7 +136,7 @@ class Pairing:
     def spacing(self) -> Spacing:
         """For the engine, mm: of three axes in volumes, of two where every frame is an image."""
         steps = self.lattices[0].steps
-        return spacing_of(steps if self.lattices[0].shape[0] > 1 else steps[1:])
+        return spacing_from_steps(steps if self.lattices[0].shape[0] > 1 else steps[1:])
 
     def arranged(self, masks: np.ndarray) -> np.ndarray:
         """Masks ``(items, slices, rows, columns)`` with the axes that the engine knows them by."""

@@ -119,10 +119,10 @@ class ComparisonLogic:
         ``dice_per_frame.png``; pictures need matplotlib. Raises UsageError where the folder is no full path, or cannot be
         written to."""
         from ...comparing.files import write_files
-        from ...comparing.pictures import least_alike
+        from ...comparing.pictures import lowest_dice
 
         target = Path(fullPath(folder))
-        panels = least_alike([pair.panel for pair in comparison.pairs]) if pictures else []
+        panels = lowest_dice([pair.panel for pair in comparison.pairs]) if pictures else []
         return write_files(target, comparison.comparisons, panels)
 
     def _pairing(self, predictionNode, truthNode) -> Pairing:

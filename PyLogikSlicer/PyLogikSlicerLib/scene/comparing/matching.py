@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...core.errors import UsageError
-from ...core.segment_names import folded
+from ...core.segment_names import fold_name
 from .lattice import Lattice, resampled
 from .sides import Side
 
@@ -16,8 +16,8 @@ Matching = dict[str, str]
 
 def byName(prediction: Side, truth: Side) -> Matching:
     """Segments of the same name, whatever the case; keys of the prediction to keys of the truth."""
-    there = {folded(name): key for key, name in reversed(truth.segments.items())}
-    found = {key: there.pop(folded(name), None) for key, name in prediction.segments.items()}
+    there = {fold_name(name): key for key, name in reversed(truth.segments.items())}
+    found = {key: there.pop(fold_name(name), None) for key, name in prediction.segments.items()}
     return {key: other for key, other in found.items() if other is not None}
 
 

@@ -1,24 +1,30 @@
-"""What a screen shows beside echo: panels, grey and color bars, ticks and characters. True means furniture."""
+"""Screen graphics: what a scanner displays beside echo. Panels, grey and color bars, ticks and characters.
+
+Each function returns a mask ``(rows, columns)``, True where there are such graphics.
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from .masks import closed, filled_holes, local_range, opened
+from .masks import closing, fill_holes, local_range, opening
 
-DIM = 24  # levels above the background up to which a flat area may be the empty part of a display
-CODEC_REACH = 8  # pixels from a bright mark within which a lossy codec leaves traces
+# Levels above the background up to which a flat area may be an echo-free part of the display.
+_DIM = 24
+# Pixels around a bright mark within which a lossy codec leaves traces: the size of its blocks.
+_CODEC_REACH = 8
 
 
 def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray, unit: int) -> np.ndarray:
-    """Flat rectangles: header bars, buttons, grey pages; with what is written on them.
+    """Flat rectangles with the text on them: header bars, buttons, grey pages.
 
-    A dim or dark one beside echo is the echo-free part of a display; one around echo is a page and leaves the echo out.
+    A dim or dark rectangle beside echo is left out, since it is an echo-free part of the display. Of a page around echo, the echo is
+    left out.
     """
     difference = cv2.absdiff(level, np.full_like(level, background))
     flat = (local_range(level, (5, 1)) <= 1) & (local_range(level, (1, 5)) <= 6) & (difference > tolerance)
-    textured = opened((difference > tolerance) & ~flat & ~text, 1)
+    textured = opening((difference > tolerance) & ~flat & ~text, 1)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8), connectivity=4)
     found = np.zeros(level.shape, bool)
     for label in range(1, count):
@@ -28,13 +34,13 @@ def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray,
         inner = slice(y, y + height), slice(x, x + width)
         part = labels[inner] == label
         written = part | text[inner]
-        if filled_holes(written.astype(np.uint8)).mean() <= 0.9 or area <= 0.3 * width * height:
+        if fill_holes(written.astype(np.uint8)).mean() <= 0.9 or area <= 0.3 * width * height:
             continue
         around = slice(max(y - 3, 0), y + height + 3), slice(max(x - 3, 0), x + width + 3)
         beside = textured[around].sum() - textured[inner].sum() > 0.8 * (width + height)
-        if not (beside and np.median(level[inner][part]) < background + DIM):
+        if not (beside and np.median(level[inner][part]) < background + _DIM):
             found[around] |= cv2.copyMakeBorder(
-                closed(written, 2 * unit).astype(np.uint8),
+                closing(written, 2 * unit).astype(np.uint8),
                 y - around[0].start,
                 min(level.shape[0], around[0].stop) - y - height,
                 x - around[1].start,
@@ -45,7 +51,7 @@ def panels(level: np.ndarray, background: int, tolerance: int, text: np.ndarray,
 
 
 def bars(level: np.ndarray, differs: np.ndarray, unit: int) -> np.ndarray:
-    """Grey and colour bars: narrow rectangles whose rows (or columns) are constant."""
+    """Grey and colour bars: narrow rectangles of constant rows or of constant columns."""
     found = np.zeros(level.shape, bool)
     for transposed in (False, True):
         image, mask = (level.T, differs.T) if transposed else (level, differs)
@@ -63,7 +69,7 @@ def bars(level: np.ndarray, differs: np.ndarray, unit: int) -> np.ndarray:
 
 
 def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int, lossy: bool) -> np.ndarray:
-    """Text, and bright thin marks that stand by themselves (ticks, characters nobody read), with the traces a codec leaves."""
+    """Text, and bright thin marks apart from anything else (ticks, unread characters), with the traces that a lossy codec leaves."""
     bright = (cv2.absdiff(level, np.full_like(level, background)) > 80) & ~text
     around = cv2.dilate(bright.astype(np.uint8), np.ones((3, 3), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(around, connectivity=8)
@@ -74,6 +80,6 @@ def small_marks(level: np.ndarray, text: np.ndarray, background: int, unit: int,
     marks = alone[labels] & (around > 0)
     empty = cv2.absdiff(level, np.full_like(level, background)) <= (8 if lossy else 0)
     dark = cv2.blur((empty | marks).astype(np.float32), (12 * unit + 1, 12 * unit + 1)) > 0.9
-    reach = CODEC_REACH if lossy else 0
+    reach = _CODEC_REACH if lossy else 0
     halo = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     return cv2.dilate(((marks & dark) | text).astype(np.uint8), halo).astype(bool)

@@ -1,4 +1,4 @@
-"""Several images as the frames of one: the stills of a folder, the instances of a DICOM series."""
+"""Concatenation of several images to one whose frames are theirs: the stills of a folder, the instances of a DICOM series."""
 
 from __future__ import annotations
 
@@ -16,27 +16,34 @@ from ..core.stack import ImageStack
 _Value = TypeVar("_Value")
 
 
-def joined(stacks: Sequence[ImageStack], name: str) -> ImageStack:
-    """All frames of ``stacks`` (not empty), in their order, as one image.
+def concatenate_stacks(stacks: Sequence[ImageStack], name: str) -> ImageStack:
+    """One image named ``name`` with the frames of all ``stacks``, in their order.
 
-    The header's identifying values are those of all; what else is said of the image, its display too, is the first one's.
+    It has the identifying values of all headers. All other properties, also how it is displayed, are those of the first image.
+
+    Parameters
+    ----------
+    stacks
+        At least one image.
+    name
+        The name of the result.
 
     Raises
     ------
     UnreadableInput
-        They differ in size or type.
+        The images differ in size or type.
     """
     first = stacks[0]
     for number, stack in enumerate(stacks, start=1):
         if (stack.rows, stack.columns, stack.channels, stack.dtype) != (first.rows, first.columns, first.channels, first.dtype):
-            raise UnreadableInput(f"the first is {_described(first)}, number {number} is {_described(stack)}")
+            raise UnreadableInput(f"the first is {_describe_size(first)}, number {number} is {_describe_size(stack)}")
 
     def decode() -> Iterator[np.ndarray]:
         for stack in stacks:
             yield from stack.frames()
 
-    identifying = _together(stack.header.identifying for stack in stacks)
-    persons = _together(stack.header.persons for stack in stacks)
+    identifying = _merge_values(stack.header.identifying for stack in stacks)
+    persons = _merge_values(stack.header.persons for stack in stacks)
     return replace(
         first,
         name=name,
@@ -48,8 +55,8 @@ def joined(stacks: Sequence[ImageStack], name: str) -> ImageStack:
     )
 
 
-def _together(mappings: Iterable[Mapping[str, tuple[_Value, ...]]]) -> Mapping[str, tuple[_Value, ...]]:
-    """The values of all, each once."""
+def _merge_values(mappings: Iterable[Mapping[str, tuple[_Value, ...]]]) -> Mapping[str, tuple[_Value, ...]]:
+    """For each keyword the values of all mappings, without duplicates."""
     found: dict[str, dict[_Value, None]] = defaultdict(dict)
     for mapping in mappings:
         for keyword, values in mapping.items():
@@ -57,5 +64,6 @@ def _together(mappings: Iterable[Mapping[str, tuple[_Value, ...]]]) -> Mapping[s
     return MappingProxyType({keyword: tuple(values) for keyword, values in found.items()})
 
 
-def _described(stack: ImageStack) -> str:
+def _describe_size(stack: ImageStack) -> str:
+    """Size and type for an error message."""
     return f"{stack.columns} x {stack.rows} {'colour' if stack.channels == 3 else 'grey'} {stack.dtype}"
