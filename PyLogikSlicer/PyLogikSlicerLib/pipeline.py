@@ -72,7 +72,7 @@ def hides_echo(region: Region, frame_count: int) -> bool:
     """Whether what is seen over time at a region must not count as echo. A place where no word could be read, on a few frames, was
     speckle more likely than text, and what is there on all the other frames may be the edge of the sector."""
     frames = region.frame_last - region.frame_first + 1
-    is_word = any(sum(map(str.isalnum, reading)) >= WORD for reading in region.text.split("|"))
+    is_word = any(sum(map(str.isalnum, reading)) >= WORD for reading in region.readings)
     return frames >= BRIEF * frame_count or (region.confidence >= READ and is_word)
 
 

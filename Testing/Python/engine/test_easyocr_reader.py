@@ -25,7 +25,7 @@ from pydicom import examples
 from pydicom.pixels import pixel_array
 
 from PyLogikSlicerLib.core.errors import EngineUnavailable, UsageError
-from PyLogikSlicerLib.detection.easyocr_reader import RECOGNIZER_FILES, EasyOCRReader, is_available, lines_of
+from PyLogikSlicerLib.detection.easyocr_reader import RECOGNIZER_FILES, EasyOCRReader, is_available, lines_of_heat_maps
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 CHARACTERS = "0123456789-ABCDEFJNOH^"
@@ -290,7 +290,7 @@ def test_whatever_the_heat_maps_every_strong_place_is_covered(data):
     count, labels, stats, _ = cv2.connectedComponentsWithStats((text > 0).astype(np.uint8), connectivity=4)
     large = np.isin(labels, [label for label in range(1, count) if stats[label, cv2.CC_STAT_AREA] >= 3])
     centers = 2 * np.argwhere(large)[:, ::-1] + 1.0
-    polygons = [np.float32(detection.polygon) for detection in lines_of(text, link.astype(np.float32))]
+    polygons = [np.float32(detection.polygon) for detection in lines_of_heat_maps(text, link.astype(np.float32))]
     for center in centers:
         assert max(cv2.pointPolygonTest(polygon, tuple(center), True) for polygon in polygons) > -0.5
 

@@ -6,7 +6,8 @@ import pytest
 
 from PyLogikSlicerLib import deid
 from PyLogikSlicerLib.core.errors import UsageError
-from PyLogikSlicerLib.core.options import ENGINES, FORMATS, VARIANTS, Options
+from PyLogikSlicerLib.core.options import FORMATS, VARIANTS, Options
+from PyLogikSlicerLib.core.text_engines import ENGINES
 from PyLogikSlicerLib.detection.engines import choose_engine
 from PyLogikSlicerLib.writing import formats
 

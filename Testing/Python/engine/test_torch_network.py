@@ -13,7 +13,7 @@ from PyLogikSlicerLib.core.errors import EngineUnavailable
 from PyLogikSlicerLib.detection.devices import CPU, Device
 from PyLogikSlicerLib.detection.examine import examine
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
-from PyLogikSlicerLib.detection.network import as_given, open_network
+from PyLogikSlicerLib.detection.network import identity, open_network
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader
 
 pytestmark = pytest.mark.torch
@@ -154,7 +154,7 @@ def test_a_device_that_fails_or_computes_something_else_is_refused():
     def fails_on_tensors(batch):
         return batch if isinstance(batch, np.ndarray) else batch.reshape(7, 7)
 
-    open_network(graph_with_same_upper(3, 1), TORCH, SMALL, as_given)
+    open_network(graph_with_same_upper(3, 1), TORCH, SMALL, identity)
     with pytest.raises(EngineUnavailable, match="cannot run the network.*--device cpu"):
         open_network(graph_with_same_upper(3, 1), TORCH, SMALL, fails_on_tensors)
     with pytest.raises(EngineUnavailable, match="does not compute what the CPU does.*--device cpu"):
