@@ -82,7 +82,7 @@ def first_that_starts(devices: tuple[Device, ...], start: Callable[[Device], Sta
 def _cuda() -> tuple[tuple[Device, ...], str]:
     """The ways to use the NVIDIA GPU, ONNX Runtime first, since it starts faster; and the reason where there is none."""
     card = _nvidia_card()
-    if card is None:  # known without torch, whose import takes seconds: nobody without a GPU should wait for that
+    if card is None:  # asked before torch is imported, which takes seconds that are wasted without a GPU
         return (), "there is no NVIDIA GPU with its driver"
     obstacles: dict[Runtime, str] = {"ONNX Runtime": _obstacle_for_onnxruntime(), "torch": _obstacle_for_torch("cuda")}
     found = tuple(Device("cuda", runtime, card) for runtime, obstacle in obstacles.items() if not obstacle)

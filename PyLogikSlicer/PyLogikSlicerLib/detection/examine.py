@@ -29,7 +29,7 @@ from .reading_cache import ReadingCache
 from .recognition import read_lines
 from .text_line import TextLine
 from .tightening import tighten_lines
-from .tracks import LEAD, LEAD_BETWEEN_WORD_PASSES, MASKED_UNSEEN_FRAMES, Track, Tracker, regions_of_tracks
+from .tracks import LEAD, LEAD_BETWEEN_WORD_PASSES, MASKED_UNEXAMINED_FRAMES, Track, Tracker, regions_of_tracks
 
 # Name of the reader of QR and bar codes, as in Region.engine.
 CODE_READER = "zxing"
@@ -145,7 +145,7 @@ class _Examiner:
         memory.compare(view)
         rows, columns = view.shape[:2]
         active = tracker.active_tracks(index)
-        masked = _masked_unseen(active, index, rows, columns)
+        masked = _masked_unexamined(active, index, rows, columns)
         read = self._read_changed_lines(index, view, memory, active, masked)
         areas = memory.areas_to_search(last, [track.line.box for track in masked], [track.line.box for track in read])
         if not is_chroma:
@@ -227,7 +227,7 @@ class _Examiner:
         """Examine the mean of the frames up to ``last``, where they differ: in it, dim text stands out of moving speckle."""
         tracker, first = self._tracker, last - len(self._recent) + 1
         varies = self._shown_memory.changed_after(first)
-        for x0, y0, x1, y1 in (track.line.box for track in _masked_unseen(tracker.active_tracks(last), last, *varies.shape)):
+        for x0, y0, x1, y1 in (track.line.box for track in _masked_unexamined(tracker.active_tracks(last), last, *varies.shape)):
             varies[y0:y1, x0:x1] = False
         boxes = boxes_around(varies)
         if not boxes:
@@ -290,7 +290,10 @@ def _usual_rule(pass_group: PassGroup) -> AcceptanceRule:
 
 
 def _find_code_lines(crop: np.ndarray, pass_group: PassGroup) -> list[tuple[TextLine, Reading]]:
-    """The QR and bar codes in a crop, as lines; none where codes would be searched again and again, or have no place."""
+    """The QR and bar codes in a crop, as lines with what they say.
+
+    They are searched by the groups of passes that are run on a whole frame sooner or later, and not by the others, for their cost.
+    """
     if pass_group not in ("full", "words", "faint"):
         return []
     found: list[tuple[TextLine, Reading]] = []
@@ -300,9 +303,9 @@ def _find_code_lines(crop: np.ndarray, pass_group: PassGroup) -> list[tuple[Text
     return found
 
 
-def _masked_unseen(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
+def _masked_unexamined(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
     """The tracks whose boxes are masked on a frame without being examined: texts that change on and on, for a limited time."""
-    settled = (track for track in tracks if track.is_settled and frame - track.last_detected <= MASKED_UNSEEN_FRAMES)
+    settled = (track for track in tracks if track.is_settled and frame - track.last_detected <= MASKED_UNEXAMINED_FRAMES)
     return [track for track in settled if _is_box_in_frame(track, rows, columns)]
 
 

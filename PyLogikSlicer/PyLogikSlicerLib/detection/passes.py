@@ -32,7 +32,7 @@ MIN_SIDE_FOR_WORDS = 384
 # Pixels along the shorter side of the smallest image that is given to letter readers: a lead marker on a radiograph can be a fifth of
 # the image high.
 MIN_SIDE_FOR_LETTERS = 96
-# Pixels around a doubtful detection that a recheck takes in: a letter without its surroundings says little.
+# Pixels around a detection that a recheck takes in: a letter without its surroundings says little.
 RECHECK_HALO = 24
 
 # Which passes of a plan are run on an area:
@@ -261,12 +261,12 @@ def _detect_words_around_letters(image: np.ndarray, passes: PassSet, readers: Se
 
 
 def _recheck(image: np.ndarray, found: Sequence[Detection], passes: PassSet, readers: Sequence[TextReader]) -> list[Detection]:
-    """The detections of further passes over the doubtful parts of an image.
+    """The detections of further passes over the parts of an image in which only letter readers detected something, and not conclusively.
 
     The passes for letters are run first, and those for words only where these detect something.
     """
     added = []
-    for box in _doubtful_boxes(found, *image.shape[:2]):
+    for box in _boxes_to_recheck(found, *image.shape[:2]):
         detections = _detect_in_box(image, box, PassSet(letters=passes.letters), readers)
         if not all(detection.tentative for detection in detections):
             detections += _detect_in_box(image, box, PassSet(words=passes.words), readers)
@@ -281,11 +281,11 @@ def _detect_in_box(image: np.ndarray, box: Box, passes: PassSet, readers: Sequen
     return [detection.translate(x0, y0) for detection in found]
 
 
-def _doubtful_boxes(found: Sequence[Detection], rows: int, columns: int) -> list[Box]:
+def _boxes_to_recheck(found: Sequence[Detection], rows: int, columns: int) -> list[Box]:
     """Boxes, with a halo, around what only letter readers detected, and not conclusively."""
-    settled = [detection for detection in found if detection.conclusive or detection.granularity == "words"]
-    doubtful = [detection for detection in found if not (detection.conclusive or detection.granularity == "words")]
-    return _boxes_with_halo(cv2.subtract(_paint_boxes(doubtful, rows, columns), _paint_boxes(settled, rows, columns)))
+    certain = [detection for detection in found if detection.conclusive or detection.granularity == "words"]
+    uncertain = [detection for detection in found if not (detection.conclusive or detection.granularity == "words")]
+    return _boxes_with_halo(cv2.subtract(_paint_boxes(uncertain, rows, columns), _paint_boxes(certain, rows, columns)))
 
 
 def _paint_boxes(detections: Sequence[Detection], rows: int, columns: int) -> np.ndarray:

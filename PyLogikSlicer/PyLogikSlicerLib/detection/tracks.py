@@ -29,7 +29,7 @@ MAX_GROWTH = 1.2
 # Different readings that are kept of one track.
 MAX_READINGS = 8
 # Frames for which text that has shown more than that many readings is masked without being examined; then it is looked for again.
-MASKED_UNSEEN_FRAMES = 15
+MASKED_UNEXAMINED_FRAMES = 15
 
 
 @dataclass

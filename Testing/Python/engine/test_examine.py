@@ -10,7 +10,7 @@ from pydicom.data import get_testdata_file
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.stack import Display, Header
 from PyLogikSlicerLib.detection.examine import AVERAGED_FRAMES, examine
-from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_WORD_PASSES, MASKED_UNSEEN_FRAMES, MAX_READINGS
+from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_WORD_PASSES, MASKED_UNEXAMINED_FRAMES, MAX_READINGS
 from PyLogikSlicerLib.policy.decisions import decide
 
 ROWS, COLUMNS = 240, 320
@@ -199,7 +199,7 @@ def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(eng
     examination = examine(stack_of(frames), engine.readers)
     for number in range(35):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
-    assert found_share(examination, ink(name, plain), 35 + AVERAGED_FRAMES + MASKED_UNSEEN_FRAMES) == 0
+    assert found_share(examination, ink(name, plain), 35 + AVERAGED_FRAMES + MASKED_UNEXAMINED_FRAMES) == 0
 
 
 def test_text_beside_a_timer_that_quick_passes_miss_is_masked_on_all_its_frames(engine):
