@@ -42,7 +42,7 @@ def write(
 
 def sure(reader: GlyphReader, image: np.ndarray) -> list[glyphs.RawDetection]:
     """What the reader takes for text; what it is in doubt of is no text yet."""
-    return [found for found in reader.detect([image])[0] if not found.doubtful]
+    return [found for found in reader.detect([image])[0] if not found.tentative]
 
 
 def covered(box: tuple[int, int, int, int], detections: list[glyphs.RawDetection], shape: tuple[int, ...]) -> float:
@@ -194,12 +194,12 @@ def test_lines_that_run_up_the_image_side_by_side_are_apart():
     assert len(glyphs.detections_of_ink(half, (240, 200))) == 2
 
 
-def test_ink_too_faint_to_be_text_is_told_as_doubtful_and_never_beside_a_word_that_was_found():
+def test_ink_too_faint_to_be_text_is_a_tentative_detection_and_never_around_a_word_that_was_found():
     half = np.zeros((60, 80), np.float32)
     half[10:16, 10:14] = 0.2
     half[30:38, 40:60] = 0.9
     found = glyphs.detections_of_ink(half, (120, 160))
-    assert [detection.doubtful for detection in found] == [False, True]
+    assert [detection.tentative for detection in found] == [False, True]
     assert found[1].polygon == polygon_of_box((20, 20, 28, 32))
 
 

@@ -56,7 +56,7 @@ every_image = pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
 
 def assert_same(found, expected) -> None:
     """The same regions, to a hundredth of a pixel."""
-    assert [detection.doubtful for detection in found] == [detection.doubtful for detection in expected]
+    assert [detection.tentative for detection in found] == [detection.tentative for detection in expected]
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.polygon, other.polygon, atol=0.01)
         assert one.score == pytest.approx(other.score, abs=1e-4)
