@@ -194,7 +194,8 @@ def _find_in_color(image: np.ndarray) -> list[CodeDetection]:
 def _read_whole(grey: np.ndarray, view: np.ndarray, scale: int) -> Iterator[CodeDetection]:
     """Yield the symbols that ZXing finds in a view of an image: matrix symbols at any angle, linear ones within some degrees of the axes.
 
-    ``view``: the grey image in some rendering; it is enlarged by ``scale`` before it is read.
+    ``view``: a rendering of the grey image, of the same size; it is enlarged by ``scale`` before it is read. A view that is not enlarged is
+    read at smaller sizes too.
     """
     enlarged = view if scale == 1 else cv2.resize(view, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     for barcode in _read_both_polarities(enlarged, _ALL, downscale=scale == 1):

@@ -213,7 +213,7 @@ class _Examiner:
         found: list[Box] = []
         for faint_view in faint_views(levels, shown):
             scale, hidden = faint_view.scale, faint_view.hidden.copy()
-            for x0, y0, x1, y1 in found:
+            for x0, y0, x1, y1 in found:  # in pixels of the part, as all scales have in common
                 hidden[int(y0 * scale) : int(y1 * scale) + 1, int(x0 * scale) : int(x1 * scale) + 1] = False
             for box in boxes_around(hidden):
                 for line, reading in self._find(faint_view.view, SearchArea(box, "faint")):

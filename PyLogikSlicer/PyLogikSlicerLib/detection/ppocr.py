@@ -146,10 +146,10 @@ def lines_of_probability(probability: np.ndarray) -> list[RawDetection]:
     found = []
     for contour in contours:
         (x, y), (width, height), angle = cv2.minAreaRect(contour)
-        width, height = width + 1, height + 1  # contour points are pixel centres
+        width, height = width + 1, height + 1  # from the centers of the outermost pixels to their edges
         if min(width, height) < MIN_KERNEL_HEIGHT:
             continue
-        grow = width * height * UNCLIP_RATIO / (width + height)
+        grow = width * height * UNCLIP_RATIO / (width + height)  # twice the distance of eq. 10: area * ratio / perimeter
         if min(width, height) + grow > MAX_LINE_HEIGHT:
             continue
         score = _mean_inside(probability, contour)

@@ -53,7 +53,7 @@ def upright_crops(view: np.ndarray, line: TextLine) -> list[np.ndarray]:
     color = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_GRAY2RGB) if part.ndim == 2 else part.copy()
     corners = np.asarray(line.polygon, np.float32)
     edges = np.diff(corners, axis=0, append=corners[:1])
-    is_upright = (edges == 0).any(axis=1).all()
+    is_upright = (edges == 0).any(axis=1).all()  # each edge runs along x or along y
     crop = color if is_upright else _rotate_level(color, corners - np.array((x0, y0), np.float32))
     rows, columns = crop.shape[:2]
     quarter_turns = [np.ascontiguousarray(np.rot90(crop, turns)) for turns in (1, 3)]

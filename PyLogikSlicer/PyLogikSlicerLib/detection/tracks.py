@@ -174,6 +174,7 @@ def _contains(outer: Track, inner: Track) -> bool:
 
 
 def _region_of(track: Track, frame_count: int) -> Region:
+    """The region of a track on its frames with lead and trail, within a stack of that many frames; confidence 0 where nothing was read."""
     return Region(
         polygon=track.line.polygon,
         frame_first=max(track.first - track.lead, 0),

@@ -69,6 +69,13 @@ def test_the_confidence_of_a_text_that_changes_is_that_of_its_least_certain_read
     assert regions_of_tracks(tracker.tracks(), 1)[0].confidence == 0.0
 
 
+def test_a_text_with_a_bar_is_one_reading():
+    tracker = Tracker()
+    tracker.add(0, line(20)).add_reading("MI 0.8 | TIS 0.2", 0.9)
+    (region,) = regions_of_tracks(tracker.tracks(), 1)
+    assert region.readings == ("MI 0.8 | TIS 0.2",) and region.text == "MI 0.8 | TIS 0.2"
+
+
 def test_text_found_between_word_passes_is_masked_as_far_back_and_ahead_as_it_may_have_been_there():
     tracker = Tracker()
     tracker.add(20, line(10), LEAD_BETWEEN_WORD_PASSES).add_reading("DOE", 0.9)
