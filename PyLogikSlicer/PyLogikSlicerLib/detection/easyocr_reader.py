@@ -170,7 +170,7 @@ class EasyOCRReader:
                 found[index] = lines_of_heat_maps(text, link)
         return found
 
-    def recognise(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         """The reading of each crop, uint8 ``(rows, columns, 3)`` RGB, that holds one line of text; ("", 0.0) for an empty crop.
 
         Only lines that are equally wide after scaling share a batch, so that no crop's text depends on its neighbors.
@@ -207,7 +207,7 @@ class EasyOCRReader:
             yield np.ascontiguousarray(text_and_link[..., 0]), np.ascontiguousarray(text_and_link[..., 1])
 
     def _read(self, lines: Mapping[int, np.ndarray]) -> dict[int, Reading]:
-        """The reading of each gray line, by the key that it is given with."""
+        """The reading of each grey line, by the key that it is given with."""
         scaled = {index: _scale_line(line) for index, line in lines.items()}
         readings: dict[int, Reading] = {}
         for width in sorted({line.shape[1] for line in scaled.values()}):
@@ -293,7 +293,7 @@ def _peak_score(text: np.ndarray, quad: np.ndarray) -> float:
 
 
 def _scale_line(line: np.ndarray) -> np.ndarray:
-    """A gray line scaled to 64 rows and to -1..1, float32; its last column is repeated up to a multiple of ``WIDTH_STEP``."""
+    """A grey line scaled to 64 rows and to -1..1, float32; its last column is repeated up to a multiple of ``WIDTH_STEP``."""
     height, width = line.shape
     wanted = min(max(1, int(width * LINE_HEIGHT / height)), MAX_LINE_WIDTH)
     shrinks = height > LINE_HEIGHT or wanted < width

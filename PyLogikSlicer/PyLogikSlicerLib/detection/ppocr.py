@@ -107,7 +107,7 @@ class PPOCRReader:
         padded = np.stack([_pad(image) for image in images])
         return self._detector.run(padded)[:, 0, BORDER : BORDER + rows, BORDER : BORDER + columns]
 
-    def recognise(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         """The reading of each crop, uint8 ``(rows, columns, 3)`` RGB, that holds one line of text. Lines of similar width share a batch."""
         order = sorted(range(len(crops)), key=lambda index: _line_width(crops[index]))
         read: list[Reading] = [("", 0.0)] * len(crops)

@@ -84,6 +84,6 @@ class TextReader(Protocol):
 class LineReader(TextReader, Protocol):
     """A reader that can also recognize what a detected line says."""
 
-    def recognise(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         """The reading of each crop, uint8 ``(rows, columns, 3)`` RGB, that holds one line of text."""
         ...

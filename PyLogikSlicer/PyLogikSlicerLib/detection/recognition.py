@@ -30,13 +30,13 @@ def read_lines(view: np.ndarray, lines: Sequence[TextLine], readers: Sequence[Te
             numbers.append(number)
             crops.append(crop)
     best: list[Reading] = [("", 0.0)] * len(lines)
-    for number, reading in zip(numbers, reader.recognise(crops), strict=True):
+    for number, reading in zip(numbers, reader.recognize(crops), strict=True):
         best[number] = max(best[number], reading, key=lambda text_and_confidence: text_and_confidence[1])
     return best
 
 
 def _can_recognize(reader: TextReader) -> TypeGuard[LineReader]:
-    return hasattr(reader, "recognise")
+    return hasattr(reader, "recognize")
 
 
 def upright_crops(view: np.ndarray, line: TextLine) -> list[np.ndarray]:

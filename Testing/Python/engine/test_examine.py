@@ -117,8 +117,8 @@ def counting(readers):
             self._reader = reader
             self.name, self.device = reader.name, reader.device
             self.granularity, self.conclusive_score = reader.granularity, reader.conclusive_score
-            if hasattr(reader, "recognise"):
-                self.recognise = reader.recognise
+            if hasattr(reader, "recognize"):
+                self.recognize = reader.recognize
 
         def detect(self, images):
             calls.append(self.name)

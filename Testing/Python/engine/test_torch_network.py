@@ -70,7 +70,7 @@ def test_words_are_found_and_read_the_same(words, image):
     assert_same(torch.detect([image])[0], expected)
     boxes = [cv2.boundingRect(np.array(detection.polygon, np.float32)) for detection in expected]
     crops = [image[max(y, 0) : y + height, max(x, 0) : x + width] for x, y, width, height in boxes]
-    read, known = torch.recognise(crops), onnx.recognise(crops)
+    read, known = torch.recognize(crops), onnx.recognize(crops)
     assert [text for text, _ in read] == [text for text, _ in known]
     np.testing.assert_allclose([confidence for _, confidence in read], [confidence for _, confidence in known], atol=1e-4)
 

@@ -156,7 +156,7 @@ class BlindTo:
     """A reader that sees nothing in the first pass over anything, as if detection had missed all text."""
 
     def __init__(self, reader, blind_calls):
-        self.name, self.device, self.recognise = reader.name, reader.device, reader.recognise
+        self.name, self.device, self.recognize = reader.name, reader.device, reader.recognize
         self.granularity, self.conclusive_score = reader.granularity, reader.conclusive_score
         self._reader, self._blind = reader, blind_calls
 
@@ -195,7 +195,7 @@ def test_text_that_stays_readable_fails_the_image(engine, tmp_path):
             return [("DOE", 0.99) for _ in crops]
 
     reader = NeverSatisfied(engine.readers[0], 0)
-    reader.recognise = reader._read
+    reader.recognize = reader._read
     bright = np.random.default_rng(7).integers(60, 255, (ROWS, COLUMNS)).astype(np.uint8)
     with pytest.raises(VerificationFailed, match="still readable"):
         process(stack_of([bright]), "image", tmp_path, Options(format="png"), Engine((reader,)))
