@@ -1,7 +1,7 @@
 """PyLogikSlicer: finds the text burned into a study, lets a person review it, removes it, and writes files that can be shared.
 
 Only the outline of the module stands here. The panel's pieces are in PyLogikSlicerLib/widgets, what happens in the scene in
-PyLogikSlicerLib/scene, and none of it is imported before the module is opened.
+PyLogikSlicerLib/scene, and none of it but the table of text engines is imported before the module is opened.
 """
 
 import enum
@@ -22,6 +22,8 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
+
+from PyLogikSlicerLib.core.text_engines import ENGINES, TEXT_ENGINES
 
 
 class PyLogikSlicer(ScriptedLoadableModule):
@@ -78,11 +80,8 @@ class Variant(_Choice):
     DEID_CLEAN = "deid-clean"
 
 
-class Engine(_Choice):
-    AUTO = "auto"
-    PPOCR = "ppocr"
-    EASYOCR = "easyocr"
-    THOROUGH = "thorough"
+# AUTO, THOROUGH, and each text engine of the table.
+Engine = _Choice("Engine", {name.upper(): name for name in ENGINES})
 
 
 class Device(_Choice):
@@ -109,8 +108,7 @@ _LABELS = {
     Variant.DEID_ONE: _("Largest object (deid-one)"),
     Variant.DEID_CLEAN: _("All large objects (deid-clean)"),
     Engine.AUTO: _("Automatic"),
-    Engine.PPOCR: _("PP-OCR"),
-    Engine.EASYOCR: _("EasyOCR"),
+    **{Engine(spec.name): spec.label for spec in TEXT_ENGINES},
     Engine.THOROUGH: _("Both (thorough)"),
     Device.AUTO: _("Best device"),
     Device.CPU: _("CPU"),
@@ -311,8 +309,7 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def engineReady(self):
         from PyLogikSlicerLib.widgets import dependencies
 
-        easyOcr = self.parameters.engine in (Engine.EASYOCR, Engine.THOROUGH)
-        return dependencies.ready(self, Path(self.resourcePath("requirements.txt")), easyOcr)
+        return dependencies.ready(self, Path(self.resourcePath("requirements.txt")), self.parameters.engine.value)
 
     def tell(self, text, trouble=False):
         self.ui.statusLabel.text = text

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from . import __version__
 from .batch import RANDOM_NAME, run
 from .core.errors import PyLogikSlicerError, UsageError, where
-from .core.options import DEVICES, ENGINES, FORMATS, KEEP, VARIANTS, Options
+from .core.options import DEVICES, FORMATS, KEEP, VARIANTS, Options
+from .core.text_engines import ENGINES, TEXT_ENGINES
 
 # Exit status.
 ALL_DONE = 0
@@ -103,10 +104,12 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
         action="store_false",
         help="the names of the files; what their headers say of a person is not published",
     )
-    parser.add_argument("--engine", choices=ENGINES, default=default.engine)
+    weights = "; ".join(f"those of {spec.name} {spec.weights}" for spec in TEXT_ENGINES)
+    downloading = " or ".join(spec.name for spec in TEXT_ENGINES if spec.downloads_weights)
+    parser.add_argument("--engine", choices=ENGINES, default=default.engine, help="the text reader")
     parser.add_argument("--device", choices=DEVICES, default=default.device)
-    parser.add_argument("--models", type=Path, metavar="DIR", help="folder of weights files")
-    parser.add_argument("--download", action="store_true", help="let the easyocr engine download its weights")
+    parser.add_argument("--models", type=Path, metavar="DIR", help=f"folder of weights files ({weights})")
+    parser.add_argument("--download", action="store_true", help=f"let the {downloading} engine download its weights")
     parser.add_argument("--format", choices=FORMATS, default=default.format)
     parser.add_argument("--keep", choices=KEEP, default=default.keep, help="what text stays (default %(default)s)")
     parser.add_argument("--stack", action="store_true", help="the stills of a folder are the frames of one image")

@@ -85,7 +85,7 @@ def hides_echo(region: Region, frame_count: int) -> bool:
     the edge of the sector.
     """
     frames = region.frame_last - region.frame_first + 1
-    is_word = any(sum(map(str.isalnum, reading)) >= WORD_LENGTH for reading in region.text.split("|"))
+    is_word = any(sum(map(str.isalnum, reading)) >= WORD_LENGTH for reading in region.readings)
     return frames >= LASTING_SHARE * frame_count or (region.confidence >= LEGIBLE_CONFIDENCE and is_word)
 
 

@@ -12,9 +12,9 @@ from .core.errors import VerificationFailed
 from .core.masking import polygon_mask
 from .core.stack import ImageStack
 from .core.text_map import Box, Region
-from .detection.boxes import area, overlap
+from .detection.boxes import area, intersection_area
 from .detection.examine import Examination, examine
-from .detection.looks import VERIFICATION
+from .detection.passes import VERIFICATION
 from .detection.reader import TextReader
 from .detection.tracks import LEAD
 from .writing.formats import largest_error
@@ -52,7 +52,7 @@ class Verification:
     @property
     def readable(self) -> tuple[Region, ...]:
         """Residues in which a reader reads more than a letter: these fail the image; others may be texture that looks like ink."""
-        return tuple(region for region in self.residues if region.confidence >= READABLE and _tells_something(region.text))
+        return tuple(region for region in self.residues if region.confidence >= READABLE and _tells_something(region))
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ def verify(
         dtype=first.dtype,
         decode=comparison.frames,
     )
-    attention = None if changed is None else lambda frame: _boxes_around(changed, frame, written.crop)
-    examination = examine(reread, readers, on_progress, VERIFICATION, attention)
+    restrict_to = None if changed is None else lambda frame: _boxes_around(changed, frame, written.crop)
+    examination = examine(reread, readers, on_progress, VERIFICATION, restrict_to)
     if examination.text_map.frames_examined != stack.frame_count:
         raise VerificationFailed(f"{examination.text_map.frames_examined} of {stack.frame_count} frames were examined again")
     residues = _residues(examination, comparison, kept, may_stay, written.crop)
@@ -131,10 +131,10 @@ def _decoders_differ(one: np.ndarray, other: np.ndarray, lossy: bool) -> bool:
     return bool(np.abs(means).max() > LARGEST_DECODER_ERROR) or bool(error.mean() > LARGEST_DECODER_ERROR / 4)
 
 
-def _tells_something(text: str) -> bool:
+def _tells_something(region: Region) -> bool:
     """Whether two letters or digits stand together. A lone one is masked as any residue is; that one is still there after the
     last round fails nothing, for it tells of nobody, and the edges of masks over bright echo look like letters."""
-    return any(sum(map(str.isalnum, read)) > 1 for read in text.split(" | "))
+    return any(sum(map(str.isalnum, reading)) > 1 for reading in region.readings)
 
 
 class _Comparison:
@@ -225,7 +225,11 @@ def _has_contrast(examination: Examination, over_time: np.ndarray, visible: np.n
 
 def _is_inside(region: Region, keeper: Region) -> bool:
     a, b = region.box, keeper.box
-    return overlap(a, b) >= KEPT_SHARE * area(a) and region.frame_first <= keeper.frame_last and keeper.frame_first <= region.frame_last
+    return (
+        intersection_area(a, b) >= KEPT_SHARE * area(a)
+        and region.frame_first <= keeper.frame_last
+        and keeper.frame_first <= region.frame_last
+    )
 
 
 def _boxes_around(regions: Sequence[Region], frame: int, crop: Box) -> list[Box]:

@@ -3,7 +3,7 @@
 
     python Testing/Benchmarks/gpu.py [--device cuda] [--frames 300] [--rows 600] [--columns 800] [--batch 8] [--half] [--models DIR]
 
-Every frame of a cine (that of memory.py) gets every look of the detection plan. The share on the card is the time inside the
+Every frame of a cine (that of memory.py) gets all passes of the detection plan. The share on the card is the time inside the
 networks: frames going there, computation, maps coming back; the rest is OpenCV and Python before and after. RESULTS.md is written
 only where there is a GPU; with ``--device cpu`` the table shows what the same work costs there.
 """
@@ -27,11 +27,11 @@ from results import HERE, write_section
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.core.errors import EngineUnavailable  # noqa: E402
-from PyLogikSlicerLib.detection.devices import DEVICES, candidates, first_that_starts  # noqa: E402
+from PyLogikSlicerLib.detection.devices import DEVICES, candidate_devices, first_that_starts  # noqa: E402
 from PyLogikSlicerLib.detection.easyocr_reader import EasyOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
-from PyLogikSlicerLib.detection.looks import DETECTION, Sighting, examine_images  # noqa: E402
 from PyLogikSlicerLib.detection.onnx_network import OnnxNetwork  # noqa: E402
+from PyLogikSlicerLib.detection.passes import DETECTION, Detection, run_passes  # noqa: E402
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.reader import TextReader  # noqa: E402
 from PyLogikSlicerLib.detection.torch_network import TorchNetwork  # noqa: E402
@@ -66,14 +66,14 @@ def main() -> int:
     told = (
         f"{arguments.frames} frames of {arguments.columns} x {arguments.rows}, {arguments.batch} at a time, {precision} precision on torch."
     )
-    if rows and candidates(arguments.device)[0].kind != "cpu":
+    if rows and candidate_devices(arguments.device)[0].kind != "cpu":
         write_section("gpu", f"{told}\n\n{head}" + "\n".join(rows))
     return 0 if rows else 1
 
 
 def ppocr_readers(device: str, arguments: argparse.Namespace) -> Readers:
     readers, notes = first_that_starts(
-        candidates(device), lambda found: (PPOCRReader(found, half=arguments.half), GlyphReader(device=found, half=arguments.half))
+        candidate_devices(device), lambda found: (PPOCRReader(found, half=arguments.half), GlyphReader(device=found, half=arguments.half))
     )
     for note in notes:
         print(note)
@@ -96,23 +96,23 @@ def row(readers: Readers, on_cpu: Readers, frames: Sequence[np.ndarray], argumen
     return f"| {names} | {len(frames) / seconds:.1f} | {watch.seconds / seconds:.0%} | {same} of {len(expected)} frames |"
 
 
-def examined(frames: Sequence[np.ndarray], readers: Readers, batch: int) -> list[list[Sighting]]:
+def examined(frames: Sequence[np.ndarray], readers: Readers, batch: int) -> list[list[Detection]]:
     found = []
     remaining = iter(frames)
     while together := list(islice(remaining, batch)):
-        found += examine_images(together, DETECTION, "whole", readers)
+        found += run_passes(together, DETECTION, "full", readers)
     return found
 
 
-def same_regions(one: Sequence[Sighting], other: Sequence[Sighting]) -> bool:
-    """Whether each place that either saw was seen by the other, by the same reader in the same look."""
-    if sorted(sighting.engine for sighting in one) != sorted(sighting.engine for sighting in other):
+def same_regions(one: Sequence[Detection], other: Sequence[Detection]) -> bool:
+    """Whether each text that either detected was detected by the other, by the same reader in the same pass."""
+    if sorted(detection.found_by for detection in one) != sorted(detection.found_by for detection in other):
         return False
-    return all(any(is_same(sighting, candidate) for candidate in other) for sighting in one)
+    return all(any(is_same(detection, candidate) for candidate in other) for detection in one)
 
 
-def is_same(one: Sighting, other: Sighting) -> bool:
-    return one.engine == other.engine and float(np.abs(np.subtract(one.polygon, other.polygon)).max()) < SAME
+def is_same(one: Detection, other: Detection) -> bool:
+    return one.found_by == other.found_by and float(np.abs(np.subtract(one.polygon, other.polygon)).max()) < SAME
 
 
 # --- the time on the card ----------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ Cines are 800 x 600 RGB, uncompressed (what decodes fastest makes the strictest 
 speckle, a timer that runs with every frame and a heart rate that changes every ten. What they are compared with:
 
 - *every frame*: each frame examined as if it stood alone; measured on a sample of frames and multiplied;
-- *floor*: decoding, rendering, encoding and writing (the default format), nothing looked at;
+- *floor*: decoding, rendering, encoding and writing (the default format), nothing examined;
 - *EasyOCR, middle frame*: what PyLogik does: CRAFT on the middle frame and the CRNN on its lines. Only its time counts, so the
   networks have random weights and lines as many as there are.
 
@@ -30,10 +30,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from looks import every_look
 from memory import write_cine
 from overlay_grounds import speckle_cine, standing_cine
 from overlay_typefaces import faces
+from passes import run_plan_in_use
 from results import HERE, write_section
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
@@ -43,7 +43,7 @@ from PyLogikSlicerLib.core.options import Options  # noqa: E402
 from PyLogikSlicerLib.core.stack import ImageStack  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
-from PyLogikSlicerLib.detection.looks import NATIVE, Looks, Plan, examine_images  # noqa: E402
+from PyLogikSlicerLib.detection.passes import NATIVE, PassSet, Plan, run_passes  # noqa: E402
 from PyLogikSlicerLib.pipeline import process  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
 from PyLogikSlicerLib.writing.formats import FORMATS, encode  # noqa: E402
@@ -57,13 +57,13 @@ LINES = (
 )  # fmt: skip
 # The last lines are colored, and so is the heart rate.
 COLORED_FROM, WHITE, YELLOW, GREEN = 10, (255, 255, 255), (255, 255, 0), (0, 255, 0)
-# A moving sector is looked at on every frame: more of it tells nothing new.
+# A moving sector is examined on every frame: more of it tells nothing new.
 MOVING_FRAMES = 100
 LOOP = 8
 SAMPLE = 4
 MEGAPIXELS = (0.3, 1, 2, 4, 8)
 REPEATS = {0.3: 5, 1: 3}
-NATIVE_PASS = Plan(whole=Looks(words=(NATIVE,)), words=Looks(), glance=Looks())
+NATIVE_PASS = Plan(full=PassSet(words=(NATIVE,)), words=PassSet(), quick=PassSet())
 ALIKE = 0.9  # share of a fresh frame's region that the cine's mask must cover to count as the same
 
 COLD = """
@@ -217,8 +217,11 @@ def alone(stack: ImageStack, frame: np.ndarray) -> ImageStack:
 
 
 def stills(_: list[int], engine: Engine) -> list[str]:
-    lines = ["Stills, against one pass of PP-OCR at the native scale over the same tiles (the looks find, the examination also reads):", ""]
-    lines += ["| megapixels | size | the looks | the examination | all with verification |", "| ---: | --- | ---: | ---: | ---: |"]
+    lines = [
+        "Stills, against one pass of PP-OCR at the native scale over the same tiles (the passes detect, the examination also reads):",
+        "",
+    ]
+    lines += ["| megapixels | size | the passes | the examination | all with verification |", "| ---: | --- | ---: | ---: | ---: |"]
     words = [reader for reader in engine.readers if reader.name == "ppocr"]
     for megapixels in MEGAPIXELS:
         image = screen_image(side(megapixels))
@@ -230,13 +233,13 @@ def stills(_: list[int], engine: Engine) -> list[str]:
 
 
 def still_seconds(image: np.ndarray, engine: Engine, words: list) -> tuple[float, ...]:
-    """Seconds of a native pass (the mean of one before and one after), of all looks, of the examination, and of all with verification."""
-    before = timed(lambda: examine_images([image], NATIVE_PASS, "whole", words))
-    looks = timed(lambda: every_look(image, engine.readers))
+    """Seconds of a native pass (the mean of one before and one after), of all passes, of the examination, and of all with verification."""
+    before = timed(lambda: run_passes([image], NATIVE_PASS, "full", words))
+    passes = timed(lambda: run_plan_in_use(image, engine.readers))
     with tempfile.TemporaryDirectory() as folder:
         seconds = process(stack_of(image), "still", Path(folder), Options(), engine).seconds
-    after = timed(lambda: examine_images([image], NATIVE_PASS, "whole", words))
-    return (before + after) / 2, looks, seconds["examine"], sum(seconds.values())
+    after = timed(lambda: run_passes([image], NATIVE_PASS, "full", words))
+    return (before + after) / 2, passes, seconds["examine"], sum(seconds.values())
 
 
 def side(megapixels: float) -> tuple[int, int]:
@@ -271,7 +274,7 @@ def start_up(_: list[int], engine: Engine) -> list[str]:
         script = COLD.format(paths=[str(HERE.parents[1] / "PyLogikSlicer")], still=str(still))
         native, warm, cold, stages = [], [], [], []
         for _ in range(3):
-            native.append(timed(lambda: examine_images([image], NATIVE_PASS, "whole", words)))
+            native.append(timed(lambda: run_passes([image], NATIVE_PASS, "full", words)))
             start = time.perf_counter()
             told = subprocess.check_output([sys.executable, "-c", script], text=True)
             cold.append(time.perf_counter() - start)

@@ -26,7 +26,7 @@ from typefaces import Pen  # noqa: E402
 from words import phrase, single  # noqa: E402
 
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
-from PyLogikSlicerLib.detection.reader import Detection  # noqa: E402
+from PyLogikSlicerLib.detection.reader import RawDetection  # noqa: E402
 
 SEED = 990_002
 SCREENS, PLAIN_SCREENS = 60, 200
@@ -52,9 +52,9 @@ def screen(index: int) -> tuple[np.ndarray, list[tuple[tuple[int, int, int, int]
     return image, items
 
 
-def told(reader: GlyphReader, image: np.ndarray) -> list[Detection]:
+def told(reader: GlyphReader, image: np.ndarray) -> list[RawDetection]:
     """What the reader takes for text; what it is in doubt of earns a closer look and is no text by itself."""
-    return [found for found in reader.detect([np.ascontiguousarray(image)])[0] if not found.doubtful]
+    return [found for found in reader.detect([np.ascontiguousarray(image)])[0] if not found.tentative]
 
 
 def scaled(image: np.ndarray, scale: float) -> np.ndarray:

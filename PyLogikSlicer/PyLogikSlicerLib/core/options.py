@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import UsageError
+from .text_engines import ENGINES
 
 Variant = Literal["deid", "deid-us", "deid-one", "deid-clean", "find-txt"]
 VARIANTS: dict[str, str] = {
@@ -19,7 +20,6 @@ VARIANTS: dict[str, str] = {
 }
 KEEP = ("none", "measurements")
 FORMATS = ("jpeg", "jpeg-lossless", "png")
-ENGINES = ("auto", "ppocr", "easyocr", "thorough")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 BRIGHTEST = 255
 

@@ -18,17 +18,23 @@ class Region:
 
     ``polygon`` is a sequence of (x, y) corners in pixels of the source frame, x right, y down, pixel edges at integers:
     the half-open box (x0, y0, x1, y1) has the corners (x0, y0), (x1, y0), (x1, y1), (x0, y1). ``frame_first`` and
-    ``frame_last`` are both included. ``engine`` names the reader and what it looked at, e.g. ``ppocr x2``.
+    ``frame_last`` are both included. ``readings`` are the different texts that were read there over time, none of them empty.
+    ``engine`` names the reader and the detection pass, e.g. ``ppocr x2``.
     """
 
     polygon: tuple[tuple[float, float], ...]
     frame_first: int
     frame_last: int
-    text: str = ""
+    readings: tuple[str, ...] = ()
     confidence: float = 0.0
     engine: str = ""
     reason: str = ""
     decision: Decision = "redact"
+
+    @property
+    def text(self) -> str:
+        """All readings in one line, for people and tables; a reading may hold a bar itself, so this is never split again."""
+        return " | ".join(self.readings)
 
     @property
     def box(self) -> Box:

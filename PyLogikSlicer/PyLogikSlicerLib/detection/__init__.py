@@ -1,1 +1,1 @@
-"""Finding text: readers (one per engine), their choice, and the examination of a whole stack."""
+"""Text detection: the readers (one module per text engine), which of them run where, and the examination of a whole image stack."""

@@ -1,20 +1,19 @@
-"""What of a frame is new: a cine's screen stands still while its sector moves, and what was examined once need not be again.
+"""Change detection: which parts of a frame have to be examined, given what was examined on the frames before.
 
-A frame is compared tile by tile with what was examined. How closely a tile is looked at depends on what it did before:
+A cine's screen stands still while its sector moves, so most of a frame need not be examined again. Frames are compared by tiles, and what a
+tile did before decides which group of passes (:data:`~.passes.PassGroup`) it gets:
 
-- what appears where all was quiet (a label, another image) gets every look (``whole``);
-- what changes on and on (a moving sector, a timer) gets a cheap look on every frame (``glance``) and now and then that of
-  the reader of words too (``words``);
-- when it comes to rest, or the stack ends, its last state gets every look again;
-- what changes only where a mask lies already (``hidden``) needs no look: whatever appears there is not shown;
-- where nothing changes but a line of text that is known (``only_inside``), it can be read again and glanced at.
+- "full" where content appears in a tile that was quiet (a label, another image);
+- "quick" on every frame while a tile keeps changing (a moving sector, a timer), and "words" on every third of them;
+- "full" again when the tile comes to rest, or the stack ends;
+- none where only content under a mask has changed: whatever appears there is not shown;
+- none where only the content of a known line has changed and could be read again (:meth:`FrameMemory.changed_only_inside`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -22,163 +21,197 @@ import numpy as np
 from ..core.channels import max_channel
 from ..core.text_map import Box
 from .boxes import area
+from .passes import PassGroup
 
+# Pixels; rows and columns of a tile.
 TILE = 64
-# Text that touches a changed tile is examined together with what surrounds it.
+# Pixels around a changed tile that are examined with it: text may reach over the tile's edge.
 HALO = 32
-# Video codecs let still areas tremble by a few grey levels; text that differs from its surroundings by less is not readable.
+# Grey levels by which video codecs let still areas tremble; text with less contrast than that is not readable.
 NOISE = 6
-# Tiles are examined in one piece when their boxes would cover most of the frame anyway.
-WHOLE_SHARE = 0.7
-# A pixel that jumps by so much in so many places: not the next frame of a moving scene but another image.
-CUT_JUMP, CUT_SHARE = 40, 0.2
-# Frames without change after which a tile counts as quiet, and from one look of the reader of words to the next.
-QUIET, WORDS_EVERY = 8, 3
+# Share of a frame from which on the whole frame is examined instead of the areas that cover so much of it.
+WHOLE_FRAME_SHARE = 0.7
+# Grey levels by which a pixel jumps from one image to another, and seldom from one frame of a moving scene to the next.
+CUT_JUMP = 40
+# Share of the pixels that must jump so far for a frame to be another image.
+CUT_SHARE = 0.2
+# Frames without change after which a tile counts as quiet.
+QUIET_FRAMES = 8
+# Frames from one pass of word readers to the next over a tile that keeps changing.
+WORD_PASS_INTERVAL = 3
 
-# ``together``: not one frame but several at once. ``color``: what is colored, whatever it did before. ``faint``: what stands out of
-# noise though it is not shown.
-Closeness = Literal["glance", "words", "whole", "together", "color", "faint"]
-# Pixels of a cell; a letter changes a good part of one.
+# Pixels; rows and columns of a cell of a tile, of which a letter changes a good part.
 CELL = 8
-# How much more a tile must change than it did lately for faint text to have appeared: so many times as much, and so many stored levels
-# in the mean of a cell. What it did lately counts less with each frame.
-MORE, LEAST_CHANGE = 1.5, 0.15
-FORGETTING = 0.8
+# Times its usual change that a tile of stored values must change for faint text to have appeared.
+MIN_CHANGE_RATIO = 1.5
+# Stored levels, in the mean of a cell, that it must change more than that.
+MIN_CHANGE = 0.15
+# Factor by which the usual change of a tile decreases from frame to frame, if it changes less.
+DECAY = 0.8
 
 
 @dataclass(frozen=True)
-class Change:
-    """A part of a frame that has to be looked at now, and how closely."""
+class SearchArea:
+    """A part of a view in which text has to be searched now, and the group of passes for it."""
 
     box: Box
-    closeness: Closeness
+    pass_group: PassGroup
 
 
 class FrameMemory:
-    """Holds, for each tile, the content that was examined last. It is compared with that, not with the frame before, so
-    that slow drift cannot pass unseen."""
+    """Remembers, for each pixel of a view, the content that was examined last.
+
+    A frame is compared with that, and not with the frame before it, so that slow drift is noticed. For each frame, :meth:`compare` is
+    called first.
+    """
 
     def __init__(self) -> None:
         self._examined: np.ndarray | None = None
         self._frame = -1
 
     def compare(self, view: np.ndarray) -> None:
-        """Take the next frame of the view, uint8 ``(rows, columns[, 3])``; what of it is new is known from here on."""
+        """Take the next frame of the view, uint8 ``(rows, columns[, 3])``, and compare it with what was examined."""
         self._frame += 1
         self._view = view
-        jump = self._jump(view)
-        self._is_cut = jump is None or bool(np.count_nonzero(jump > CUT_JUMP) > CUT_SHARE * jump.size)
-        if jump is None or self._is_cut:
+        difference = self._difference(view)
+        self._is_cut = difference is None or bool(np.count_nonzero(difference > CUT_JUMP) > CUT_SHARE * difference.size)
+        if difference is None or self._is_cut:
             rows, columns = view.shape[:2]
             self._examined = view.copy()
             tiles = -(-rows // TILE), -(-columns // TILE)
-            self._changed, self._worded = (np.full(tiles, self._frame) for _ in range(2))
-            self._owed = np.zeros(tiles, bool)
-            self._differs = np.ones((rows, columns), bool)
-            self._since = np.full((rows, columns), self._frame, np.int32)
+            # Of each tile: the last frame on which it changed, the last one with a pass of word readers, whether its present content
+            # has still to get the full passes.
+            self._last_change = np.full(tiles, self._frame)
+            self._last_word_pass = np.full(tiles, self._frame)
+            self._awaits_full_passes = np.zeros(tiles, bool)
+            # Of each pixel: whether it is new, and the last frame on which it was.
+            self._is_new = np.ones((rows, columns), bool)
+            self._last_new = np.full((rows, columns), self._frame, np.int32)
         else:
-            self._differs = jump > NOISE
-            self._since[self._differs] = self._frame
+            self._is_new = difference > NOISE
+            self._last_new[self._is_new] = self._frame
 
-    def only_inside(self, boxes: Sequence[Box]) -> list[bool]:
-        """Of each of these boxes in the view, whether what it holds is new while around it, as far as would be looked at for that,
-        nothing is new outside of the boxes."""
-        if self._is_cut or not self._differs.any():
+    def changed_only_inside(self, boxes: Sequence[Box]) -> list[bool]:
+        """For each of some boxes in the view: whether its content is new, and nothing else is in the tiles that it lies in.
+
+        What is new in one of the other boxes does not count.
+        """
+        if self._is_cut or not self._is_new.any():
             return [False] * len(boxes)
-        outside = self._differs.copy()
+        new_outside = self._is_new.copy()
         for x0, y0, x1, y1 in boxes:
-            outside[y0:y1, x0:x1] = False
-        tiles = _tiles_of(outside)
-        return [bool(self._differs[y0:y1, x0:x1].any() and not tiles[_tiles_at((x0, y0, x1, y1))].any()) for x0, y0, x1, y1 in boxes]
+            new_outside[y0:y1, x0:x1] = False
+        tiles = _tiles_with(new_outside)
+        return [bool(self._is_new[y0:y1, x0:x1].any() and not tiles[_tiles_at((x0, y0, x1, y1))].any()) for x0, y0, x1, y1 in boxes]
 
-    def changes(self, last: bool = False, hidden: Sequence[Box] = (), read: Sequence[Box] = ()) -> list[Change]:
-        """What of the frame has to be looked at; the caller does so now. ``last``: no frame comes after it. ``hidden``: boxes in the
-        view that are masked on this frame whatever they show; what changed there is looked at as soon as it is hidden no longer.
-        ``read``: boxes whose content the caller has just read."""
+    def areas_to_search(self, last: bool = False, masked: Sequence[Box] = (), read: Sequence[Box] = ()) -> list[SearchArea]:
+        """The areas of the view that have to be examined; from here on they count as examined.
+
+        Parameters
+        ----------
+        last
+            No frame follows.
+        masked
+            Boxes that are masked on this frame whatever they show. What changes in them is examined once they are masked no longer, or on
+            the last frame.
+        read
+            Boxes whose content has just been read again.
+        """
+        assert self._examined is not None, "compare() comes first"
         rows, columns = self._view.shape[:2]
         if self._is_cut:
-            return [Change((0, 0, columns, rows), "whole")]
+            return [SearchArea((0, 0, columns, rows), "full")]
         for x0, y0, x1, y1 in read:
             self._examined[y0:y1, x0:x1] = self._view[y0:y1, x0:x1]
-        for x0, y0, x1, y1 in read if last else (*hidden, *read):
-            self._differs[y0:y1, x0:x1] = False
-        changed = _tiles_of(self._differs)
+        for x0, y0, x1, y1 in read if last else (*masked, *read):
+            self._is_new[y0:y1, x0:x1] = False
+        changed = _tiles_with(self._is_new)
         for y, x in zip(*np.nonzero(changed), strict=True):
             tile = np.s_[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
             self._examined[tile] = self._view[tile]
-        needs = self._sorted_by_need(changed, last)
-        return [Change(box, closeness) for closeness, tiles in needs for box in _boxes_of_tiles(tiles, rows, columns)]
+        tiles_by_group = self._assign_passes(changed, last)
+        return [SearchArea(box, group) for group, tiles in tiles_by_group for box in _boxes_of_tiles(tiles, rows, columns)]
 
     def unchanged_since(self, box: Box) -> int:
-        """The frame from which on all that lies in a box in the view is as it is now."""
+        """The first frame from which on the content of a box in the view is as it is now."""
         x0, y0, x1, y1 = box
-        return int(self._since[y0:y1, x0:x1].max())
+        return int(self._last_new[y0:y1, x0:x1].max())
 
     def changed_after(self, frame: int) -> np.ndarray:
-        """Bool ``(rows, columns)``: what has changed since that frame."""
-        return self._since > frame
+        """Which pixels have changed after a frame, bool ``(rows, columns)``."""
+        return self._last_new > frame
 
-    def _sorted_by_need(self, changed: np.ndarray, last: bool) -> list[tuple[Closeness, np.ndarray]]:
-        """The tiles of each closeness. ``_owed`` are those whose last state was only glanced at."""
-        fresh = changed & (self._frame - self._changed > QUIET)
-        whole = fresh | (self._owed & ~changed) | ((self._owed | changed) & last)
-        words = changed & ~whole & (self._frame - self._worded >= WORDS_EVERY)
-        glance = changed & ~whole & ~words
-        self._changed[changed] = self._frame
-        self._worded[whole | words] = self._frame
-        self._owed = (self._owed & ~whole) | words | glance
-        return [("whole", whole), ("words", words), ("glance", glance)]
+    def _assign_passes(self, changed: np.ndarray, last: bool) -> list[tuple[PassGroup, np.ndarray]]:
+        """For each group of passes, the tiles that get it, bool ``(tiles down, tiles across)``."""
+        was_quiet = changed & (self._frame - self._last_change > QUIET_FRAMES)
+        at_rest = self._awaits_full_passes & ~changed
+        full = was_quiet | at_rest | ((self._awaits_full_passes | changed) & last)
+        words = changed & ~full & (self._frame - self._last_word_pass >= WORD_PASS_INTERVAL)
+        quick = changed & ~full & ~words
+        self._last_change[changed] = self._frame
+        self._last_word_pass[full | words] = self._frame
+        self._awaits_full_passes = (self._awaits_full_passes & ~full) | words | quick
+        return [("full", full), ("words", words), ("quick", quick)]
 
-    def _jump(self, view: np.ndarray) -> np.ndarray | None:
-        """How much each pixel differs from what was examined, in the channel where it differs most; None at the beginning."""
+    def _difference(self, view: np.ndarray) -> np.ndarray | None:
+        """By how much each pixel differs from what was examined, in the channel where it differs most; None for another size."""
         if self._examined is None or self._examined.shape != view.shape:
             return None
         return max_channel(cv2.absdiff(view, self._examined))
 
 
-class FaintMemory:
-    """Tells where stored values have changed more than they tremble: by a single level where all was still, by more where a codec or a
-    moving sector changes them all the time."""
+class StoredValueMemory:
+    """Tells where stored values have changed more than usual.
+
+    Where all was still, that is a fraction of a level in the mean of a cell; where a codec or a moving sector changes the values all the
+    time, it is more.
+    """
 
     def __init__(self) -> None:
         self._last: np.ndarray | None = None
 
-    def changes(self, levels: np.ndarray) -> list[Box]:
-        """Boxes with halo of what has to be looked at for faint text now; ``levels``: the stored values of the next frame, ``(rows,
-        columns[, 3])``. All of the first frame, and of one of another size or type."""
+    def boxes_to_search(self, levels: np.ndarray) -> list[Box]:
+        """Boxes, with halo, that have to be examined for faint text on the next frame.
+
+        ``levels``: its stored values, ``(rows, columns[, 3])``. All of it is examined when it is the first, or when size or type differ
+        from those of the frame before.
+        """
         rows, columns = levels.shape[:2]
-        known = self._last is not None and self._last.shape == levels.shape and self._last.dtype == levels.dtype
         last, self._last = self._last, levels.copy()
         tiles = -(-rows // TILE), -(-columns // TILE)
-        if not known:
-            self._usual = np.zeros(tiles, np.float32)
+        if last is None or last.shape != levels.shape or last.dtype != levels.dtype:
+            self._usual_change = np.zeros(tiles, np.float32)
             return [(0, 0, columns, rows)]
-        change = _change_by_tiles(levels, last)
-        due = change > MORE * self._usual + LEAST_CHANGE
-        self._usual = np.maximum(change, FORGETTING * self._usual)
-        return _boxes_of_tiles(due, rows, columns) if due.any() else []
+        change = _change_of_tiles(levels, last)
+        is_unusual = change > MIN_CHANGE_RATIO * self._usual_change + MIN_CHANGE
+        self._usual_change = np.maximum(change, DECAY * self._usual_change)
+        return _boxes_of_tiles(is_unusual, rows, columns) if is_unusual.any() else []
 
 
-def _change_by_tiles(levels: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """The mean change of the cell of each tile that changed most, float32 ``(tiles down, tiles across)``."""
-    jump = cv2.absdiff(levels, last)
-    jump = (jump.max(axis=2) if jump.ndim == 3 and jump.dtype != np.uint8 else max_channel(jump)).astype(np.float32, copy=False)
-    padded = cv2.copyMakeBorder(jump, 0, -jump.shape[0] % TILE, 0, -jump.shape[1] % TILE, cv2.BORDER_CONSTANT, value=0)
+def _change_of_tiles(levels: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """For each tile, the mean change of that of its cells that changed most, float32 ``(tiles down, tiles across)``."""
+    difference = cv2.absdiff(levels, last)
+    largest = difference.max(axis=2) if difference.ndim == 3 and difference.dtype != np.uint8 else max_channel(difference)
+    largest = largest.astype(np.float32, copy=False)
+    padded = cv2.copyMakeBorder(largest, 0, -largest.shape[0] % TILE, 0, -largest.shape[1] % TILE, cv2.BORDER_CONSTANT, value=0)
     cells = cv2.resize(padded, (padded.shape[1] // CELL, padded.shape[0] // CELL), interpolation=cv2.INTER_AREA)
-    across = TILE // CELL
-    return cells.reshape(cells.shape[0] // across, across, cells.shape[1] // across, across).max(axis=(1, 3))
+    cells_per_tile = TILE // CELL
+    shape = cells.shape[0] // cells_per_tile, cells_per_tile, cells.shape[1] // cells_per_tile, cells_per_tile
+    return cells.reshape(shape).max(axis=(1, 3))
 
 
 def boxes_around(pixels: np.ndarray) -> list[Box]:
-    """Boxes with halo, made of tiles, that together hold all True pixels of ``pixels``, bool ``(rows, columns)``."""
-    return _boxes_of_tiles(_tiles_of(pixels), *pixels.shape)
+    """Boxes of whole tiles, with halo, that together hold all True pixels of a bool ``(rows, columns)`` mask."""
+    return _boxes_of_tiles(_tiles_with(pixels), *pixels.shape)
 
 
-def _tiles_of(pixels: np.ndarray) -> np.ndarray:
+def _tiles_with(pixels: np.ndarray) -> np.ndarray:
+    """Which tiles hold True pixels, bool ``(tiles down, tiles across)``."""
     rows, columns = pixels.shape
     padded = np.pad(pixels, ((0, -rows % TILE), (0, -columns % TILE)))
-    bands = padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1]).any(axis=1)  # first along rows, in memory's order
-    return bands.reshape(len(bands), padded.shape[1] // TILE, TILE).any(axis=2)
+    # First along rows, in the order of memory: this runs on every frame.
+    bands = np.any(padded.reshape(padded.shape[0] // TILE, TILE, padded.shape[1]), axis=1)
+    return np.any(bands.reshape(len(bands), padded.shape[1] // TILE, TILE), axis=2)
 
 
 def _tiles_at(box: Box) -> tuple[slice, slice]:
@@ -188,7 +221,7 @@ def _tiles_at(box: Box) -> tuple[slice, slice]:
 
 
 def _boxes_of_tiles(tiles: np.ndarray, rows: int, columns: int) -> list[Box]:
-    """Boxes with halo around connected tiles; where they would cover most of the frame, the frame."""
+    """Boxes with halo around connected tiles, in a frame of that size; the whole frame where they would cover most of it."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(tiles.astype(np.uint8), connectivity=8)
     boxes = [
         (
@@ -199,4 +232,4 @@ def _boxes_of_tiles(tiles: np.ndarray, rows: int, columns: int) -> list[Box]:
         )
         for x, y, width, height, _ in stats[1:]
     ]
-    return [(0, 0, columns, rows)] if sum(map(area, boxes)) > WHOLE_SHARE * rows * columns else boxes
+    return [(0, 0, columns, rows)] if sum(map(area, boxes)) > WHOLE_FRAME_SHARE * rows * columns else boxes

@@ -1,4 +1,4 @@
-"""Where the networks can run: the GPU that is here, through which runtime, or why there is none."""
+"""Devices: where networks can run on this machine, through which runtime, and why a GPU cannot be used."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from ..core.errors import EngineUnavailable, UsageError
 from ..core.options import DEVICES
 from .runtime import onnxruntime
 
+# What a user types to get the packages for a GPU.
 INSTALL = "pip install 'PyLogikSlicer[gpu]'"
 
+Runtime = Literal["ONNX Runtime", "torch"]
 Started = TypeVar("Started")
 
 
 @dataclass(frozen=True)
 class Device:
-    """``name`` is for people. ``runtime`` is what computes there: ONNX Runtime, or torch with the same weights."""
+    """A device and what computes there: ONNX Runtime, or torch with the same weights. ``name`` is for people."""
 
     kind: Literal["cpu", "cuda", "mps"]
-    runtime: Literal["ONNX Runtime", "torch"]
+    runtime: Runtime
     name: str
 
     def __str__(self) -> str:
@@ -34,15 +36,22 @@ CPU = Device("cpu", "ONNX Runtime", "cpu")
 
 
 def gpu() -> tuple[str, str]:
-    """The name of the GPU that ``auto`` would take, or an empty one and the reason why it takes none."""
+    """The name of the GPU that ``auto`` would take and "", or "" and the reason why it takes none."""
     found, reason = _mps() if sys.platform == "darwin" else _cuda()
     return (found[0].name, "") if found else ("", reason)
 
 
-def candidates(wanted: str) -> tuple[Device, ...]:
-    """The devices on which a network may be started, the best one first; ``auto`` ends with the CPU.
+def candidate_devices(wanted: str) -> tuple[Device, ...]:
+    """The devices on which a network may be started, the best one first.
 
-    Raises :class:`EngineUnavailable` saying what is missing where ``cuda`` or ``mps`` is asked for and cannot be used.
+    ``wanted`` is one of :data:`~PyLogikSlicerLib.core.options.DEVICES`; ``auto`` ends with the CPU.
+
+    Raises
+    ------
+    EngineUnavailable
+        ``cuda`` or ``mps`` is asked for and cannot be used; the message says what is missing.
+    UsageError
+        There is no such device.
     """
     if wanted not in DEVICES:
         raise UsageError(f"unknown device {wanted!r}: choose one of {', '.join(DEVICES)}")
@@ -57,9 +66,9 @@ def candidates(wanted: str) -> tuple[Device, ...]:
 
 
 def first_that_starts(devices: tuple[Device, ...], start: Callable[[Device], Started]) -> tuple[Started, tuple[str, ...]]:
-    """What ``start`` makes on the first of the devices on which it can, and why it could not on those before.
+    """What ``start`` returns for the first of the devices on which it succeeds, and the reasons why it failed on those before.
 
-    Raises :class:`EngineUnavailable` with all reasons when it can on none.
+    Raises EngineUnavailable with all reasons when it fails on every one.
     """
     reasons: dict[str, None] = {}
     for device in devices:
@@ -71,25 +80,28 @@ def first_that_starts(devices: tuple[Device, ...], start: Callable[[Device], Sta
 
 
 def _cuda() -> tuple[tuple[Device, ...], str]:
-    """The ways to use the NVIDIA GPU, ONNX Runtime first: it starts faster. Without any, the reason."""
+    """The ways to use the NVIDIA GPU, ONNX Runtime first, since it starts faster; and the reason where there is none."""
     card = _nvidia_card()
-    if card is None:  # known without torch, whose import takes seconds: nobody without a GPU should wait for that
+    if card is None:  # asked before torch is imported, which takes seconds that are wasted without a GPU
         return (), "there is no NVIDIA GPU with its driver"
-    lacking = {"ONNX Runtime": _lacking_of_onnxruntime(), "torch": _lacking_of_torch("cuda")}
-    found = tuple(Device("cuda", runtime, card) for runtime, what in lacking.items() if not what)
-    return found, "" if found else f"{card} is there, but nothing that can use it: {', '.join(lacking.values())}"
+    obstacles: dict[Runtime, str] = {"ONNX Runtime": _obstacle_for_onnxruntime(), "torch": _obstacle_for_torch("cuda")}
+    found = tuple(Device("cuda", runtime, card) for runtime, obstacle in obstacles.items() if not obstacle)
+    return found, "" if found else f"{card} is there, but nothing that can use it: {', '.join(obstacles.values())}"
 
 
 def _mps() -> tuple[tuple[Device, ...], str]:
-    lacking = _lacking_of_torch("mps") if sys.platform == "darwin" else "only a Mac has it"
-    return ((), lacking) if lacking else ((Device("mps", "torch", "Apple GPU"),), "")
+    """The way to use a Mac's GPU, and the reason where there is none."""
+    obstacle = _obstacle_for_torch("mps") if sys.platform == "darwin" else "only a Mac has it"
+    return ((), obstacle) if obstacle else ((Device("mps", "torch", "Apple GPU"),), "")
 
 
-def _lacking_of_onnxruntime() -> str:
+def _obstacle_for_onnxruntime() -> str:
+    """Why ONNX Runtime cannot use CUDA; empty where it can."""
     return "" if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else "ONNX Runtime is installed without CUDA"
 
 
-def _lacking_of_torch(kind: Literal["cuda", "mps"]) -> str:
+def _obstacle_for_torch(kind: Literal["cuda", "mps"]) -> str:
+    """Why torch cannot use the GPU; empty where it can."""
     absent = [package for package in ("torch", "onnx2torch") if importlib.util.find_spec(package) is None]
     if absent:
         return f"{' and '.join(absent)} {'are' if len(absent) > 1 else 'is'} not installed ({INSTALL})"
@@ -103,7 +115,7 @@ def _lacking_of_torch(kind: Literal["cuda", "mps"]) -> str:
 
 
 def _nvidia_card() -> str | None:
-    """The name of the first NVIDIA GPU, told by the driver itself: ONNX Runtime offers CUDA whether there is a GPU or not."""
+    """The name of the first NVIDIA GPU, or None; from the driver itself, since ONNX Runtime offers CUDA whether there is a GPU or not."""
     for library in ("libcuda.so.1", "nvcuda.dll"):
         try:
             driver = ctypes.CDLL(library)

@@ -1,4 +1,7 @@
-"""The examination of a whole stack: every frame, every view of it, to its edges; what did not change is not looked at again."""
+"""Examination of a whole stack: text is searched on every frame, in several views of it and up to its edges.
+
+Content that did not change since it was examined is not examined again (:mod:`.changes`).
+"""
 
 from __future__ import annotations
 
@@ -12,38 +15,44 @@ import numpy as np
 from ..core.projections import CompositeAccumulator, Composites, stretched, usual
 from ..core.stack import ImageStack
 from ..core.text_map import Box, TextMap, polygon_of_box
-from .belief import believed, believed_equalized, believed_faint, is_legible, is_too_large
-from .boxes import area, clip, parts_of
-from .changes import NOISE, Change, FaintMemory, FrameMemory, boxes_around
+from .acceptance import is_accepted, is_accepted_in_equalized_view, is_accepted_in_faint_view, is_legible, is_too_large
+from .boxes import area, clip, split_into_parts
+from .changes import NOISE, FrameMemory, SearchArea, StoredValueMemory, boxes_around
+from .chroma import colored_boxes, isolate_letters, visible_chroma
 from .codes import find_codes
-from .coloring import colored_parts, letters_in, visible
-from .extents import fitted
+from .extents import fit_to_letters
 from .faint import as_levels, equalized_views, faint_views
-from .grouping import Place, group, is_box
-from .lines import read_lines
-from .looks import DETECTION, Plan, Sighting, examine_images
-from .polygons import shifted
-from .reader import TextReader
-from .readings import Line, Readings
-from .tightening import tightened
-from .tracks import LEAD, LEAD_BETWEEN_LOOKS, UNSEEN, Track, Tracker, regions_of
+from .grouping import group_detections
+from .passes import DETECTION, Detection, PassGroup, Plan, run_passes
+from .reader import Reading, TextReader
+from .reading_cache import ReadingCache
+from .recognition import read_lines
+from .text_line import TextLine
+from .tightening import tighten_lines
+from .tracks import LEAD, LEAD_BETWEEN_WORD_PASSES, MASKED_UNEXAMINED_FRAMES, Track, Tracker, regions_of_tracks
 
-CODE_ENGINE = "zxing"
-# Composites of fewer frames show nothing that the frames do not.
-FEWEST = 4
-# So many frames together show dim text of which each alone shows too little; every third frame those before it, so that whatever is
-# there for ten frames is there on all of some eight.
-WINDOW, STEP = 8, 3
-# Of a leaning place, the share that only the faint view must show.
-HIDDEN_SHARE = 0.5
-# Pixels around what is hidden that go with it: the ends of letters have little ink around them.
-HIDING = 8
-# Pixels; what is looked at for faint text goes in parts, since it takes some twenty times the memory of the frame, and parts overlap
-# by more than a letter is high.
+# Name of the reader of QR and bar codes, as in Region.engine.
+CODE_READER = "zxing"
+# Frames; composites of fewer show nothing that the frames do not.
+MIN_COMPOSITE_FRAMES = 4
+# Frames whose mean shows dim text of which each alone shows too little.
+AVERAGED_FRAMES = 8
+# Frames from one mean to the next: whatever is there for ten frames is there on all frames of one of the means.
+AVERAGE_INTERVAL = 3
+# Of a rotated line in a faint view, the share that the shown frame must not show; less of it is found where it is shown.
+MIN_HIDDEN_SHARE = 0.5
+# Pixels around the hidden part of a line that belong to it: the ends of letters have little ink around them.
+HIDDEN_MARGIN = 8
+# Pixels; longest side of a part in which faint text is searched, which takes some twenty times the memory of the part.
 FAINT_PART = 1536
+# Pixels by which these parts overlap: more than a letter is high.
 FAINT_OVERLAP = 256
+
 OnProgress = Callable[[int, int], None]
-Attention = Callable[[int], Sequence[Box]]
+# For the number of a frame, the boxes within which text is searched.
+BoxesOfFrame = Callable[[int], Sequence[Box]]
+# An acceptance rule: (line, text, confidence, too_large) to whether the line counts as text.
+AcceptanceRule = Callable[[TextLine, str, float, bool], bool]
 
 
 @dataclass(frozen=True)
@@ -60,237 +69,296 @@ def examine(
     readers: Sequence[TextReader],
     on_progress: OnProgress = lambda done, total: None,
     plan: Plan = DETECTION,
-    attention: Attention | None = None,
+    restrict_to: BoxesOfFrame | None = None,
 ) -> Examination:
-    """Find the text on every frame of ``stack``; regions are not decided yet (all redacted).
+    """Find the text on every frame of a stack; all its regions are still to be decided about, and redacted until then.
 
-    ``on_progress(frames_done, frames)`` is called after each frame and may raise to cancel. ``attention(frame)`` gives the
-    boxes outside which nothing is looked at, for a second look at places that were changed; without it all is examined.
-    Raises :class:`~PyLogikSlicerLib.core.errors.UnreadableInput` when a frame cannot be decoded.
+    Parameters
+    ----------
+    stack
+        The image; its frames are decoded once, one after the other.
+    readers
+        The text readers, in order of preference: the first that recognizes text reads the lines that all have detected.
+    on_progress
+        Called with (frames done, frames) after each frame; may raise to cancel.
+    plan
+        The passes to run.
+    restrict_to
+        The boxes of each frame within which text is searched, for a second examination of what was changed; without it everything is
+        examined.
+
+    Raises
+    ------
+    UnreadableInput
+        A frame cannot be decoded.
     """
-    examiner = _Examiner(readers, plan, attention)
+    examiner = _Examiner(readers, plan, restrict_to)
     low, high = np.inf, -np.inf
     for index, frame in enumerate(stack.frames()):
         examiner.examine_frame(index, frame, stack.display_of(index).show(frame), last=index + 1 == stack.frame_count)
-        low, high = _widened(low, high, frame)
+        low, high = _extend_range(low, high, frame)
         on_progress(index + 1, stack.frame_count)
     composites = examiner.composites.result()
-    if attention is None:
+    if restrict_to is None:
         examiner.examine_composites(composites)
-    regions = regions_of(examiner.tracks(), stack.frame_count)
+    regions = regions_of_tracks(examiner.tracks(), stack.frame_count)
     return Examination(TextMap(tuple(regions), tuple(examiner.coverage)), composites, (low, high))
 
 
 class _Examiner:
-    def __init__(self, readers: Sequence[TextReader], plan: Plan, attention: Attention | None) -> None:
+    """Takes the frames one by one.
+
+    The shown frame, its chroma, and its stored values have a memory and a tracker each, since one of them can change while the others stand
+    still.
+    """
+
+    def __init__(self, readers: Sequence[TextReader], plan: Plan, restrict_to: BoxesOfFrame | None) -> None:
         self._readers = readers
-        self._plan, self._attention = plan, attention
-        self._shown, self._colors, self._faint = FrameMemory(), FrameMemory(), FaintMemory()
-        self._tracker, self._color_tracker, self._faint_tracker = Tracker(), Tracker(), Tracker()
+        self._plan, self._restrict_to = plan, restrict_to
+        self._shown_memory, self._chroma_memory, self._stored_memory = FrameMemory(), FrameMemory(), StoredValueMemory()
+        self._tracker, self._chroma_tracker, self._faint_tracker = Tracker(), Tracker(), Tracker()
         self.composites = CompositeAccumulator()
-        self._recent: deque[np.ndarray] = deque(maxlen=WINDOW)
-        self._readings = Readings(lambda view, places: read_lines(view, places, readers))
+        self._recent: deque[np.ndarray] = deque(maxlen=AVERAGED_FRAMES)
+        self._reading_cache = ReadingCache(lambda view, lines: read_lines(view, lines, readers))
         self.coverage: list[str] = []
 
     def tracks(self) -> list[Track]:
-        return [track for tracker in (self._tracker, self._color_tracker, self._faint_tracker) for track in tracker.tracks()]
+        """All tracks, of all three views."""
+        return [track for tracker in (self._tracker, self._chroma_tracker, self._faint_tracker) for track in tracker.tracks()]
 
     def examine_frame(self, index: int, frame: np.ndarray, shown: np.ndarray, last: bool) -> None:
-        """What is shown, its colors, and what the stored values hold beside it have memories of their own: each of them can change
-        while the others stand still."""
-        share = self._examine_view(index, shown, last)
-        luminance, colors = self.composites.add(shown)
+        """Examine the next frame: ``frame`` are its stored values, ``shown`` is what a person sees of it, uint8."""
+        examined_share = self._examine_view(index, shown, last)
+        luminance, chroma = self.composites.add(shown)
         if shown.ndim == 3 and self._plan.color.letters:
-            self._examine_view(index, visible(colors), last, colors=True)
-        self._examine_faint(index, frame, shown)
-        if self._attention is None:
+            self._examine_view(index, visible_chroma(chroma), last, is_chroma=True)
+        self._examine_stored_values(index, frame, shown)
+        if self._restrict_to is None:
             self._recent.append(luminance)
-        if len(self._recent) == WINDOW and (last or (index + 1 - WINDOW) % STEP == 0):
-            self._examine_recent(index)
-        self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
+        if len(self._recent) == AVERAGED_FRAMES and (last or (index + 1 - AVERAGED_FRAMES) % AVERAGE_INTERVAL == 0):
+            self._examine_average(index)
+        self.coverage.append("whole frame" if examined_share >= 1 else f"changed {examined_share:.0%}" if examined_share else "unchanged")
 
-    def _examine_faint(self, index: int, frame: np.ndarray, shown: np.ndarray) -> None:
-        """What stands out of its surroundings' noise in the stored values though it is not shown."""
-        levels = as_levels(frame)
-        changes = [Change(part, "faint") for box in self._faint.changes(levels) for part in parts_of(box, FAINT_PART, FAINT_OVERLAP)]
-        if self._attention is not None:
-            changes = _within(changes, self._attention(index))
-        rows, columns = shown.shape[:2]
-        alive = self._faint_tracker.alive(index)
-        self._faint_tracker.stay(index, [track for track in alive if _is_unchanged(track, self._shown, rows, columns)])
-        for change in changes:
-            x0, y0, x1, y1 = change.box
-            for place, line in self._find_faint(levels[y0:y1, x0:x1], shown[y0:y1, x0:x1]):
-                self._faint_tracker.see(index, _moved(place, x0, y0)).read(*line)
-        for equalized in equalized_views(levels, shown) if changes else ():
-            due = np.zeros_like(equalized.hidden)
-            for x0, y0, x1, y1 in (change.box for change in changes):
-                due[y0:y1, x0:x1] = equalized.hidden[y0:y1, x0:x1]
-            for box in boxes_around(due):
-                for place, line in self._find(equalized.view, Change(box, "whole"), believed_equalized):
-                    part = _hidden_part(place, equalized.hidden)
-                    if part is not None:
-                        self._faint_tracker.see(index, part).read(*line)
-
-    def _find_faint(self, levels: np.ndarray, shown: np.ndarray) -> Iterator[tuple[Place, Line]]:
-        """From the finest scale to the coarsest, which is not asked again about what a finer one has shown."""
-        found: list[Box] = []
-        for seen in faint_views(levels, shown):
-            hidden = seen.hidden.copy()
-            for x0, y0, x1, y1 in found:
-                hidden[int(y0 * seen.scale) : int(y1 * seen.scale) + 1, int(x0 * seen.scale) : int(x1 * seen.scale) + 1] = False
-            for box in boxes_around(hidden):
-                for place, line in self._find(seen.view, Change(box, "faint")):
-                    hiding = _hidden_part(place, hidden)
-                    if hiding is not None:
-                        scaled = _scaled(hiding, 1 / seen.scale)
-                        found.append(scaled.box)
-                        yield scaled, line
-
-    def _examine_view(self, index: int, view: np.ndarray, last: bool, colors: bool = False) -> float:
-        tracker, memory = (self._color_tracker, self._colors) if colors else (self._tracker, self._shown)
+    def _examine_view(self, index: int, view: np.ndarray, last: bool, is_chroma: bool = False) -> float:
+        """Examine what has changed in the shown frame or in its chroma; return the share of the frame that was examined."""
+        tracker, memory = (self._chroma_tracker, self._chroma_memory) if is_chroma else (self._tracker, self._shown_memory)
         memory.compare(view)
         rows, columns = view.shape[:2]
-        alive = tracker.alive(index)
-        hidden = _hidden(alive, index, rows, columns)
-        read = self._read_again(index, view, memory, alive, hidden)
-        changes = memory.changes(last, [track.place.box for track in hidden], [track.place.box for track in read])
-        if not colors:
-            changes += [Change(_beside(track.place.box, rows, columns), "glance") for track in read]
-        if self._attention is not None:
-            changes = _within(changes, self._attention(index))
-        tracker.stay(index, [*hidden, *(track for track in alive if _is_unchanged(track, memory, rows, columns))])
-        if colors and changes:
-            view = letters_in(view)
-            changes = [Change(box, "color") for change in changes for box in colored_parts(view, change.box)]
-        for change in changes:
-            lead = LEAD if change.closeness in ("whole", "color") else LEAD_BETWEEN_LOOKS
-            for place, line in self._find(view, change):
-                tracker.see(index, place, lead).read(*line)
-        return sum(area(change.box) for change in changes) / (rows * columns)
+        active = tracker.active_tracks(index)
+        masked = _masked_unexamined(active, index, rows, columns)
+        read = self._read_changed_lines(index, view, memory, active, masked)
+        areas = memory.areas_to_search(last, [track.line.box for track in masked], [track.line.box for track in read])
+        if not is_chroma:
+            areas += [SearchArea(_box_with_surroundings(track.line.box, rows, columns), "quick") for track in read]
+        if self._restrict_to is not None:
+            areas = _restrict_areas(areas, self._restrict_to(index))
+        tracker.extend(index, [*masked, *(track for track in active if _is_unchanged(track, memory, rows, columns))])
+        if is_chroma and areas:
+            view = isolate_letters(view)
+            areas = [SearchArea(box, "color") for search_area in areas for box in colored_boxes(view, search_area.box)]
+        for search_area in areas:
+            lead = LEAD if search_area.pass_group in ("full", "color") else LEAD_BETWEEN_WORD_PASSES
+            for line, reading in self._find(view, search_area):
+                tracker.add(index, line, lead).add_reading(*reading)
+        return sum(area(search_area.box) for search_area in areas) / (rows * columns)
 
-    def _read_again(
-        self, frame: int, view: np.ndarray, memory: FrameMemory, alive: Sequence[Track], hidden: Sequence[Track]
+    def _read_changed_lines(
+        self, index: int, view: np.ndarray, memory: FrameMemory, active: Sequence[Track], masked: Sequence[Track]
     ) -> list[Track]:
-        """Those texts that have changed in their places while nothing around has, and are plain to read: a timer, a heart rate. A glance
-        is enough for what else is there."""
-        known = [track for track in alive if _is_inside(track, *view.shape[:2])]
-        changed = zip(known, memory.only_inside([track.place.box for track in known]), strict=True)
+        """Read the lines again whose content has changed while nothing around them has: a timer, a heart rate.
+
+        Returns the tracks whose new text is legible. These need no detection; quick passes look for what else has appeared there.
+        """
+        in_frame = [track for track in active if _is_box_in_frame(track, *view.shape[:2])]
+        changed = zip(in_frame, memory.changed_only_inside([track.line.box for track in in_frame]), strict=True)
         read = []
-        for track in (track for track, alone in changed if alone and track not in hidden):
-            x0, y0, x1, y1 = track.place.box
-            (line,) = self._readings.anew(np.ascontiguousarray(view[y0:y1, x0:x1]), (x0, y0), [_moved(track.place, -x0, -y0)])
-            if is_legible(*line):
-                track.read(*line)
-                track.seen = frame
+        for track in (track for track, is_changed in changed if is_changed and track not in masked):
+            x0, y0, x1, y1 = track.line.box
+            part = np.ascontiguousarray(view[y0:y1, x0:x1])
+            ((text, confidence),) = self._reading_cache.refresh(part, (x0, y0), [track.line.translate(-x0, -y0)])
+            if is_legible(text, confidence):
+                track.add_reading(text, confidence)
+                track.last_detected = index
                 read.append(track)
         return read
 
-    def _examine_recent(self, last: int) -> None:
-        """Dim text over moving speckle hides in each of the frames up to ``last`` and stands out of them all."""
+    def _examine_stored_values(self, index: int, frame: np.ndarray, shown: np.ndarray) -> None:
+        """Find what stands out of the noise of the stored values, or by their rank, and is not visible in the shown frame."""
+        levels = as_levels(frame)
+        boxes = [part for box in self._stored_memory.boxes_to_search(levels) for part in split_into_parts(box, FAINT_PART, FAINT_OVERLAP)]
+        areas = [SearchArea(box, "faint") for box in boxes]
+        if self._restrict_to is not None:
+            areas = _restrict_areas(areas, self._restrict_to(index))
+        rows, columns = shown.shape[:2]
+        active = self._faint_tracker.active_tracks(index)
+        self._faint_tracker.extend(index, [track for track in active if _is_unchanged(track, self._shown_memory, rows, columns)])
+        for x0, y0, x1, y1 in (search_area.box for search_area in areas):
+            for line, reading in self._find_faint(levels[y0:y1, x0:x1], shown[y0:y1, x0:x1]):
+                self._faint_tracker.add(index, line.translate(x0, y0)).add_reading(*reading)
+        for equalized in equalized_views(levels, shown) if areas else ():
+            hidden = np.zeros_like(equalized.hidden)
+            for x0, y0, x1, y1 in (search_area.box for search_area in areas):
+                hidden[y0:y1, x0:x1] = equalized.hidden[y0:y1, x0:x1]
+            for box in boxes_around(hidden):
+                for line, reading in self._find(equalized.view, SearchArea(box, "full"), is_accepted_in_equalized_view):
+                    hidden_line = _crop_to_hidden(line, equalized.hidden)
+                    if hidden_line is not None:
+                        self._faint_tracker.add(index, hidden_line).add_reading(*reading)
+
+    def _find_faint(self, levels: np.ndarray, shown: np.ndarray) -> Iterator[tuple[TextLine, Reading]]:
+        """Yield the lines of the faint views of a part of a frame, in pixels of that part, with what was read in them.
+
+        Coarser scales are not searched where a finer one has shown a line.
+        """
+        found: list[Box] = []
+        for faint_view in faint_views(levels, shown):
+            scale, hidden = faint_view.scale, faint_view.hidden.copy()
+            for x0, y0, x1, y1 in found:  # in pixels of the part, as all scales have in common
+                hidden[int(y0 * scale) : int(y1 * scale) + 1, int(x0 * scale) : int(x1 * scale) + 1] = False
+            for box in boxes_around(hidden):
+                for line, reading in self._find(faint_view.view, SearchArea(box, "faint")):
+                    hidden_line = _crop_to_hidden(line, hidden)
+                    if hidden_line is not None:
+                        in_part = hidden_line.scale(1 / scale)
+                        found.append(in_part.box)
+                        yield in_part, reading
+
+    def _examine_average(self, last: int) -> None:
+        """Examine the mean of the frames up to ``last``, where they differ: in it, dim text stands out of moving speckle."""
         tracker, first = self._tracker, last - len(self._recent) + 1
-        varies = self._shown.changed_after(first)
-        for x0, y0, x1, y1 in (track.place.box for track in _hidden(tracker.alive(last), last, *varies.shape)):
+        varies = self._shown_memory.changed_after(first)
+        for x0, y0, x1, y1 in (track.line.box for track in _masked_unexamined(tracker.active_tracks(last), last, *varies.shape)):
             varies[y0:y1, x0:x1] = False
         boxes = boxes_around(varies)
         if not boxes:
             return
-        together = stretched(usual(self._recent))
+        average = stretched(usual(self._recent))
         for box in boxes:
-            for place, line in self._find(together, Change(box, "together")):
-                tracker.see(last, place, STEP - 1, since=first).read(*line)
+            for line, reading in self._find(average, SearchArea(box, "average")):
+                tracker.add(last, line, AVERAGE_INTERVAL - 1, since=first).add_reading(*reading)
 
     def examine_composites(self, composites: Composites) -> None:
-        """Static text over moving speckle hides in every single frame and stands out over time; it is there on all frames."""
-        if composites.frame_count < FEWEST:
+        """Examine the minimum, mean and maximum over all frames: static text that moving speckle hides in each frame stands out in them.
+
+        What is found in the minimum is there on all frames. The mean and the maximum also show what was there for a moment only, which is
+        known from its frames.
+        """
+        if composites.frame_count < MIN_COMPOSITE_FRAMES:
             return
         tracker = self._tracker
         for box in boxes_around(composites.deviation > NOISE / 2):
-            for place, line in self._find(composites.minimum, Change(box, "whole")):
-                tracker.see_throughout(composites.frame_count, place).read(*line)
-            # The mean and the maximum also show what was there for a moment only: that is known from its frames.
+            for line, reading in self._find(composites.minimum, SearchArea(box, "full")):
+                tracker.add_on_all_frames(composites.frame_count, line).add_reading(*reading)
             for image in (composites.mean.round().astype(np.uint8), composites.maximum):
-                for place, line in self._find(image, Change(box, "whole")):
-                    if not tracker.bridge(place):
-                        tracker.see_throughout(composites.frame_count, place).read(*line)
+                for line, reading in self._find(image, SearchArea(box, "full")):
+                    if not tracker.close_gaps(line):
+                        tracker.add_on_all_frames(composites.frame_count, line).add_reading(*reading)
         rows, columns = composites.maximum.shape
         for image in (composites.minimum, composites.mean, composites.maximum):
-            for x0, y0, x1, y1 in parts_of((0, 0, columns, rows), FAINT_PART, FAINT_OVERLAP):
-                for place, line in self._find_faint(image[y0:y1, x0:x1], composites.maximum[y0:y1, x0:x1]):
-                    self._faint_tracker.see_throughout(composites.frame_count, _moved(place, x0, y0)).read(*line)
+            for x0, y0, x1, y1 in split_into_parts((0, 0, columns, rows), FAINT_PART, FAINT_OVERLAP):
+                for line, reading in self._find_faint(image[y0:y1, x0:x1], composites.maximum[y0:y1, x0:x1]):
+                    self._faint_tracker.add_on_all_frames(composites.frame_count, line.translate(x0, y0)).add_reading(*reading)
 
-    def _find(self, view: np.ndarray, change: Change, believe: Callable[..., bool] | None = None) -> list[tuple[Place, Line]]:
-        """All text and codes in a part of a view, and what is read there; places in pixels of the view. ``believe``: the rule by which
-        a place counts as text, if not the usual one of that closeness."""
-        x0, y0, x1, y1 = change.box
+    def _find(self, view: np.ndarray, search_area: SearchArea, rule: AcceptanceRule | None = None) -> list[tuple[TextLine, Reading]]:
+        """All accepted lines and all codes in an area of a view, in pixels of the view, with what was read in them.
+
+        ``rule``: the acceptance rule, where it is not the usual one of that group of passes.
+        """
+        (x0, y0, x1, y1), pass_group = search_area.box, search_area.pass_group
         crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-        symbols = find_codes(crop, closely=change.closeness == "whole") if change.closeness in ("whole", "words", "faint") else []
-        codes = [(group([Sighting(code.polygon, 1.0, CODE_ENGINE)], y1 - y0, x1 - x0), code.text) for code in symbols]
-        (sightings,) = examine_images([crop], self._plan, change.closeness, self._readers)
-        places = group(fitted(sightings), y1 - y0, x1 - x0)
-        lines = self._readings.lines(crop, (x0, y0), places)
-        together, seen = change.closeness == "together", zip(places, lines, strict=True)
-        believe = believe or (believed_faint if change.closeness == "faint" else partial(believed, together=together))
-        credited = {place: line for place, line in seen if believe(place, *line, is_too_large(place, *view.shape[:2]))}
-        found = [(place, credited[whole]) for whole, place in tightened(tuple(credited), crop)]
-        found += [(places[0], (text, 1.0)) for places, text in codes if places]
-        return [(_moved(place, x0, y0), line) for place, line in found]
+        found = self._find_lines(crop, (x0, y0), view.shape[:2], pass_group, rule or _usual_rule(pass_group))
+        found += _find_code_lines(crop, pass_group)
+        return [(line.translate(x0, y0), reading) for line, reading in found]
+
+    def _find_lines(
+        self, crop: np.ndarray, corner: tuple[int, int], view_shape: tuple[int, ...], pass_group: PassGroup, rule: AcceptanceRule
+    ) -> list[tuple[TextLine, Reading]]:
+        """The accepted lines of a crop, tightened, in pixels of the crop; ``corner``: (x, y) of the crop in a view of that shape."""
+        (detections,) = run_passes([crop], self._plan, pass_group, self._readers)
+        lines = group_detections(fit_to_letters(detections), *crop.shape[:2])
+        readings = self._reading_cache.read(crop, corner, lines)
+        accepted = {
+            line: (text, confidence)
+            for line, (text, confidence) in zip(lines, readings, strict=True)
+            if rule(line, text, confidence, is_too_large(line, *view_shape[:2]))
+        }
+        return [(fitted, accepted[line]) for line, fitted in tighten_lines(tuple(accepted), crop)]
 
 
-def _hidden(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
-    """Those whose boxes are masked on this frame without another look at them: texts that change on and on."""
-    settled = (track for track in tracks if track.is_settled and frame - track.seen <= UNSEEN)
-    return [track for track in settled if _is_inside(track, rows, columns)]
+def _usual_rule(pass_group: PassGroup) -> AcceptanceRule:
+    return is_accepted_in_faint_view if pass_group == "faint" else partial(is_accepted, averaged=pass_group == "average")
 
 
-def _is_inside(track: Track, rows: int, columns: int) -> bool:
-    """Whether a track's place is a box in the frame."""
-    return is_box(track.place) and clip(track.place.box, rows, columns) == track.place.box
+def _find_code_lines(crop: np.ndarray, pass_group: PassGroup) -> list[tuple[TextLine, Reading]]:
+    """The QR and bar codes in a crop, as lines with what they say.
+
+    They are searched by the groups of passes that are run on a whole frame sooner or later, and not by the others, for their cost.
+    """
+    if pass_group not in ("full", "words", "faint"):
+        return []
+    found: list[tuple[TextLine, Reading]] = []
+    for code in find_codes(crop, thoroughly=pass_group == "full"):
+        lines = group_detections([Detection(code.polygon, 1.0, CODE_READER)], *crop.shape[:2])
+        found += [(line, (code.text, 1.0)) for line in lines[:1]]
+    return found
+
+
+def _masked_unexamined(tracks: Sequence[Track], frame: int, rows: int, columns: int) -> list[Track]:
+    """The tracks whose boxes are masked on a frame without being examined: texts that change on and on, for a limited time."""
+    settled = (track for track in tracks if track.is_settled and frame - track.last_detected <= MASKED_UNEXAMINED_FRAMES)
+    return [track for track in settled if _is_box_in_frame(track, rows, columns)]
+
+
+def _is_box_in_frame(track: Track, rows: int, columns: int) -> bool:
+    """Whether a track's line is an upright box that lies wholly in a frame of that size."""
+    return track.line.is_box and clip(track.line.box, rows, columns) == track.line.box
 
 
 def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) -> bool:
-    """Whether what lies at the track's place is what was seen there."""
-    box = clip(track.place.box, rows, columns)
-    return box is not None and memory.unchanged_since(box) <= track.seen
+    """Whether the content of a track's box is what it was when the track was last detected."""
+    box = clip(track.line.box, rows, columns)
+    return box is not None and memory.unchanged_since(box) <= track.last_detected
 
 
-def _beside(box: Box, rows: int, columns: int) -> Box:
-    """The box in a frame of that size with as much around as it is high."""
+def _box_with_surroundings(box: Box, rows: int, columns: int) -> Box:
+    """The box with a margin as wide as the line is high, cut at the borders of a frame of that size."""
     x0, y0, x1, y1 = box
-    around = min(x1 - x0, y1 - y0)
-    return max(x0 - around, 0), max(y0 - around, 0), min(x1 + around, columns), min(y1 + around, rows)
+    margin = min(x1 - x0, y1 - y0)
+    return max(x0 - margin, 0), max(y0 - margin, 0), min(x1 + margin, columns), min(y1 + margin, rows)
 
 
-def _within(changes: Sequence[Change], attention: Sequence[Box]) -> list[Change]:
-    pairs = ((change, change.box, other) for change in changes for other in attention)
-    cut = (replace(change, box=(max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))) for change, a, b in pairs)
-    return [change for change in cut if change.box[0] < change.box[2] and change.box[1] < change.box[3]]
+def _restrict_areas(areas: Sequence[SearchArea], boxes: Sequence[Box]) -> list[SearchArea]:
+    """The parts of some areas that lie in one of the boxes."""
+    pairs = ((search_area, search_area.box, box) for search_area in areas for box in boxes)
+    cut = (replace(found, box=(max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))) for found, a, b in pairs)
+    return [found for found in cut if found.box[0] < found.box[2] and found.box[1] < found.box[3]]
 
 
-def _moved(place: Place, x: int, y: int) -> Place:
-    return replace(place, polygon=shifted(place.polygon, x, y))
+def _crop_to_hidden(line: TextLine, hidden: np.ndarray) -> TextLine | None:
+    """The part of a line that the shown frame does not show, or None where it shows all of it.
 
-
-def _hidden_part(place: Place, hidden: np.ndarray) -> Place | None:
-    """The part of a place that only the faint view shows; what can be seen beside it is found where it is shown."""
-    box = clip(place.box, *hidden.shape)
+    A rotated line is not cut: it is returned whole where enough of it is hidden. ``hidden``: bool ``(rows, columns)``.
+    """
+    box = clip(line.box, *hidden.shape)
     if box is None:
         return None
     x0, y0, x1, y1 = box
     rows, columns = (np.flatnonzero(hidden[y0:y1, x0:x1].any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return None
-    if not is_box(place):
-        return place if hidden[y0:y1, x0:x1].mean() >= HIDDEN_SHARE else None
+    if not line.is_box:
+        return line if hidden[y0:y1, x0:x1].mean() >= MIN_HIDDEN_SHARE else None
     left, top, right, bottom = x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1
-    part = max(left - HIDING, x0), max(top - HIDING, y0), min(right + HIDING, x1), min(bottom + HIDING, y1)
-    return replace(place, polygon=polygon_of_box(part))
+    part = (
+        max(left - HIDDEN_MARGIN, x0),
+        max(top - HIDDEN_MARGIN, y0),
+        min(right + HIDDEN_MARGIN, x1),
+        min(bottom + HIDDEN_MARGIN, y1),
+    )
+    return replace(line, polygon=polygon_of_box(part))
 
 
-def _scaled(place: Place, factor: float) -> Place:
-    return replace(place, polygon=tuple((x * factor, y * factor) for x, y in place.polygon)) if factor != 1 else place
-
-
-def _widened(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:
+def _extend_range(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:
+    """The range from ``low`` to ``high``, extended to the finite values of a frame."""
     finite = frame[np.isfinite(frame)] if frame.dtype.kind == "f" else frame
     return (min(low, float(finite.min())), max(high, float(finite.max()))) if finite.size else (low, high)

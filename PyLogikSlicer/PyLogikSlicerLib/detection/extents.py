@@ -1,9 +1,9 @@
-"""Extents: where the text that was seen ends. A coarse look, and a reader of words, tell where text is and guess how far it reaches;
-where letters were seen one by one, they tell.
+"""Extents: where a detected text ends, by the letters that were detected in it.
 
-Word detectors mark the middle of a line and grow it back by a rule of thumb (DBNet), and a look at half the size sees in blocks of
-four pixels: over a flat screen that harms nobody, over anatomy it costs what lies beside the text. Nothing that a reader marked is
-given up, and neither is its word for what it saw: its credit goes to the letters.
+Word detectors mark the middle of a line and grow it back by a rule of thumb (DBNet), and a pass at half the size sees in blocks of four
+pixels. Over a flat screen such a box harms nothing; over anatomy it costs what lies beside the text. Where single letters were detected,
+they tell the extent better. Nothing that a reader itself marked (its kernels) is left out, and the detections that are replaced pass their
+score and their credit on.
 """
 
 from __future__ import annotations
@@ -13,69 +13,80 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..core.text_map import Box, box_of_polygon, polygon_of_box
-from .boxes import area, overlap, union
-from .looks import Sighting
+from .boxes import area, intersection_area, union
+from .passes import Detection
 from .polygons import upright_box
 
-# A word's mark is so many times as long as high; a letter alone may be part of what it stands on (a probe's mark), which goes with it.
-LONG = 2.0
-# Of the length of a word's mark, the share along which letters must be seen; and of its height, how far a letter may fall short.
-ALONG, SHORT = 0.8, 0.15
-# Of a letter seen in a coarse look, the share that finer looks must have seen, not counting its rim of so many pixels of that look;
-# and how many of them at its ends may be rim.
-SEEN, RIM, ENDS = 0.8, 1.5, 2
+# Times its width that a kernel of a word must be long. A shorter one may be a single letter, and stays with the mark that it stands on
+# (of a probe).
+ELONGATED = 2.0
+# Share of the length of a word's kernel along which letters must have been detected, before they decide where the word ends.
+MIN_LETTERS_SHARE = 0.8
+# Share of the height of a word's kernel by which a letter may be lower and still be a letter of it.
+MAX_HEIGHT_LACK = 0.15
+# Share of a letter's core (without its rim) that finer passes must have detected for them to replace it.
+MIN_FINER_SHARE = 0.8
+# Pixels of the coarse pass around a letter that are taken for its blurred rim.
+RIM = 1.5
+# Pixels of the coarse pass at each end of touching letters that may be rim; a stroke beyond these was missed by the finer passes.
+RIM_AT_ENDS = 2
 
 
-def fitted(sightings: Sequence[Sighting]) -> list[Sighting]:
-    """The same sightings, no farther than the letters in them where these were seen; those of letters that a finer look saw too are
-    replaced by what it saw, with the credit of both. Leaning ones, and letters alone, stay as they are."""
-    letters = [sighting for sighting in sightings if sighting.sees == "letters" and upright_box(sighting.polygon)]
-    found: list[Sighting] = []
-    for sighting in sightings:
-        if not sighting.marks or upright_box(sighting.polygon) is None:
-            found.append(sighting)
-        elif sighting.sees == "words":
-            found.append(_as_far_as_its_letters(sighting, letters))
+def fit_to_letters(detections: Sequence[Detection]) -> list[Detection]:
+    """Shrink detections to the letters that were detected in them.
+
+    A word is cut where its letters end. Letters of a coarse pass are replaced by what finer passes detected of them, with the score,
+    ``found_by`` and ``conclusive`` of the coarse one. Rotated detections, detections without kernels, and single letters stay as they are.
+    """
+    letters = [detection for detection in detections if detection.granularity == "letters" and upright_box(detection.polygon)]
+    fitted: list[Detection] = []
+    for detection in detections:
+        if not detection.kernels or upright_box(detection.polygon) is None:
+            fitted.append(detection)
+        elif detection.granularity == "words":
+            fitted.append(_cut_to_letters(detection, letters))
         else:
-            found += _as_seen_closer(sighting, [other for other in letters if other.scale > sighting.scale])
-    return found
+            fitted += _replace_by_finer(detection, [other for other in letters if other.scale > detection.scale])
+    return fitted
 
 
-def _as_far_as_its_letters(word: Sighting, letters: Sequence[Sighting]) -> Sighting:
-    """The word's box cut where the letters on its mark end, as the finest look saw them that saw the line. An end of the line that
-    no letter reaches stays as far as the word's reader guessed."""
-    mark, grown = box_of_polygon(word.marks[0]), box_of_polygon(word.polygon)
-    along = 0 if mark[2] - mark[0] >= mark[3] - mark[1] else 1
+def _cut_to_letters(word: Detection, letters: Sequence[Detection]) -> Detection:
+    """The word, cut where the letters on its kernel end, as the finest pass that detected the line shows them.
+
+    At an end of the kernel that no letter reaches, the word stays as far as its reader estimated.
+    """
+    kernel, estimated = box_of_polygon(word.kernels[0]), box_of_polygon(word.polygon)
+    along = 0 if kernel[2] - kernel[0] >= kernel[3] - kernel[1] else 1  # the axis that the text runs along: 0 is x, 1 is y
     across = 1 - along
-    if not _is_long(mark):
+    if not _is_elongated(kernel):
         return word
-    slack = SHORT * (mark[2 + across] - mark[across])
+    tolerance = MAX_HEIGHT_LACK * (kernel[2 + across] - kernel[across])
     for scale in sorted({letter.scale for letter in letters}, reverse=True):
         boxes = [box_of_polygon(letter.polygon) for letter in letters if letter.scale >= scale]
-        on_it = [box for box in boxes if overlap(box, mark) and _reaches(box, mark, across, slack)]
-        if _covered([(box[along], box[2 + along]) for box in on_it], (mark[along], mark[2 + along])) < ALONG:
+        on_kernel = [box for box in boxes if intersection_area(box, kernel) and _spans_kernel(box, kernel, across, tolerance)]
+        if _covered_share([(box[along], box[2 + along]) for box in on_kernel], (kernel[along], kernel[2 + along])) < MIN_LETTERS_SHARE:
             continue
-        cut = list(grown)
+        cut = list(estimated)
         for axis in (along, across):
-            low, high = min(box[axis] for box in on_it), max(box[2 + axis] for box in on_it)
-            cut[axis] = max(grown[axis], low) if low <= mark[axis] + slack else grown[axis]
-            cut[2 + axis] = min(grown[2 + axis], high) if high >= mark[2 + axis] - slack else grown[2 + axis]
-        return replace(word, polygon=polygon_of_box(union((cut[0], cut[1], cut[2], cut[3]), mark)))
+            low, high = min(box[axis] for box in on_kernel), max(box[2 + axis] for box in on_kernel)
+            cut[axis] = max(estimated[axis], low) if low <= kernel[axis] + tolerance else estimated[axis]
+            cut[2 + axis] = min(estimated[2 + axis], high) if high >= kernel[2 + axis] - tolerance else estimated[2 + axis]
+        return replace(word, polygon=polygon_of_box(union((cut[0], cut[1], cut[2], cut[3]), kernel)))
     return word
 
 
-def _is_long(mark: Box) -> bool:
-    low, high = sorted((mark[2] - mark[0], mark[3] - mark[1]))
-    return high >= LONG * low
+def _is_elongated(box: Box) -> bool:
+    low, high = sorted((box[2] - box[0], box[3] - box[1]))
+    return high >= ELONGATED * low
 
 
-def _reaches(box: Box, mark: Box, axis: int, slack: float) -> bool:
-    """Whether the box is as wide as the mark along that axis (0: x, 1: y), but for ``slack``."""
-    return box[axis] <= mark[axis] + slack and box[2 + axis] >= mark[2 + axis] - slack
+def _spans_kernel(box: Box, kernel: Box, axis: int, tolerance: float) -> bool:
+    """Whether a box reaches from one edge of the kernel to the other along an axis (0: x, 1: y), but for ``tolerance`` pixels."""
+    return box[axis] <= kernel[axis] + tolerance and box[2 + axis] >= kernel[2 + axis] - tolerance
 
 
-def _covered(spans: Sequence[tuple[int, int]], whole: tuple[int, int]) -> float:
-    """The share of ``whole`` that lies in one of the spans."""
+def _covered_share(spans: Sequence[tuple[int, int]], whole: tuple[int, int]) -> float:
+    """The share, 0 to 1, of the span ``whole`` that lies in at least one of ``spans``; each span is (first, end)."""
     reached, length = whole[0], 0
     for low, high in sorted(spans):
         low, high = max(low, reached), min(high, whole[1])
@@ -84,37 +95,42 @@ def _covered(spans: Sequence[tuple[int, int]], whole: tuple[int, int]) -> float:
     return length / (whole[1] - whole[0])
 
 
-def _as_seen_closer(coarse: Sighting, finer: Sequence[Sighting]) -> list[Sighting]:
-    """What finer looks saw of the letters of a coarse one, and what it alone saw."""
-    if len(coarse.marks) == 1 and not _is_long(box_of_polygon(coarse.marks[0])):
+def _replace_by_finer(coarse: Detection, finer: Sequence[Detection]) -> list[Detection]:
+    """What finer passes detected of the letters of a coarse detection, and of the coarse one what they missed."""
+    if len(coarse.kernels) == 1 and not _is_elongated(box_of_polygon(coarse.kernels[0])):
         return [coarse]
-    boxes = [(other, box_of_polygon(other.polygon)) for other in finer]
-    closer: list[Sighting] = []
-    unseen: list[Box] = []
-    for letter in map(box_of_polygon, coarse.marks):
-        core = _without_rim(letter, round(RIM / coarse.scale))
-        there = [(other, box) for other, box in boxes if overlap(core, box)]
-        if sum(overlap(core, box) for _, box in there) >= SEEN * area(core):
-            closer += [other for other, _ in there if other not in closer]
-            ends = _without_rim(letter, round(ENDS / coarse.scale))
-            unseen += _missing_ends(letter, ends, functools.reduce(union, (box for _, box in there)))
+    finer_boxes = [(other, box_of_polygon(other.polygon)) for other in finer]
+    replacing: list[Detection] = []
+    missed: list[Box] = []
+    for letter in map(box_of_polygon, coarse.kernels):
+        core = _shrink(letter, round(RIM / coarse.scale))
+        overlapping = [(other, box) for other, box in finer_boxes if intersection_area(core, box)]
+        if sum(intersection_area(core, box) for _, box in overlapping) >= MIN_FINER_SHARE * area(core):
+            replacing += [other for other, _ in overlapping if other not in replacing]
+            without_rim = _shrink(letter, round(RIM_AT_ENDS / coarse.scale))
+            missed += _missed_ends(letter, without_rim, functools.reduce(union, (box for _, box in overlapping)))
         else:
-            unseen.append(letter)
-    if not closer:
+            missed.append(letter)
+    if not replacing:
         return [coarse]
-    found = [replace(other, score=coarse.score, engine=coarse.engine, certain=coarse.certain) for other in closer]
-    return found + [replace(coarse, polygon=polygon_of_box(box)) for box in unseen]
+    fitted = [replace(other, score=coarse.score, found_by=coarse.found_by, conclusive=coarse.conclusive) for other in replacing]
+    return fitted + [replace(coarse, polygon=polygon_of_box(box)) for box in missed]
 
 
-def _missing_ends(letters: Box, ends: Box, seen: Box) -> Iterator[Box]:
-    """What of letters that touch, ``letters`` with their rim and ``ends`` without, lies before and after what was seen of them."""
+def _missed_ends(letters: Box, without_rim: Box, finer: Box) -> Iterator[Box]:
+    """Yield the parts of touching letters before and after what finer passes detected of them.
+
+    ``letters``: their box in the coarse pass; ``without_rim``: the same without its blurred rim, within which something must be missing;
+    ``finer``: the box around what the finer passes detected.
+    """
     along = 0 if letters[2] - letters[0] >= letters[3] - letters[1] else 1
-    if seen[along] > ends[along]:
-        yield (letters[0], letters[1], seen[0], letters[3]) if along == 0 else (letters[0], letters[1], letters[2], seen[1])
-    if seen[2 + along] < ends[2 + along]:
-        yield (seen[2], letters[1], letters[2], letters[3]) if along == 0 else (letters[0], seen[3], letters[2], letters[3])
+    if finer[along] > without_rim[along]:
+        yield (letters[0], letters[1], finer[0], letters[3]) if along == 0 else (letters[0], letters[1], letters[2], finer[1])
+    if finer[2 + along] < without_rim[2 + along]:
+        yield (finer[2], letters[1], letters[2], letters[3]) if along == 0 else (letters[0], finer[3], letters[2], letters[3])
 
 
-def _without_rim(box: Box, rim: int) -> Box:
-    x, y = min(rim, (box[2] - box[0] - 1) // 2), min(rim, (box[3] - box[1] - 1) // 2)
+def _shrink(box: Box, margin: int) -> Box:
+    """The box without ``margin`` pixels on each side, but at least one pixel of it."""
+    x, y = min(margin, (box[2] - box[0] - 1) // 2), min(margin, (box[3] - box[1] - 1) // 2)
     return box[0] + x, box[1] + y, box[2] - x, box[3] - y

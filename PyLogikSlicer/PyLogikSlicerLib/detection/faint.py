@@ -1,15 +1,16 @@
-"""What stands out of its surroundings' own noise although the image as it is shown does not show it.
+"""Faint views: what stands out of the stored values although the image as it is shown does not show it.
 
-An exact format carries every stored value, so a recipient can bring to the screen what no window of the header shows: a name one
-level above black, beyond the window's end, or squeezed into black by one far value. So stored values are also looked at in units of
-the noise around them, which no window, offset, gamma or outlier elsewhere in the image changes. Where that view shows thin
-structures that the shown image does not, it is searched for text like any other view.
+An exact format carries every stored value, so a recipient can bring to the screen what no window of the header shows: a name one level
+above black, beyond the window's end, or squeezed into black by one far value. So the stored values are also examined in units of the noise
+around them, which no window, offset, gamma or outlier elsewhere in the image changes. Where that view shows thin structures that the shown
+image does not, it is searched for text like any other view.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -18,48 +19,63 @@ from ..core.channels import max_channel
 
 # Pixels; wider than any stroke that a view is responsible for. Larger strokes are seen at the smaller scales.
 STROKE = 19
+# Scales at which the stored values are examined.
 SCALES = (1.0, 0.5, 0.25)
-# The longer side, in pixels, from which on a scale is worth a view: large letters need a large image.
-SMALLEST_SIDE = 96
-# Pixels of a block in which noise is measured: more than a line of text is high.
+# Pixels along the longer side of the smallest scaled image that is examined: large letters need a large image.
+MIN_SCALED_SIDE = 96
+# Pixels; rows and columns of a block in which noise is measured: more than a line of text is high.
 BLOCK = 32
-# Of the deviations in a block, this quantile, over that of a normal distribution of unit width, is the noise: text, which covers less
-# than three quarters of a block, does not raise it.
-QUANTILE = 0.25
+# The noise of a block is taken from this quantile of its absolute deviations: text, which covers less than three quarters of a block,
+# does not raise it.
+NOISE_QUANTILE = 0.25
+# That quantile of the absolute value of a standard normal variable.
 NORMAL_QUANTILE = 0.3186
-# Where fewer pixels than this share differ from both neighbors, the image is drawn, not measured: it has no noise.
-DRAWN_SHARE = 0.25
-# Stored levels; noise is taken to be at least this: one level, half of which is deviation where strokes are dense, stands out.
-LEAST_NOISE = 0.125
-# How many times the noise a pixel deviates that stands out, and how many levels at least (the background lies between the strokes and
-# what is between them).
-STANDS_OUT = 3.5
-LEAST_DEVIATION = 0.5
-# Grey levels of the shown image between the darkest and the brightest pixel of a window in which it shows nothing.
+# Share of pixels that differ from both neighbors, below which a block is drawn and not measured: it has no noise.
+MIN_MEASURED_SHARE = 0.25
+# Stored levels; the noise is taken to be at least this, so that one level stands out, half of which is deviation where strokes are dense.
+MIN_NOISE = 0.125
+# Times the noise by which a pixel must deviate from its background to stand out.
+MIN_DEVIATION_IN_NOISE = 3.5
+# Stored levels by which it must deviate (the background lies between the strokes and what is between them).
+MIN_DEVIATION = 0.5
+# Grey levels of the shown image between the darkest and the brightest pixel of a window, up to which it shows nothing there.
 FLAT = 2
-# Grey levels of the shown image in which a structure can be seen without this, and pixels around it that are seen with it (the ringing
-# of codecs reaches as far).
-VISIBLE = 20
-BESIDE_VISIBLE = 8
-# So many pixels that stand out in a window of so many pixels' width are a letter, not specks.
+# Grey levels by which a pixel of the shown image deviates from its background where a structure can be seen without a faint view.
+VISIBLE_DEVIATION = 20
+# Pixels around such a structure that are seen with it: the ringing of codecs reaches as far.
+VISIBLE_MARGIN = 8
+# Pixels; rows and columns of the window in which letters are told from specks.
 WINDOW = 15
-LEAST_INK = 8
-# Grey levels between the darkest and the brightest pixel of a window in which the equalized view shows a structure, and the share of
-# them with which the shown image shows it too.
-STRUCTURE = 24
-SHOWN_SHARE = 1 / 3
-# Of the adaptive equalization: how many times the mean a bin of the histogram may hold, and surroundings across and down the image.
+# Pixels that stand out in a window, from which on they are a letter.
+MIN_INK = 8
+# Grey levels between the darkest and the brightest pixel of a window of an equalized view, from which on it shows a structure.
+MIN_STRUCTURE_CONTRAST = 24
+# Share of that contrast that the shown image must have to show the structure too.
+SHOWN_CONTRAST_SHARE = 1 / 3
+# Adaptive equalization: times the mean that a bin of the histogram may hold.
 CLIP_LIMIT = 2.0
-SURROUNDINGS = 8
-# Grey levels of the view to a unit of noise, and its background.
+# Adaptive equalization: tiles across and tiles down the image.
+EQUALIZATION_TILES = 8
+# Grey levels of a faint view to a unit of noise.
 GAIN = 16
-MIDDLE = 128
+# Grey level of a pixel that is as its background.
+BACKGROUND_LEVEL = 128
 
 
 @dataclass(frozen=True)
 class FaintView:
-    """``view``: uint8 ``(rows, columns)`` of the frame at ``scale``, 128 where a pixel is as its background, 16 levels more or less for
-    each unit of noise. ``hidden``: bool, where it shows structures that the shown frame does not."""
+    """A rendering of stored values.
+
+    Attributes
+    ----------
+    view
+        uint8 ``(rows, columns)`` of the frame at ``scale``. In a view by noise, 128 is as the background, and each unit of noise is 16
+        levels more or less.
+    hidden
+        bool ``(rows, columns)``: where the view shows structures that the shown frame does not.
+    scale
+        Pixels of the view to a pixel of the frame.
+    """
 
     view: np.ndarray
     hidden: np.ndarray
@@ -67,28 +83,26 @@ class FaintView:
 
 
 def faint_views(frame: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
-    """The views, at each scale, that show something which ``shown`` does not.
+    """Yield those views in units of noise, from the finest scale to the coarsest, that show something which ``shown`` does not.
 
     Parameters
     ----------
     frame
         Stored values, ``(rows, columns)`` or ``(rows, columns, 3)``, of any type.
     shown
-        uint8, the frame as it is looked at already.
+        uint8, the frame as it is examined already.
     """
-    levels, seen = as_levels(frame), max_channel(shown)
+    levels, brightness = as_levels(frame), max_channel(shown)
     for scale in SCALES:
-        if scale < 1 and max(seen.shape) * scale < SMALLEST_SIDE:
+        if scale < 1 and max(brightness.shape) * scale < MIN_SCALED_SIDE:
             return
-        small, small_seen = (_resized(image, scale) for image in (levels, seen))
-        view = _faint_view(small, small_seen, scale)
+        view = _faint_view(_resize(levels, scale), _resize(brightness, scale), scale)
         if view.hidden.any():
             yield view
 
 
 def equalized_views(levels: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
-    """The stored values by their rank, in the whole frame and in the surroundings of each pixel, where that shows structures which the
-    shown frame does not.
+    """Yield the stored values by their rank: in the whole frame, and in the surroundings of each pixel.
 
     Large letters over anatomy stand out of neither its noise nor a window that is wide or lies elsewhere. By rank, each range of values
     gets as many grey levels as there are pixels in it (histogram equalization; by surroundings: contrast-limited adaptive histogram
@@ -100,21 +114,21 @@ def equalized_views(levels: np.ndarray, shown: np.ndarray) -> Iterator[FaintView
         As from :func:`as_levels`, ``(rows, columns)`` or ``(rows, columns, 3)``. Values of 8 bits have no such views: they are shown as
         they are.
     shown
-        uint8, the frame as it is looked at already.
+        uint8, the frame as it is examined already.
     """
     if levels.dtype == np.uint8:
         return
     values, ranks, counts = np.unique(max_channel(levels), return_inverse=True, return_counts=True)
     if len(values) < 2:
         return
-    seen = _range_in_window(max_channel(shown))
+    shown_contrast = _contrast_in_window(max_channel(shown))
     by_rank = ((np.cumsum(counts) - counts / 2) * (255 / counts.sum())).astype(np.uint8)
     by_value = np.rint((values.astype(np.float64) - values[0]) * (65535 / (float(values[-1]) - float(values[0])))).astype(np.uint16)
     ranks = ranks.reshape(levels.shape[:2])
-    local = cv2.createCLAHE(CLIP_LIMIT, (SURROUNDINGS, SURROUNDINGS)).apply(by_value[ranks])
-    for view in (by_rank[ranks], (local >> 8).astype(np.uint8)):
-        contrast = _range_in_window(view)
-        yield FaintView(view, (contrast >= STRUCTURE) & (seen < SHOWN_SHARE * contrast), 1.0)
+    adaptive = cv2.createCLAHE(CLIP_LIMIT, (EQUALIZATION_TILES, EQUALIZATION_TILES)).apply(by_value[ranks])
+    for view in (by_rank[ranks], (adaptive >> 8).astype(np.uint8)):
+        contrast = _contrast_in_window(view)
+        yield FaintView(view, (contrast >= MIN_STRUCTURE_CONTRAST) & (shown_contrast < SHOWN_CONTRAST_SHARE * contrast), 1.0)
 
 
 def as_levels(frame: np.ndarray) -> np.ndarray:
@@ -133,34 +147,38 @@ def as_levels(frame: np.ndarray) -> np.ndarray:
     return np.where(finite, (values - low) / step, 0).astype(np.float32)
 
 
-def _faint_view(levels: np.ndarray, seen: np.ndarray, scale: float) -> FaintView:
+def _faint_view(levels: np.ndarray, shown: np.ndarray, scale: float) -> FaintView:
+    """The view in units of noise of stored values and the brightness shown, both already at that scale."""
     deviation, noise = _deviation_and_noise(levels)
-    in_noise = deviation / np.maximum(noise, LEAST_NOISE)
-    visible = np.abs(_deviation(seen)) >= VISIBLE
-    around = cv2.dilate(visible.astype(np.uint8), np.ones((2 * BESIDE_VISIBLE + 1,) * 2, np.uint8))
-    stands_out = (np.abs(in_noise) >= STANDS_OUT) & (np.abs(deviation) >= LEAST_DEVIATION) & (around == 0)
+    in_noise = deviation / np.maximum(noise, MIN_NOISE)
+    visible = np.abs(_deviation(shown)) >= VISIBLE_DEVIATION
+    near_visible = cv2.dilate(visible.astype(np.uint8), np.ones((2 * VISIBLE_MARGIN + 1,) * 2, np.uint8))
+    stands_out = (np.abs(in_noise) >= MIN_DEVIATION_IN_NOISE) & (np.abs(deviation) >= MIN_DEVIATION) & (near_visible == 0)
     ink = cv2.boxFilter(stands_out.astype(np.float32), -1, (WINDOW, WINDOW), normalize=False)
-    view = np.clip(in_noise * GAIN + MIDDLE, 0, 255).astype(np.uint8)
-    return FaintView(view, (ink >= LEAST_INK) | _is_clipped(levels, seen), scale)
+    view = np.clip(in_noise * GAIN + BACKGROUND_LEVEL, 0, 255).astype(np.uint8)
+    return FaintView(view, (ink >= MIN_INK) | _is_clipped(levels, shown), scale)
 
 
-def _is_clipped(levels: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _is_clipped(levels: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Where the shown image is flat and the stored values are not, bool ``(rows, columns)``: beyond the ends of a window."""
     stored = levels if levels.ndim == 2 else max_channel(levels)
-    if stored.dtype == np.uint8 and np.array_equal(stored, seen):
-        return np.zeros(seen.shape, bool)
-    is_flat, varies = _range_in_window(seen) <= FLAT, _range_in_window(stored) > FLAT
+    if stored.dtype == np.uint8 and np.array_equal(stored, shown):
+        return np.zeros(shown.shape, bool)
+    is_flat, varies = _contrast_in_window(shown) <= FLAT, _contrast_in_window(stored) > FLAT
     return is_flat & varies
 
 
-def _range_in_window(image: np.ndarray) -> np.ndarray:
+def _contrast_in_window(image: np.ndarray) -> np.ndarray:
+    """The difference of the largest and the smallest value around each pixel, float32 ``(rows, columns)``."""
     square = np.ones((WINDOW, WINDOW), np.uint8)
     return cv2.dilate(image, square).astype(np.float32) - cv2.erode(image, square)
 
 
 def _deviation_and_noise(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How far each pixel is from its background, and the noise there, float32 ``(rows, columns)`` in stored levels; of color, in the
-    channel in which it stands out most."""
+    """How far each pixel is from its background, and the noise there, float32 ``(rows, columns)`` in stored levels.
+
+    Of a color image, for each pixel, in the channel in which it stands out most.
+    """
     if levels.ndim == 2:
         deviation = _deviation(levels)
         return deviation, _noise(levels, deviation)
@@ -169,13 +187,16 @@ def _deviation_and_noise(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return _deviation_and_noise(channels[0])
     deviations = np.stack([_deviation(channel) for channel in channels])
     noises = np.stack([_noise(channel, deviation) for channel, deviation in zip(channels, deviations, strict=True)])
-    most = np.argmax(np.abs(deviations) / np.maximum(noises, LEAST_NOISE), axis=0)[None]
+    most = np.argmax(np.abs(deviations) / np.maximum(noises, MIN_NOISE), axis=0)[None]
     return np.take_along_axis(deviations, most, 0)[0], np.take_along_axis(noises, most, 0)[0]
 
 
 def _deviation(levels: np.ndarray) -> np.ndarray:
-    """Each pixel less its background: the mean of what closing leaves of an opening and opening of a closing (alternating filters;
-    Serra, "Image Analysis and Mathematical Morphology", vol. 2, 1988), which follow edges and leave out strokes, bright and dark."""
+    """Each pixel less its background, float32 ``(rows, columns)``.
+
+    The background is the mean of an opening followed by a closing and a closing followed by an opening (alternating filters; Serra, "Image
+    Analysis and Mathematical Morphology", vol. 2, 1988), which follow edges and leave out strokes, bright and dark.
+    """
     square = np.ones((STROKE, STROKE), np.uint8)
     opened, closed = cv2.morphologyEx(levels, cv2.MORPH_OPEN, square), cv2.morphologyEx(levels, cv2.MORPH_CLOSE, square)
     low, high = cv2.morphologyEx(opened, cv2.MORPH_CLOSE, square), cv2.morphologyEx(closed, cv2.MORPH_OPEN, square)
@@ -183,33 +204,34 @@ def _deviation(levels: np.ndarray) -> np.ndarray:
 
 
 def _noise(levels: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """The standard deviation of the noise at each pixel, float32 ``(rows, columns)``."""
+    """The standard deviation of the noise at each pixel, float32 ``(rows, columns)``, interpolated between blocks."""
     rows, columns = levels.shape
-    sizes = _by_blocks(np.abs(deviation))
-    rank = int(QUANTILE * sizes.shape[2])
+    sizes = _split_into_blocks(np.abs(deviation))
+    rank = int(NOISE_QUANTILE * sizes.shape[2])
     noise = np.partition(sizes, rank, axis=2)[..., rank] / NORMAL_QUANTILE
-    noise[_by_blocks(_differs_from_neighbors(levels)).mean(axis=2) < DRAWN_SHARE] = 0
+    noise[_split_into_blocks(_differs_from_neighbors(levels)).mean(axis=2) < MIN_MEASURED_SHARE] = 0
     across, down = noise.shape[1] * BLOCK, noise.shape[0] * BLOCK
     return cv2.resize(noise.astype(np.float32), (across, down), interpolation=cv2.INTER_LINEAR)[:rows, :columns]
 
 
 def _differs_from_neighbors(levels: np.ndarray) -> np.ndarray:
-    """Whether a pixel differs from the one to its right and from the one below, float32."""
+    """Whether each pixel differs from the one to its right and from the one below, float32 0 or 1."""
     right, below = np.ones(levels.shape, bool), np.ones(levels.shape, bool)
     right[:, :-1] = levels[:, 1:] != levels[:, :-1]
     below[:-1] = levels[1:] != levels[:-1]
     return (right & below).astype(np.float32)
 
 
-def _by_blocks(image: np.ndarray) -> np.ndarray:
-    """``(blocks down, blocks across, pixels)``; the last blocks are filled up with what is at the border."""
+def _split_into_blocks(image: np.ndarray) -> np.ndarray:
+    """The pixels by blocks, ``(blocks down, blocks across, pixels)``; the last blocks are filled up with what is at the border."""
     rows, columns = image.shape
-    padded = np.pad(image, ((0, -rows % BLOCK), (0, -columns % BLOCK)), mode="symmetric" if min(rows, columns) >= BLOCK else "edge")
+    mode: Literal["symmetric", "edge"] = "symmetric" if min(rows, columns) >= BLOCK else "edge"
+    padded = np.pad(image, ((0, -rows % BLOCK), (0, -columns % BLOCK)), mode=mode)
     down, across = padded.shape[0] // BLOCK, padded.shape[1] // BLOCK
     return padded.reshape(down, BLOCK, across, BLOCK).transpose(0, 2, 1, 3).reshape(down, across, -1)
 
 
-def _resized(image: np.ndarray, scale: float) -> np.ndarray:
+def _resize(image: np.ndarray, scale: float) -> np.ndarray:
     if scale == 1:
         return image
     size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)

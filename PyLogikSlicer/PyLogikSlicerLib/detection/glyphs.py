@@ -1,6 +1,6 @@
-"""GlyphReader: finds the ink of text pixel by pixel; it sees the single digits, letters and markers that word detectors miss.
+"""GlyphReader: marks the ink of text pixel by pixel; it detects the single digits, letters and markers that word detectors miss.
 
-The network is ours: made, trained and judged by what is in Testing/Training (see its CARD.md).
+The network is our own: its data, training and evaluation are in Testing/Training (see CARD.md there).
 """
 
 from __future__ import annotations
@@ -16,45 +16,83 @@ import cv2
 import numpy as np
 
 from ..core.errors import EngineUnavailable
-from ..core.text_map import polygon_of_box
-from .batches import of_one_size
+from ..core.text_map import Box, polygon_of_box
+from .batches import batches_of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
-from .reader import DIGEST_LENGTH, Detection
+from .reader import DIGEST_LENGTH, Granularity, RawDetection
 
+# The ONNX file in detection/models.
 MODEL = "glyphs.onnx"
+# The SHA-256 of that file, the one that was evaluated.
 MODEL_SHA256 = "41a151047a940f47917b3b2b462f2f6d15b5537c5096f4da6b1bbbb32e7102b1"
-STRIDE = 16  # the network halves the image four times
-TILE = 1024  # rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image
-HALO = 160  # pixels; more than the network sees to any side, so tiles join without a seam
+# Pixels of which rows and columns are a multiple: the network halves the image four times.
+STRIDE = 16
+# Pixels; rows and columns of a tile without its halo: bounds the memory to some 250 MB whatever the image.
+TILE = 1024
+# Pixels around a tile: more than the receptive field reaches to any side, so that tiles join without a seam.
+HALO = 160
 
-INK = 0.3  # probability from which a half-resolution pixel is ink
-SURE = 0.45  # some pixel of a word is at least that: noise rarely is
-FAINT = 0.15  # what reaches only this may be text too small for the scale
-LEAST_INK = 8  # half-resolution pixels; a bright speckle is smaller, a full stop goes with its word
-LEAST_HEIGHT = 4  # pixels; dots and short ticks are lower, no readable letter is
-THIN, LONG = 6, 12  # pixels, and times as long: the side of a frame or a dashed line, never a letter
-EMPTY = 800  # pixels in a box without ink: more than a letter of 40 pixels has, so the ink is no single line and is cut
-TALLEST = 48  # pixels; no letter that is seen at this scale is higher: it is a line turned by a quarter
-MUCH_SMALLER = 0.6  # a slanted line of text: its upright box would cover what is beside it
-PAD = 1  # pixels around the ink: the halo of smoothing
+# Probability from which a half-resolution pixel is ink.
+INK = 0.3
+# Probability that the strongest pixel of a word reaches at least: noise rarely does.
+MIN_PEAK = 0.45
+# Probability from which ink that is in no word may be text too small for this scale.
+TENTATIVE_INK = 0.15
+# Half-resolution pixels of the smallest component that is kept: a bright speckle is smaller, and a full stop goes with its word.
+MIN_COMPONENT_PIXELS = 8
+# Pixels of the longer side of the smallest letter: dots and short ticks are smaller, no readable letter is.
+MIN_LETTER_SIZE = 4
+# Pixels of the shorter side up to which a component may be a line that was drawn.
+MAX_RULE_WIDTH = 6
+# Times its width that such a component must be longer to be the side of a frame or a dashed line, and never a letter.
+MIN_RULE_RATIO = 12
+# Pixels without ink in a component's box, from which on it is cut: a letter of 40 pixels has fewer, so it is no single line.
+MIN_EMPTY_PIXELS = 800
+# Pixels of the highest letter that is detected at this scale; what is higher is a line turned by a quarter.
+MAX_LETTER_HEIGHT = 48
+# Share of the upright box's area below which the rotated box of a slanted line is used: the upright one would cover what is beside it.
+ROTATED_AREA_SHARE = 0.6
+# Pixels around the ink: the halo of smoothing.
+PADDING = 1
+# Share of the lower of two pieces that must be on the same rows for both to be of one word.
+MIN_COMMON_ROWS_SHARE = 0.5
+# Times the height of the lower one that the other piece of a word may be high: capitals and points.
+MAX_HEIGHT_RATIO = 2.5
+# Letter heights between two pieces of one word at most.
+MAX_GAP = 0.7
+# Half-resolution pixels; thickness of the line drawn over the fading rim of letters, so that it is not taken for ink outside of words.
+RIM_THICKNESS = 5
 
 
 class GlyphReader:
-    """Marks the ink of text with the glyph network; the ``detect`` half of a TextReader.
+    """A :class:`~.reader.TextReader` that marks the ink of text with the glyph network.
 
-    It looks at the image at the scale given and sees letters 6 to 40 pixels high there; other heights are the caller's scales.
+    It detects letters 6 to 40 pixels high in the image that it is given; for other heights the caller scales the image.
     """
 
     name = "glyphs"
-    sees = "letters"
-    certain = 0.8
+    granularity: Granularity = "letters"
+    conclusive_score = 0.8
 
     def __init__(self, threads: int = 0, model: bytes | None = None, device: Device = CPU, half: bool = False):
-        """``threads``: of ONNX Runtime, 0 for all cores. ``model``: the bytes of the ONNX file, by default the one that is shipped.
-        ``half``: half precision, on torch only.
+        """Start the network.
 
-        Raises EngineUnavailable when the model is missing or not the one that was judged, or the device cannot be used.
+        Parameters
+        ----------
+        threads
+            Of ONNX Runtime; 0 for all cores.
+        model
+            The bytes of the ONNX file, by default those of the one that came with the package.
+        device
+            Where the network runs.
+        half
+            Half precision, with torch only.
+
+        Raises
+        ------
+        EngineUnavailable
+            The model is missing or not the one that was evaluated, or the device cannot be used.
         """
         self.device = str(device)
         model = shipped_model() if model is None else model
@@ -62,43 +100,51 @@ class GlyphReader:
         self._network = open_network(model, device, sample_line()[None], threads=threads, half=half)
 
     def ink(self, image: np.ndarray) -> np.ndarray:
-        """Probability 0 to 1 of text ink, float32 ``(rows, columns)``, of a uint8 ``(rows, columns, 3)`` RGB image."""
+        """Probability, 0 to 1, that each pixel is ink of text, float32 ``(rows, columns)``, of a uint8 ``(rows, columns, 3)`` RGB image."""
         rows, columns = image.shape[:2]
-        half = self._half_resolution([image])[0]
+        half = self._ink_at_half_resolution([image])[0]
         return cv2.resize(half, (half.shape[1] * 2, half.shape[0] * 2), interpolation=cv2.INTER_NEAREST)[:rows, :columns]
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
+    def detect(self, images: Sequence[np.ndarray]) -> list[list[RawDetection]]:
         """Words and single characters in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
-        found: list[list[Detection]] = [[]] * len(images)
-        for batch in of_one_size(images, self._network.batch_pixels):
-            for index, half in zip(batch, self._half_resolution([images[index] for index in batch]), strict=True):
-                found[index] = words(half, images[index].shape[:2])
+        found: list[list[RawDetection]] = [[]] * len(images)
+        for batch in batches_of_one_size(images, self._network.batch_pixels):
+            for index, half in zip(batch, self._ink_at_half_resolution([images[index] for index in batch]), strict=True):
+                found[index] = detections_of_ink(half, images[index].shape[:2])
         return found
 
-    def _half_resolution(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Ink of images of one size, float32 ``(images, rows / 2, columns / 2)``, with the padding to the network's stride."""
+    def _ink_at_half_resolution(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """The ink of images of one size, float32 ``(images, rows / 2, columns / 2)``, including the padding to the network's stride."""
         rows, columns = images[0].shape[:2]
         below, right = -rows % STRIDE, -columns % STRIDE
         padded = np.stack([cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT_101) for image in images])
         ink = np.empty((len(images), padded.shape[1] // 2, padded.shape[2] // 2), np.float32)
-        for inner, outer in tiles(padded.shape[1:3]):
-            (top, bottom, left, right), (first, last, begin, end) = inner, outer
-            part = self._network.run(np.ascontiguousarray(padded[:, first:last, begin:end]))
-            part = part[:, (top - first) // 2 : (bottom - first) // 2, (left - begin) // 2 : (right - begin) // 2]
-            ink[:, top // 2 : bottom // 2, left // 2 : right // 2] = part
+        for tile, with_halo in tiles(padded.shape[1], padded.shape[2]):
+            part = self._network.run(np.ascontiguousarray(padded[:, with_halo.top : with_halo.bottom, with_halo.left : with_halo.right]))
+            rows_of_tile = slice((tile.top - with_halo.top) // 2, (tile.bottom - with_halo.top) // 2)
+            columns_of_tile = slice((tile.left - with_halo.left) // 2, (tile.right - with_halo.left) // 2)
+            ink[:, tile.top // 2 : tile.bottom // 2, tile.left // 2 : tile.right // 2] = part[:, rows_of_tile, columns_of_tile]
         return ink
 
 
-def tiles(shape: tuple[int, int], tile: int = TILE, halo: int = HALO) -> list[tuple[tuple[int, int, int, int], tuple[int, int, int, int]]]:
-    """(top, bottom, left, right) of each tile that together cover the shape, and of each with its halo, cut at the image's border."""
-    rows, columns = shape
+class Tile(NamedTuple):
+    """A half-open rectangle of an image."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def tiles(rows: int, columns: int) -> list[tuple[Tile, Tile]]:
+    """The tiles that together cover an image of that size, each without and with its halo, cut at the image's border."""
     return [
         (
-            (top, min(top + tile, rows), left, min(left + tile, columns)),
-            (max(top - halo, 0), min(top + tile + halo, rows), max(left - halo, 0), min(left + tile + halo, columns)),
+            Tile(top, min(top + TILE, rows), left, min(left + TILE, columns)),
+            Tile(max(top - HALO, 0), min(top + TILE + HALO, rows), max(left - HALO, 0), min(left + TILE + HALO, columns)),
         )
-        for top in range(0, rows, tile)
-        for left in range(0, columns, tile)
+        for top in range(0, rows, TILE)
+        for left in range(0, columns, TILE)
     ]
 
 
@@ -114,39 +160,44 @@ def shipped_model() -> bytes:
     return model
 
 
-def words(half: np.ndarray, shape: tuple[int, int]) -> list[Detection]:
-    """Words and single characters from the ink at half resolution, then what is too faint to tell, as doubtful detections.
+def detections_of_ink(half: np.ndarray, shape: tuple[int, ...]) -> list[RawDetection]:
+    """Words and single characters, then tentative detections around ink that is in none of them.
 
-    ``shape``: rows and columns of the image.
+    ``half``: probability of ink at half resolution, float32; ``shape``: rows and columns of the image.
     """
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((half >= INK).astype(np.uint8), connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((half >= INK).astype(np.uint8), connectivity=8)
     pieces = []
-    for label, (x, y, width, height, ink) in enumerate(stats[1:].tolist(), 1):
-        if ink >= LEAST_INK:
+    for label, (x, y, width, height, pixels) in enumerate(stats[1:].tolist(), 1):
+        if pixels >= MIN_COMPONENT_PIXELS:
             window = slice(y, y + height), slice(x, x + width)
-            pieces += pieces_of(labels[window] == label, half[window], (x, y))
-    groups = joined([piece for piece in pieces if piece.may_be_letters])
-    found = [detection_of(group, shape) for group in groups if max(piece.peak for piece in group) >= SURE]
-    return found + faint_ink(half, found, shape)
+            pieces += split_component(labels[window] == label, half[window], (x, y))
+    words = group_to_words([piece for piece in pieces if piece.may_be_letters])
+    found = [word_detection(word, shape) for word in words if max(piece.peak for piece in word) >= MIN_PEAK]
+    return found + tentative_detections(half, found, shape)
 
 
-def faint_ink(half: np.ndarray, found: Sequence[Detection], shape: tuple[int, int]) -> list[Detection]:
-    """Boxes around ink at half resolution that no word found holds, as doubtful detections."""
-    faint = (half[: (shape[0] + 1) // 2, : (shape[1] + 1) // 2] >= FAINT).astype(np.uint8)  # without the padding
+def tentative_detections(half: np.ndarray, found: Sequence[RawDetection], shape: tuple[int, ...]) -> list[RawDetection]:
+    """Boxes around faint ink at half resolution outside of the words found."""
+    without_padding = half[: (shape[0] + 1) // 2, : (shape[1] + 1) // 2]
+    faint = (without_padding >= TENTATIVE_INK).astype(np.uint8)
     for detection in found:
         outline = [np.round(np.array(detection.polygon) / 2).astype(np.int32)]
         cv2.fillPoly(faint, outline, 0)
-        cv2.polylines(faint, outline, True, 0, thickness=5)  # the fading rim of the letters
+        cv2.polylines(faint, outline, True, 0, thickness=RIM_THICKNESS)
     _, _, stats, _ = cv2.connectedComponentsWithStats(faint, connectivity=8)
     boxes = [(2 * x, 2 * y, min(2 * (x + w), shape[1]), min(2 * (y + h), shape[0])) for x, y, w, h, _ in stats[1:].tolist()]
-    return [Detection(polygon_of_box(box), FAINT, doubtful=True) for box in boxes]
+    return [RawDetection(polygon_of_box(box), TENTATIVE_INK, tentative=True) for box in boxes]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Connected ink: a glyph, or several that touch. ``box`` half-open, in pixels of the image; ``points`` (x, y) of its ink, likewise."""
+    """Connected ink: a glyph, or several that touch.
 
-    box: tuple[int, int, int, int]
+    ``box`` is half-open, in pixels of the image; ``points`` are the (x, y) centers of its ink, float32 ``(n, 2)``, likewise; ``peak`` is
+    its highest probability.
+    """
+
+    box: Box
     points: np.ndarray
     peak: float
 
@@ -160,44 +211,57 @@ class Piece:
 
     @property
     def letter_height(self) -> int:
-        return self.height if self.height <= TALLEST else min(TALLEST, self.width)
+        """Pixels; the height of its letters, also where it is a line turned by a quarter."""
+        return self.height if self.height <= MAX_LETTER_HEIGHT else min(MAX_LETTER_HEIGHT, self.width)
 
     @property
     def may_be_letters(self) -> bool:
+        """Whether it is neither too small for a letter nor a drawn rule."""
         low, high = sorted((self.width, self.height))
-        return high >= LEAST_HEIGHT and not (low <= THIN and high > LONG * low)
+        is_rule = low <= MAX_RULE_WIDTH and high > MIN_RULE_RATIO * low
+        return high >= MIN_LETTER_SIZE and not is_rule
 
 
-def pieces_of(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) -> list[Piece]:
-    """The pieces of one connected component: itself, or the parts of one that is no single line (a frame, lines of text that touch).
+def split_component(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) -> list[Piece]:
+    """The pieces of one connected component: itself, or its parts where it is no single line (a frame, lines of text that touch).
 
-    ``ink`` and ``half``: the component and its probability, cropped alike; ``corner``: (x, y) of the crop at half resolution.
+    A component whose box is empty for the most part is cut in two where that saves most, and so are its parts.
+
+    Parameters
+    ----------
+    ink
+        bool ``(rows, columns)``, the component's pixels at half resolution.
+    half
+        The probability of ink, cropped alike.
+    corner
+        (x, y) of the crop at half resolution.
     """
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-    ink, half, corner = ink[top:bottom, left:right], half[top:bottom, left:right], (corner[0] + int(left), corner[1] + int(top))
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    ink, half = ink[top:bottom, left:right], half[top:bottom, left:right]
+    x, y = corner[0] + left, corner[1] + top
     by_row, by_column = best_cut(ink), best_cut(ink.T)
-    if 4 * max(by_row.saved, by_column.saved) < EMPTY:
-        ys, xs = np.nonzero(ink)
-        x, y = corner
+    if 4 * max(by_row.saved, by_column.saved) < MIN_EMPTY_PIXELS:  # 4 pixels of the image to one at half resolution
+        ink_rows, ink_columns = np.nonzero(ink)
         box = (2 * x, 2 * y, 2 * (x + ink.shape[1]), 2 * (y + ink.shape[0]))
-        return [Piece(box, 2 * np.stack([xs + x, ys + y], axis=-1).astype(np.float32) + 1, float(half[ink].max()))]
+        points = 2 * np.stack([ink_columns + x, ink_rows + y], axis=-1).astype(np.float32) + 1
+        return [Piece(box, points, float(half[ink].max()))]
     if by_row.saved >= by_column.saved:
-        at, second = by_row.at, (corner[0], corner[1] + by_row.at)
-        return pieces_of(ink[:at], half[:at], corner) + pieces_of(ink[at:], half[at:], second)
-    at, second = by_column.at, (corner[0] + by_column.at, corner[1])
-    return pieces_of(ink[:, :at], half[:, :at], corner) + pieces_of(ink[:, at:], half[:, at:], second)
+        at = by_row.at
+        return split_component(ink[:at], half[:at], (x, y)) + split_component(ink[at:], half[at:], (x, y + at))
+    at = by_column.at
+    return split_component(ink[:, :at], half[:, :at], (x, y)) + split_component(ink[:, at:], half[:, at:], (x + at, y))
 
 
 class Cut(NamedTuple):
-    """A cut before row ``at``, and the pixels that two boxes cover less than one."""
+    """A cut before row ``at``, and by how many pixels the boxes of both parts are smaller than the whole."""
 
     at: int
     saved: int
 
 
 def best_cut(ink: np.ndarray) -> Cut:
-    """Where to cut a component across, so that the boxes of both parts cover least."""
+    """The cut across a component, bool ``(rows, columns)``, after which the boxes of both parts are smallest."""
     rows, columns = ink.shape
     if rows < 2:
         return Cut(0, 0)
@@ -210,44 +274,46 @@ def best_cut(ink: np.ndarray) -> Cut:
     return Cut(at + 1, int(saved[at]))
 
 
-def joined(pieces: list[Piece]) -> list[list[Piece]]:
-    """Pieces grouped to words: side by side, of like height, no farther apart than most of a letter's height."""
+def group_to_words(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """The pieces of each word, from left to right: side by side, of similar height, no farther apart than most of a letter's height."""
     order = sorted(range(len(pieces)), key=lambda k: pieces[k].box[0])
-    leader = list(range(len(pieces)))
+    parent = list(range(len(pieces)))  # of a union-find forest
 
     def root(k: int) -> int:
-        while leader[k] != k:
-            k = leader[k]
+        while parent[k] != k:
+            k = parent[k]
         return k
 
-    for place, k in enumerate(order):
-        for other in order[place + 1 :]:
-            if pieces[other].box[0] > pieces[k].box[2] + TALLEST:
+    for position, k in enumerate(order):
+        for other in order[position + 1 :]:
+            if pieces[other].box[0] > pieces[k].box[2] + MAX_LETTER_HEIGHT:
                 break
-            if side_by_side(pieces[k], pieces[other]):
-                leader[root(other)] = root(k)
-    groups: dict[int, list[Piece]] = {}
+            if are_in_one_word(pieces[k], pieces[other]):
+                parent[root(other)] = root(k)
+    words: dict[int, list[Piece]] = {}
     for k in order:
-        groups.setdefault(root(k), []).append(pieces[k])
-    return list(groups.values())
+        words.setdefault(root(k), []).append(pieces[k])
+    return list(words.values())
 
 
-def side_by_side(left: Piece, right: Piece) -> bool:
+def are_in_one_word(left: Piece, right: Piece) -> bool:
+    """Whether two pieces are on the same rows, of similar height, and close enough."""
     low, high = sorted((left.height, right.height))
-    overlap = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
+    common_rows = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
     gap = right.box[0] - left.box[2]
-    return overlap >= 0.5 * low and high <= 2.5 * low and gap <= 0.7 * max(left.letter_height, right.letter_height)
+    is_close = gap <= MAX_GAP * max(left.letter_height, right.letter_height)
+    return common_rows >= MIN_COMMON_ROWS_SHARE * low and high <= MAX_HEIGHT_RATIO * low and is_close
 
 
-def detection_of(group: list[Piece], shape: tuple[int, int]) -> Detection:
-    """The upright box of a word, or the tilted one where that is much smaller; ``PAD`` wider than the ink, inside the image."""
-    boxes = np.array([piece.box for piece in group])
-    x0, y0 = np.maximum(boxes[:, :2].min(axis=0) - PAD, 0)
-    x1, y1 = np.minimum(boxes[:, 2:].max(axis=0) + PAD, (shape[1], shape[0]))
+def word_detection(word: Sequence[Piece], shape: tuple[int, ...]) -> RawDetection:
+    """The detection of a word in an image of that shape: its upright box, or the rotated one where that is much smaller, padded."""
+    boxes = np.array([piece.box for piece in word])
+    x0, y0 = np.maximum(boxes[:, :2].min(axis=0) - PADDING, 0)
+    x1, y1 = np.minimum(boxes[:, 2:].max(axis=0) + PADDING, (shape[1], shape[0]))
     corners = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=float)
-    centre, (width, height), angle = cv2.minAreaRect(np.concatenate([piece.points for piece in group]))
-    tilted = (centre, (width + 2 + 2 * PAD, height + 2 + 2 * PAD), angle)
-    if tilted[1][0] * tilted[1][1] < MUCH_SMALLER * (x1 - x0) * (y1 - y0):
-        corners = np.clip(cv2.boxPoints(tilted), 0, (shape[1], shape[0]))
-    letters = tuple(polygon_of_box(piece.box) for piece in group)
-    return Detection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in group), marks=letters)
+    center, (width, height), angle = cv2.minAreaRect(np.concatenate([piece.points for piece in word]))
+    width, height = width + 2 + 2 * PADDING, height + 2 + 2 * PADDING  # points are centers of pixels that are 2 wide
+    if width * height < ROTATED_AREA_SHARE * (x1 - x0) * (y1 - y0):
+        corners = np.clip(cv2.boxPoints((center, (width, height), angle)), 0, (shape[1], shape[0]))
+    letters = tuple(polygon_of_box(piece.box) for piece in word)
+    return RawDetection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in word), kernels=letters)

@@ -1,146 +1,141 @@
-"""From sightings to places: what several looks saw of one piece of text becomes one polygon."""
+"""Grouping: the detections of one text in several passes become one line."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from ..core.masking import polygon_mask
-from ..core.text_map import Box, box_of_polygon, polygon_of_box
-from .boxes import area, clip, overlap, union
-from .looks import Sighting
-from .polygons import upright_box
+from ..core.text_map import Box, polygon_of_box
+from .boxes import area, clip, intersection_area, union
+from .passes import Detection
+from .polygons import Polygon, upright_box
+from .text_line import TextLine
 
-# Boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
+# Pixels added on each side: boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
 PADDING = 2
-# Boxes of one line differ in height by their readers' habits, not by more than this: two lines are twice as high as one.
-TALLER = 1.5
-# So many looks in which a reader is sure need no other's word, however coarse they are.
-SURE_LOOKS = 2
-# Polygons that share so much of the larger one are of the same text.
-SAME = 0.5
+# The boxes that readers make of one line differ in height, but by no more than this factor: two lines are twice as high as one. A box
+# that is taller than wide by this factor holds a vertical line.
+MAX_HEIGHT_RATIO = 1.5
+# Share of the smaller box that must lie in the other for both to be the same line, however they are aligned.
+CONTAINED_SHARE = 0.9
+# Share of the higher box's rows that both must have for them to be parts of one line.
+COMMON_ROWS_SHARE = 0.75
+# Number of passes whose score was high enough, but whose scale was too coarse for a conclusive detection, that together are conclusive.
+CONCLUSIVE_PASSES = 2
+# Two polygons are around the same text where they share this much of the larger one.
+SAME_TEXT_SHARE = 0.5
+
+_BoxOfDetections = tuple[Box, list[Detection]]
 
 
-_Seen = tuple[Box, list[Sighting]]
+def group_detections(detections: Sequence[Detection], rows: int, columns: int) -> list[TextLine]:
+    """Merge detections to lines of text in an image of that size, from top to bottom.
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where text is in one image. ``polygon`` as in :class:`~PyLogikSlicerLib.core.text_map.Region`, padding included;
-    ``engines``: the readers and looks that saw it, the surest first; ``certain``: one of them needs no other; ``worded``:
-    a reader of words is among them."""
-
-    polygon: tuple[tuple[float, float], ...]
-    engines: tuple[str, ...]
-    certain: bool = False
-    worded: bool = True
-
-    @functools.cached_property
-    def box(self) -> Box:
-        return box_of_polygon(self.polygon)
-
-
-def group(sightings: Sequence[Sighting], rows: int, columns: int) -> list[Place]:
-    """Places of text in an image of that size, in reading order; nothing that was seen is outside all of them.
-
-    Upright sightings of the same line are joined into one box. Leaning ones stay polygons of their own, unless others
-    cover them; what readers of words and of letters saw alike there counts for both.
+    Upright detections of one line become one box. Rotated ones stay polygons of their own, unless boxes cover them. Every detection lies
+    in one of the lines. Where readers of different granularity made a rotated polygon and another polygon of the same text, each of the
+    two lines counts the detections of both.
     """
-    upright, leaning = [], []
-    for sighting in sightings:
-        box = upright_box(sighting.polygon)
+    upright: list[_BoxOfDetections] = []
+    rotated: list[TextLine] = []
+    for detection in detections:
+        box = upright_box(detection.polygon)
         if box is None:
-            leaning.append(_padded_polygon(sighting))
-        elif (clipped := clip(_padded(box), rows, columns)) is not None:
-            upright.append((clipped, [sighting]))
-    places = [_place(polygon_of_box(box), seen) for box, seen in _joined(upright)]
-    leaning = [place for place in leaning if not _covered(place, places, rows, columns)]
-    places = [_agreed(place, leaning) for place in places] + [_agreed(place, (*places, *leaning)) for place in leaning]
-    return sorted(places, key=lambda place: (place.box[1], place.box[0]))
+            rotated.append(_rotated_line(detection))
+        elif (clipped := clip(_pad(box), rows, columns)) is not None:
+            upright.append((clipped, [detection]))
+    lines = [_line_of(polygon_of_box(box), found) for box, found in _merge_boxes(upright)]
+    rotated = [line for line in rotated if not _is_covered(line, lines, rows, columns)]
+    lines = [_with_agreeing(line, rotated) for line in lines] + [_with_agreeing(line, (*lines, *rotated)) for line in rotated]
+    return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
 
 
-def is_box(place: Place) -> bool:
-    """Whether the polygon is an upright box of whole pixels."""
-    return place.polygon == polygon_of_box(place.box)
-
-
-def _padded(box: Box) -> Box:
+def _pad(box: Box) -> Box:
     return box[0] - PADDING, box[1] - PADDING, box[2] + PADDING, box[3] + PADDING
 
 
-def _padded_polygon(sighting: Sighting) -> Place:
-    (x, y), (width, height), angle = cv2.minAreaRect(np.asarray(sighting.polygon, np.float32))
+def _rotated_line(detection: Detection) -> TextLine:
+    """The line of one rotated detection: the smallest rectangle around it, padded."""
+    (x, y), (width, height), angle = cv2.minAreaRect(np.asarray(detection.polygon, np.float32))
     corners = cv2.boxPoints(((x, y), (width + 2 * PADDING, height + 2 * PADDING), angle))
-    return _place(tuple((float(a), float(b)) for a, b in corners), [sighting])
+    return _line_of(tuple((float(a), float(b)) for a, b in corners), [detection])
 
 
-def _joined(found: list[_Seen]) -> list[_Seen]:
-    """Join boxes of one line until no two belong together."""
-    pending, done = sorted(found, key=lambda item: area(item[0])), []
+def _merge_boxes(found: Sequence[_BoxOfDetections]) -> list[_BoxOfDetections]:
+    """Unite boxes of one line until no two are left that belong together, beginning with the largest."""
+    pending = sorted(found, key=lambda item: area(item[0]))
+    merged: list[_BoxOfDetections] = []
     while pending:
-        box, seen = pending.pop()
-        partner = next((item for item in pending if _same_line(box, item[0])), None)
+        box, detections = pending.pop()
+        partner = next((item for item in pending if _are_one_line(box, item[0])), None)
         if partner is None:
-            done.append((box, seen))
+            merged.append((box, detections))
             continue
         pending.remove(partner)
-        pending.append((union(box, partner[0]), seen + partner[1]))
-    return done
+        pending.append((union(box, partner[0]), detections + partner[1]))
+    return merged
 
 
-def _place(polygon: tuple[tuple[float, float], ...], seen: Sequence[Sighting]) -> Place:
-    surest_first = sorted(seen, key=lambda sighting: -sighting.score)
-    return Place(
+def _line_of(polygon: Polygon, detections: Sequence[Detection]) -> TextLine:
+    by_score = sorted(detections, key=lambda detection: -detection.score)
+    passes_with_high_score = {detection.found_by for detection in detections if detection.reaches_conclusive_score}
+    return TextLine(
         polygon,
-        engines=tuple(dict.fromkeys(sighting.engine for sighting in surest_first)),
-        certain=any(sighting.certain for sighting in seen) or len({sighting.engine for sighting in seen if sighting.sure}) >= SURE_LOOKS,
-        worded=any(sighting.sees == "words" for sighting in seen),
+        found_by=tuple(dict.fromkeys(detection.found_by for detection in by_score)),
+        conclusive=any(detection.conclusive for detection in detections) or len(passes_with_high_score) >= CONCLUSIVE_PASSES,
+        by_word_reader=any(detection.granularity == "words" for detection in detections),
     )
 
 
-def _agreed(place: Place, others: Sequence[Place]) -> Place:
-    """The place with the looks of those others in which readers of the other kind saw much the same: edges in anatomy look like a
-    leaning word to one kind, whatever the scale."""
-    same = [place, *(other for other in others if other.worded is not place.worded and _is_same(place, other))]
-    engines = tuple(dict.fromkeys(engine for one in same for engine in one.engines))
-    return replace(place, engines=engines, worded=any(one.worded for one in same))
+def _with_agreeing(line: TextLine, others: Sequence[TextLine]) -> TextLine:
+    """The line, counted as found by the passes of those others too that are the same text to readers of the other granularity.
+
+    Readers of one granularity do not confirm each other here: edges in anatomy look like a rotated word to them at every scale.
+    """
+    agreeing = [line, *(other for other in others if other.by_word_reader is not line.by_word_reader and _is_same_text(line, other))]
+    found_by = tuple(dict.fromkeys(source for one in agreeing for source in one.found_by))
+    return replace(line, found_by=found_by, by_word_reader=any(one.by_word_reader for one in agreeing))
 
 
-def _is_same(one: Place, other: Place) -> bool:
-    if not overlap(one.box, other.box):
+def _is_same_text(one: TextLine, other: TextLine) -> bool:
+    """Whether two polygons share enough of the larger one to be around the same text."""
+    if not intersection_area(one.box, other.box):
         return False
-    first, second = (np.asarray(place.polygon, np.float32) for place in (one, other))
+    first, second = (np.asarray(line.polygon, np.float32) for line in (one, other))
     shared, _ = cv2.intersectConvexConvex(first, second)
-    return shared >= SAME * max(cv2.contourArea(first), cv2.contourArea(second))
+    return shared >= SAME_TEXT_SHARE * max(cv2.contourArea(first), cv2.contourArea(second))
 
 
-def _same_line(one: Box, other: Box) -> bool:
-    """Boxes of much the same height that overlap for the most part. A small one inside a far taller one is another matter:
-    joined, it would lend its credit to what may be an organ taken for a word."""
+def _are_one_line(one: Box, other: Box) -> bool:
+    """Whether two boxes overlap, are of similar height and direction, and one contains the other or both are on the same rows.
+
+    A small box inside a far higher one is not merged with it: its detections would make text of what may be an organ that was taken for a
+    word.
+    """
     low, high = sorted((one[3] - one[1], other[3] - other[1]))
-    shared = overlap(one, other)
-    if high > TALLER * low or shared == 0 or _stands(one) != _stands(other):
+    shared = intersection_area(one, other)
+    if high > MAX_HEIGHT_RATIO * low or shared == 0 or _is_vertical(one) != _is_vertical(other):
         return False
-    rows_shared = min(one[3], other[3]) - max(one[1], other[1])
-    return shared >= 0.9 * min(area(one), area(other)) or rows_shared >= 0.75 * high
+    common_rows = min(one[3], other[3]) - max(one[1], other[1])
+    return shared >= CONTAINED_SHARE * min(area(one), area(other)) or common_rows >= COMMON_ROWS_SHARE * high
 
 
-def _stands(box: Box) -> bool:
-    """Whether the box is of a line that runs along a column."""
-    return box[3] - box[1] > TALLER * (box[2] - box[0])
+def _is_vertical(box: Box) -> bool:
+    """Whether a box holds a line that runs along a column."""
+    return box[3] - box[1] > MAX_HEIGHT_RATIO * (box[2] - box[0])
 
 
-def _covered(place: Place, others: Sequence[Place], rows: int, columns: int) -> bool:
-    box = clip(place.box, rows, columns)
+def _is_covered(line: TextLine, others: Sequence[TextLine], rows: int, columns: int) -> bool:
+    """Whether the boxes of others cover all pixels of a line that lie in the image."""
+    box = clip(line.box, rows, columns)
     if box is None:
         return True
     x0, y0, x1, y1 = box
-    own = polygon_mask([[(x - x0, y - y0) for x, y in place.polygon]], y1 - y0, x1 - x0)
+    uncovered = polygon_mask([[(x - x0, y - y0) for x, y in line.polygon]], y1 - y0, x1 - x0)
     for other in others:
-        a, b, c, d = other.box
-        own[max(b - y0, 0) : max(d - y0, 0), max(a - x0, 0) : max(c - x0, 0)] = False
-    return not own.any()
+        left, top, right, bottom = other.box
+        uncovered[max(top - y0, 0) : max(bottom - y0, 0), max(left - x0, 0) : max(right - x0, 0)] = False
+    return not uncovered.any()

@@ -1,4 +1,4 @@
-"""Network: the seam between a reader and what computes its network, so that no reader knows of devices."""
+"""Network: the interface between a reader and what computes its network, so that readers need not know of devices."""
 
 from __future__ import annotations
 
@@ -13,22 +13,37 @@ from .devices import CPU, Device
 from .onnx_network import OnnxNetwork
 from .torch_network import TorchNetwork
 
-# Both runtimes differ by 5e-6, half precision by 2e-2 at the edge of a letter. What is farther off is another network.
+# Largest difference of an output, a probability, from that on the CPU. The two runtimes differ by 5e-6, half precision by 2e-2 at the
+# edge of a letter; what differs more is a fault of the device or its driver.
 TOLERANCE = 0.1
 
 Prepare = Callable[[Any], Any]
 
 
 class Network(Protocol):
-    """``batch_pixels``: how many pixels of images it likes in one batch; 0 where a batch gains nothing. ``metadata``: what
-    the file of the model says about itself."""
+    """A network that is ready to run.
 
-    device: Device
-    batch_pixels: int
-    metadata: Mapping[str, str]
+    Attributes
+    ----------
+    device
+        Where it runs.
+    batch_pixels
+        Pixels of all images in one batch at most; 0 where batches gain nothing.
+    metadata
+        What the file of the model says about itself.
+    """
+
+    @property
+    def device(self) -> Device: ...
+
+    @property
+    def batch_pixels(self) -> int: ...
+
+    @property
+    def metadata(self) -> Mapping[str, str]: ...
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        """The network's output, float32, for what ``prepare`` makes of the batch; the first axis counts images."""
+        """The network's output for what ``prepare`` makes of the batch, float32; the first axis counts images."""
         ...
 
 
@@ -37,24 +52,45 @@ def sample_line() -> np.ndarray:
     return cv2.putText(np.zeros((64, 256, 3), np.uint8), "DOE^JANE 1.5 cm", (4, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2)
 
 
-def as_given(batch: Any) -> Any:
+def identity(batch: Any) -> Any:
+    """The batch itself, for a network that takes images as they are."""
     return batch
 
 
 def open_network(
-    model: bytes, device: Device, sample: np.ndarray, prepare: Prepare = as_given, threads: int = 0, half: bool = False
+    model: bytes, device: Device, sample: np.ndarray, prepare: Prepare = identity, threads: int = 0, half: bool = False
 ) -> Network:
-    """Start the network in ``model``, an ONNX file of one input and one output.
+    """Start a network.
 
-    ``prepare`` makes the network's input of a batch; it must work on NumPy arrays and on torch tensors, since on a GPU the
-    batch goes to the card as it is given. ``sample`` is a small batch: on a GPU it is tried whether the network gives the
-    same there as on the CPU, so that a driver's fault cannot hide text. ``threads``: of ONNX Runtime, 0 for all cores.
-    ``half``: half precision, on torch only. Raises :class:`EngineUnavailable` when the device cannot be used, or errs.
+    On a GPU, its output for ``sample`` is compared with that of the CPU, so that a fault of the driver cannot hide text.
+
+    Parameters
+    ----------
+    model
+        The bytes of an ONNX file of one input and one output.
+    device
+        Where it runs.
+    sample
+        A small batch to try it with.
+    prepare
+        Makes the network's input of a batch. It must work on NumPy arrays and on torch tensors, since on a GPU the batch is moved to the
+        card before it is prepared.
+    threads
+        Of ONNX Runtime; 0 for all cores.
+    half
+        Half precision, with torch only.
+
+    Raises
+    ------
+    EngineUnavailable
+        The device cannot be used, or computes something else than the CPU.
     """
     if device == CPU:
         return OnnxNetwork(model, device, prepare, threads)
     try:
-        network = TorchNetwork(model, device, prepare, half) if device.runtime == "torch" else OnnxNetwork(model, device, prepare, threads)
+        network: Network = (
+            TorchNetwork(model, device, prepare, half) if device.runtime == "torch" else OnnxNetwork(model, device, prepare, threads)
+        )
         tried = network.run(sample)
     except EngineUnavailable:
         raise

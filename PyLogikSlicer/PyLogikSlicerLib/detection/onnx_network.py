@@ -11,13 +11,15 @@ from ..core.errors import EngineUnavailable
 from .devices import Device
 from .runtime import onnxruntime
 
-# Without TF32 the numbers are those of the CPU. The default search tries all algorithms anew for every size of image.
+# Of the CUDA provider. Without TF32 the numbers are those of the CPU. The default search tries all convolution algorithms anew for every
+# size of image.
 CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+# Pixels of all images of one batch on a GPU, which bounds its memory.
 GPU_BATCH_PIXELS = 4_000_000
 
 
 class OnnxNetwork:
-    """A :class:`~PyLogikSlicerLib.detection.network.Network`."""
+    """A :class:`~.network.Network`. ``threads``: 0 for all cores."""
 
     def __init__(self, model: bytes, device: Device, prepare: Callable[[Any], Any], threads: int = 0) -> None:
         self.device, self._prepare = device, prepare
@@ -27,10 +29,12 @@ class OnnxNetwork:
         self.metadata = self._session.get_modelmeta().custom_metadata_map
 
     def run(self, batch: np.ndarray) -> np.ndarray:
+        """The network's output for a batch, float32; the first axis counts images."""
         return self._session.run(None, {self._input: np.ascontiguousarray(self._prepare(batch))})[0]
 
 
 def _session(model: bytes, device: Device, threads: int) -> onnxruntime.InferenceSession:
+    """Open the ONNX file; raises EngineUnavailable when CUDA is asked for and does not start."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads
@@ -43,7 +47,7 @@ def _session(model: bytes, device: Device, threads: int) -> onnxruntime.Inferenc
     if hasattr(onnxruntime, "preload_dlls"):  # finds CUDA where pip put it
         onnxruntime.preload_dlls()
     session = onnxruntime.InferenceSession(model, options, providers=[("CUDAExecutionProvider", CUDA_OPTIONS), "CPUExecutionProvider"])
-    if session.get_providers()[0] != "CUDAExecutionProvider":  # it goes on with the CPU and tells nobody
+    if session.get_providers()[0] != "CUDAExecutionProvider":  # ONNX Runtime goes on with the CPU without an error
         raise EngineUnavailable(
             f"ONNX Runtime cannot start CUDA on {device.name}: the CUDA and cuDNN libraries that it needs are not found "
             "(pip install 'onnxruntime-gpu[cuda,cudnn]'), or they do not fit the driver"

@@ -1,4 +1,4 @@
-"""What is done with polygons, (x, y) corners in pixels: which of them are upright boxes, and moving them."""
+"""Geometry of polygons: sequences of (x, y) corners in pixels, x right, y down, pixel edges at integers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ import numpy as np
 
 from ..core.text_map import Box, box_of_polygon
 
-# A scanned page may lean; a burned-in line does not. Below this angle a box is taken as upright.
+# Degrees. Burned-in lines are level; a photographed or scanned page may be turned a little. Below this angle a quadrilateral is
+# replaced by its upright box.
 UPRIGHT_DEGREES = 4.0
-
+# Longer side over shorter side up to which the angle of a quadrilateral means nothing: around a single character it is the noise
+# of the outline.
+NEARLY_SQUARE = 2
 
 Polygon = tuple[tuple[float, float], ...]
 
 
 def upright_box(polygon: Polygon) -> Box | None:
-    """The box of a quadrilateral; None where it leans."""
+    """The bounding box of a quadrilateral that is upright or nearly square; None for one that is rotated."""
     corners = np.asarray(polygon)
     edges = np.diff(corners, axis=0, append=corners[:1])
     longest = edges[np.hypot(*edges.T).argmax()]
-    lean = np.degrees(np.arctan2(longest[1], longest[0])) % 90
-    # Of a nearly square box (one character) the rotation says nothing: it is the noise of the outline.
+    angle = np.degrees(np.arctan2(longest[1], longest[0])) % 90
     length, width = np.hypot(*edges.T).max(), np.hypot(*edges.T).min()
-    return None if min(lean, 90 - lean) > UPRIGHT_DEGREES and length > 2 * width else box_of_polygon(polygon)
+    is_rotated = min(angle, 90 - angle) > UPRIGHT_DEGREES and length > NEARLY_SQUARE * width
+    return None if is_rotated else box_of_polygon(polygon)
 
 
-def shifted(polygon: Polygon, x: float, y: float) -> Polygon:
+def translate_polygon(polygon: Polygon, x: float, y: float) -> Polygon:
+    """The polygon moved to the right by ``x`` and down by ``y`` pixels."""
     return tuple((a + x, b + y) for a, b in polygon)

@@ -1,4 +1,4 @@
-"""TextReader: what every text engine offers, whatever its network and device."""
+"""The interface of a text reader: what every text engine offers, whatever its network and device."""
 
 from __future__ import annotations
 
@@ -10,48 +10,80 @@ import numpy as np
 
 from .polygons import Polygon
 
-# Hexadecimal digits of the SHA-256 of weights that tell them apart in reports.
+# Hexadecimal digits of the SHA-256 of a file of weights that stand in reports: enough to tell weights apart.
 DIGEST_LENGTH = 16
+
+# Text and confidence, 0 to 1; ("", 0.0) where nothing could be read.
+Reading = tuple[str, float]
+
+# What a reader's detector was trained to find. Which passes it takes part in depends on this.
+Granularity = Literal["words", "letters"]
 
 
 @dataclass(frozen=True)
-class Detection:
-    """A place where there is text. ``polygon``: (x, y) corners in pixels of the image given, x right, y down, pixel edges
-    at integers. ``score``: 0 to 1, the engine's own. ``doubtful``: too faint to count as text, but worth a closer look. ``marks``:
-    polygons of what the engine itself marked there, be it the middle of a line or letter by letter, before it guessed how far the
-    text reaches; empty where it does not tell."""
+class RawDetection:
+    """What a reader detected in one image that it was given.
+
+    Attributes
+    ----------
+    polygon
+        (x, y) corners in pixels of the image given, x right, y down, pixel edges at integers.
+    score
+        0 to 1, on the engine's own scale.
+    tentative
+        The ink is too faint to count as text; it only asks for another pass at a larger scale.
+    kernels
+        The polygons that the network itself marked, before the extent of the text was estimated from them: the shrunk text
+        kernel of a DBNet, or the box of each letter of the glyph network. Empty where the engine does not tell.
+    """
 
     polygon: Polygon
     score: float
-    doubtful: bool = False
-    marks: tuple[Polygon, ...] = ()
-
-
-Sees = Literal["words", "letters"]
+    tentative: bool = False
+    kernels: tuple[Polygon, ...] = ()
 
 
 class TextReader(Protocol):
-    """Finds text in images. Scale, polarity, borders and tiles are the caller's work: it looks at what it is given.
+    """Detects text in images. The caller chooses scale, polarity and tiles: a reader takes images as they are.
 
-    ``sees`` tells what it was trained to see, which decides what it is shown. ``certain``: the score from which its word
-    alone is believed for something no longer than a letter; above 1 where no score says so much. ``weights_digest``: other
-    weights, other digest.
+    Attributes
+    ----------
+    name
+        As in reports, e.g. ``ppocr``.
+    device
+        Where its networks run, as in reports.
+    weights_digest
+        Other weights have another digest, so that results of other weights are known as such.
+    granularity
+        Whether its detector was trained on words and lines, or on single letters.
+    conclusive_score
+        The score from which one detection of this reader is accepted as text without a second one, even if it is no longer than
+        a letter. Above 1 for a reader whose scores never say that much.
     """
 
-    name: str
-    device: str
-    weights_digest: str
-    sees: Sees
-    certain: float
+    @property
+    def name(self) -> str: ...
 
-    def detect(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
-        """Text in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def weights_digest(self) -> str: ...
+
+    @property
+    def granularity(self) -> Granularity: ...
+
+    @property
+    def conclusive_score(self) -> float: ...
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[list[RawDetection]]:
+        """The text in each of the images, uint8 ``(rows, columns, 3)`` RGB."""
         ...
 
 
 class LineReader(TextReader, Protocol):
-    """A reader that also reads what was found."""
+    """A reader that can also recognize what a detected line says."""
 
-    def recognise(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
-        """Text and confidence (0 to 1) of crops that hold one line each, uint8 ``(rows, columns, 3)`` RGB; ("", 0.0) where none is read."""
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Reading]:
+        """The reading of each crop, uint8 ``(rows, columns, 3)`` RGB, that holds one line of text."""
         ...

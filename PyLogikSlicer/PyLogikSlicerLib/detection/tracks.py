@@ -1,4 +1,4 @@
-"""Tracks: one piece of text followed through the frames of a stack."""
+"""Tracks: one text followed through the frames of a stack."""
 
 from __future__ import annotations
 
@@ -8,157 +8,195 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..core.text_map import Box, Region, polygon_of_box
-from .boxes import area, overlap, union
-from .changes import WORDS_EVERY
-from .grouping import Place, is_box
+from .boxes import area, intersection_area, iou, union
+from .changes import WORD_PASS_INTERVAL
+from .text_line import TextLine
 
-# Text does not vanish for a moment and come back; a detector's attention does. Gaps up to this many frames are closed.
-LONGEST_GAP = 15
-# Text that fades in or out is readable before and after it is found; and where the reader of words looks at every third frame
-# only, it may have been there since the look before, and until the one after.
+# Frames. Text does not vanish for a moment and come back, but a detector may miss it: gaps up to this length are closed.
+MAX_GAP = 15
+# Frames masked before the first and after the last on which a text was detected: text that fades in or out is readable there.
 LEAD = 1
-LEAD_BETWEEN_LOOKS = LEAD + WORDS_EVERY - 1
-# Boxes of the same text shake by some pixels; text that moves on is another place.
-SAME_PLACE = 0.5
-# A place that lies in another by this share is a part of it.
-PART = 0.8
-# Once in a while a box takes in what is beside the text: it is masked as long as it is seen so, not as long as the text is there.
-MOST_GROWTH = 1.2
-MOST_TEXTS = 8
-# Text that has changed so often that nothing read there tells more is masked unseen for so many frames, then looked for again.
-UNSEEN = 15
+# Frames masked before and after, for text that only word readers may detect: it may have been there since their pass before, and until
+# the next one.
+LEAD_BETWEEN_WORD_PASSES = LEAD + WORD_PASS_INTERVAL - 1
+# IoU from which boxes on two frames are of the same text, whose boxes shake by some pixels; text that moves on is another track.
+SAME_LINE_IOU = 0.5
+# Share of a box that must lie in another for it to be a part of that one.
+CONTAINED_SHARE = 0.8
+# Factor by which the box of a track may become larger than its first one. A box that once takes in what is beside the text is a track of
+# its own, so that this is masked on the frames where it was detected so, and not on all.
+MAX_GROWTH = 1.2
+# Different readings that are kept of one track.
+MAX_READINGS = 8
+# Frames for which text that has shown more than that many readings is masked without being examined; then it is looked for again.
+MASKED_UNEXAMINED_FRAMES = 15
 
 
 @dataclass
 class Track:
-    """Grows while frames go by. ``texts``: what was read there, each once, in the order of appearance. ``confidence``: of
-    the least certain reading; 0 where something there could not be read or was not kept, so that no rule trusts the rest.
-    ``lead``, ``trail``: how many frames earlier and later it may have been there unseen; ``seen``: the last frame on which it
-    was seen and not only taken to be there; ``size``: pixels of the box that it was seen in first."""
+    """One text over time; it changes while frames are examined.
 
-    place: Place
+    Attributes
+    ----------
+    line
+        Where the text is.
+    first, last
+        First and last frame on which it was detected, or was taken to be there because nothing had changed.
+    readings
+        What was read there, each text once, in the order of appearance.
+    confidence
+        Of the least certain reading; 0 where something could not be read or was one reading too many, so that no rule keeps the text for
+        what the readings say.
+    lead, trail
+        Frames before ``first`` and after ``last`` on which it may have been there undetected.
+    last_detected
+        The last frame on which it was detected, or read again.
+    first_area
+        Pixels of its first box.
+    """
+
+    line: TextLine
     first: int
     last: int
-    texts: list[str] = field(default_factory=list)
+    readings: list[str] = field(default_factory=list)
     confidence: float = 1.0
     lead: int = LEAD
     trail: int = LEAD
-    seen: int = 0
-    size: int = 0
+    last_detected: int = 0
+    first_area: int = 0
 
     @property
     def is_settled(self) -> bool:
-        """Whether no reading can change what is known of it: no more texts are taken, and no rule keeps it."""
-        return len(self.texts) == MOST_TEXTS and self.confidence == 0.0
+        """Whether further readings change nothing: no more of them are kept, and the confidence is 0 for good."""
+        return len(self.readings) == MAX_READINGS and self.confidence == 0.0
 
-    def read(self, text: str, confidence: float) -> None:
-        if text in self.texts:
+    def add_reading(self, text: str, confidence: float) -> None:
+        """Note what was read on one frame; an empty text or one reading too many sets the confidence to 0."""
+        if text in self.readings:
             self.confidence = min(self.confidence, confidence)
-        elif text and len(self.texts) < MOST_TEXTS:
-            self.texts.append(text)
+        elif text and len(self.readings) < MAX_READINGS:
+            self.readings.append(text)
             self.confidence = min(self.confidence, confidence)
         else:
             self.confidence = 0.0
 
 
 class Tracker:
-    """Follows places of text from frame to frame. What lies in content that did not change stays without being seen again."""
+    """Assigns the lines detected on each frame to tracks."""
 
     def __init__(self) -> None:
         self._tracks: list[Track] = []
         self._open: list[Track] = []
 
-    def stay(self, frame: int, unchanged: Iterable[Track]) -> None:
+    def extend(self, frame: int, unchanged: Iterable[Track]) -> None:
+        """Note that these tracks are there on a frame too, though no pass detected them: their content did not change."""
         for track in unchanged:
             track.last = frame
 
-    def see(self, frame: int, place: Place, lead: int = LEAD, since: int | None = None) -> Track:
-        """The track that ``place``, seen now, belongs to: an open one grows a little to hold it, else a new one begins. ``lead``:
-        how many frames ago, and for how many to come, it may be there unseen. ``since``: seen not on this frame but in all from
-        that one to this taken together."""
-        seen = frame if since is None else since
+    def add(self, frame: int, line: TextLine, lead: int = LEAD, since: int | None = None) -> Track:
+        """Note that a line was detected, and return its track: an open one, whose box grows a little to hold it, or a new one.
+
+        Parameters
+        ----------
+        frame
+            The frame on which it was detected.
+        line
+            The line, in pixels of the frame.
+        lead
+            Frames before and after on which the text may be there undetected.
+        since
+            The line was detected in the mean of the frames from this one to ``frame``.
+        """
+        detected = frame if since is None else since
         for track in self._open:
-            if _same_place(track.place, place):
-                grown = _grown(track.place, place)
-                fits = area(grown.box) <= MOST_GROWTH * track.size
-                if fits or overlap(track.place.box, place.box) >= PART * area(track.place.box):
-                    track.first, track.last, track.seen, track.trail = min(track.first, seen), frame, max(track.seen, seen), lead
-                if fits:
-                    track.place = grown
+            if iou(track.line.box, line.box) >= SAME_LINE_IOU:
+                merged = _merge(track.line, line)
+                is_similar = area(merged.box) <= MAX_GROWTH * track.first_area
+                if is_similar or intersection_area(track.line.box, line.box) >= CONTAINED_SHARE * area(track.line.box):
+                    track.first, track.last = min(track.first, detected), frame
+                    track.last_detected, track.trail = max(track.last_detected, detected), lead
+                if is_similar:
+                    track.line = merged
                     return track
-        track = Track(place, seen, frame, lead=lead, trail=lead, seen=seen, size=area(place.box))
+        track = Track(line, detected, frame, lead=lead, trail=lead, last_detected=detected, first_area=area(line.box))
         self._tracks.append(track)
         self._open.append(track)
         return track
 
-    def see_throughout(self, frame_count: int, place: Place) -> Track:
-        """As :meth:`see`, for a place that composites of all frames show: it is there from the first frame to the last."""
-        track = self.see(frame_count - 1, place)
+    def add_on_all_frames(self, frame_count: int, line: TextLine) -> Track:
+        """Note that a line was detected in a composite of all frames, and return its track: it is there from the first to the last."""
+        track = self.add(frame_count - 1, line)
         track.first = 0
         return track
 
-    def bridge(self, place: Place) -> bool:
-        """Close all gaps between the tracks at ``place``, however long; False where frames showed text neither there nor on most of it."""
-        there = [track for track in self._tracks if _same_place(track.place, place)]
-        if there:
-            there[0].first = min(track.first for track in there)
-            there[0].last = max(track.last for track in there)
-        return bool(there) or _share_in(place.box, [track.place.box for track in self._tracks]) >= PART
+    def close_gaps(self, line: TextLine) -> bool:
+        """Close all gaps between the tracks at a line, however long.
 
-    def alive(self, frame: int) -> list[Track]:
-        """Tracks that were there on the frame before, after closing those not seen for longer than a gap."""
-        self._open = [track for track in self._open if frame - track.last <= LONGEST_GAP]
+        True when there were tracks at it, or on most of it; False where frames showed no text there.
+        """
+        tracks = [track for track in self._tracks if iou(track.line.box, line.box) >= SAME_LINE_IOU]
+        if tracks:
+            tracks[0].first = min(track.first for track in tracks)
+            tracks[0].last = max(track.last for track in tracks)
+        return bool(tracks) or _covered_share(line.box, [track.line.box for track in self._tracks]) >= CONTAINED_SHARE
+
+    def active_tracks(self, frame: int) -> list[Track]:
+        """The tracks that were there on the frame before ``frame``; those not detected for longer than a gap are closed."""
+        self._open = [track for track in self._open if frame - track.last <= MAX_GAP]
         return [track for track in self._open if track.last >= frame - 1]
 
     def tracks(self) -> list[Track]:
+        """All tracks, open and closed, in the order in which they began."""
         return list(self._tracks)
 
 
-def regions_of(tracks: Sequence[Track], frame_count: int) -> list[Region]:
-    """One region per track, a little longer than it was seen. Tracks inside others that last as long are left out."""
-    longest_first = sorted(tracks, key=lambda track: (track.first - track.last, -area(track.place.box), track.place.box))
+def regions_of_tracks(tracks: Sequence[Track], frame_count: int) -> list[Region]:
+    """One region for each track, with its lead and trail, by first frame and position.
+
+    A track inside the box of another that lasts as long gives its readings to that one instead.
+    """
+    longest_first = sorted(tracks, key=lambda track: (track.first - track.last, -area(track.line.box), track.line.box))
     kept: list[Track] = []
     for track in longest_first:
-        inside = (
-            k
-            for k in kept
-            if k.first <= track.first and k.last >= track.last and overlap(k.place.box, track.place.box) == area(track.place.box)
-        )
-        if (holder := next((k for k in inside if is_box(k.place)), None)) is None:
+        holder = next((other for other in kept if other.line.is_box and _contains(other, track)), None)
+        if holder is None:
             kept.append(track)
         else:
-            for text in track.texts:
-                holder.read(text, track.confidence)
-    return [_region(track, frame_count) for track in sorted(kept, key=lambda t: (t.first, t.place.box[1], t.place.box[0]))]
+            for text in track.readings:
+                holder.add_reading(text, track.confidence)
+    return [_region_of(track, frame_count) for track in sorted(kept, key=lambda t: (t.first, t.line.box[1], t.line.box[0]))]
 
 
-def _region(track: Track, frame_count: int) -> Region:
+def _contains(outer: Track, inner: Track) -> bool:
+    """Whether a track holds all frames and the whole box of another."""
+    has_frames = outer.first <= inner.first and outer.last >= inner.last
+    return has_frames and intersection_area(outer.line.box, inner.line.box) == area(inner.line.box)
+
+
+def _region_of(track: Track, frame_count: int) -> Region:
+    """The region of a track on its frames with lead and trail, within a stack of that many frames; confidence 0 where nothing was read."""
     return Region(
-        polygon=track.place.polygon,
+        polygon=track.line.polygon,
         frame_first=max(track.first - track.lead, 0),
         frame_last=min(track.last + track.trail, frame_count - 1),
-        text=" | ".join(track.texts),
-        confidence=round(track.confidence if track.texts else 0.0, 3),
-        engine=track.place.engines[0],
+        readings=tuple(track.readings),
+        confidence=round(track.confidence if track.readings else 0.0, 3),
+        engine=track.line.found_by[0],
     )
 
 
-def _share_in(box: Box, others: Sequence[Box]) -> float:
-    """The share of a box that lies in others taken together."""
+def _covered_share(box: Box, others: Sequence[Box]) -> float:
+    """The share, 0 to 1, of a box that lies in at least one of the others."""
     x0, y0, x1, y1 = box
-    inside = np.zeros((y1 - y0, x1 - x0), bool)
-    for a, b, c, d in others:
-        inside[max(b - y0, 0) : max(d - y0, 0), max(a - x0, 0) : max(c - x0, 0)] = True
-    return float(inside.mean())
+    covered = np.zeros((y1 - y0, x1 - x0), bool)
+    for left, top, right, bottom in others:
+        covered[max(top - y0, 0) : max(bottom - y0, 0), max(left - x0, 0) : max(right - x0, 0)] = True
+    return float(covered.mean())
 
 
-def _same_place(one: Place, other: Place) -> bool:
-    shared = overlap(one.box, other.box)
-    return shared >= SAME_PLACE * (area(one.box) + area(other.box) - shared)
-
-
-def _grown(one: Place, other: Place) -> Place:
-    engines = tuple(dict.fromkeys((*one.engines, *other.engines)))
-    inside = one.polygon == other.polygon or (is_box(one) and overlap(one.box, other.box) == area(other.box))
-    polygon = one.polygon if inside else polygon_of_box(union(one.box, other.box))
-    return Place(polygon, engines, one.certain or other.certain, one.worded or other.worded)
+def _merge(one: TextLine, other: TextLine) -> TextLine:
+    """One line around both, with the polygon of the first where it holds the second."""
+    found_by = tuple(dict.fromkeys((*one.found_by, *other.found_by)))
+    is_inside = one.polygon == other.polygon or (one.is_box and intersection_area(one.box, other.box) == area(other.box))
+    polygon = one.polygon if is_inside else polygon_of_box(union(one.box, other.box))
+    return TextLine(polygon, found_by, one.conclusive or other.conclusive, one.by_word_reader or other.by_word_reader)

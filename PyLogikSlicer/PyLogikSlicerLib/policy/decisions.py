@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from ..core.stack import Header
 from ..core.text_map import Region, TextMap
-from .measurements import is_measurement
+from .measurements import LONGEST, is_measurement
 
 # A reader that is unsure may have read a name as a number.
 KEEP_CONFIDENCE = 0.9
@@ -37,15 +37,20 @@ def may_stay(residue: Region, kept: Region, header: Header) -> bool:
     if kept.reason != MEASUREMENT or residue.confidence < READ_AGAIN or not any(map(str.isalnum, residue.text)):
         return True
     text = _squeezed(residue.text)
-    is_same = any(text in _squeezed(reading) for reading in kept.text.split("|"))
-    return why_sensitive(residue.text, HeaderMatcher(header)) is None and (is_same or is_measurement(residue.text, header.modality))
+    is_same = any(text in _squeezed(reading) for reading in kept.readings)
+    return why_sensitive(residue.text, HeaderMatcher(header)) is None and (is_same or _is_measurement(residue, header.modality))
 
 
 def _decided(region: Region, matcher: HeaderMatcher, modality: str, keep: str) -> Region:
     reason = why_sensitive(region.text, matcher)
-    if reason is None and keep == "measurements" and region.confidence >= KEEP_CONFIDENCE and is_measurement(region.text, modality):
+    if reason is None and keep == "measurements" and region.confidence >= KEEP_CONFIDENCE and _is_measurement(region, modality):
         return region.decided("keep", MEASUREMENT)
     return region.decided("redact", region.reason or reason or ("text" if region.text else "text nobody could read"))
+
+
+def _is_measurement(region: Region, modality: str) -> bool:
+    """Whether something was read in a region, each reading is a measurement, and all together are no longer than a line of a screen."""
+    return 0 < len(region.text) <= LONGEST and all(is_measurement(reading, modality) for reading in region.readings)
 
 
 def why_sensitive(text: str, matcher: HeaderMatcher) -> str | None:

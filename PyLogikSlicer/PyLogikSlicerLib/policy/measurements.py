@@ -63,7 +63,7 @@ _BETWEEN = re.compile(r"\s*[,;/]\s*|\s+")
 
 def is_measurement(text: str, modality: str) -> bool:
     """Whether the text is one or more quantities, or known names with their values, and nothing else. Alone a number is nobody's
-    measurement. Readings divided by ``|`` (a field that changes) must each be. Of a modality without names of its own (a photograph of
+    measurement. Parts divided by ``|`` must each be. Of a modality without names of its own (a photograph of
     a screen, a secondary capture) the names of all count."""
     patterns = _patterns(modality.upper() if modality.upper() in _SETTINGS else "")
     return len(text) <= LONGEST and all(_all_measurements(piece.strip(), *patterns) for piece in text.split("|"))

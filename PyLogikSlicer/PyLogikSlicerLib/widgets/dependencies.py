@@ -14,10 +14,13 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..core.errors import EngineUnavailable
+from ..core.text_engines import AUTO, packages_of
 from .faults import reasonOf
 from .panel import Panel
 
 PYTORCH_EXTENSION = "PyTorch"
+# The package that this extension installs.
+TORCH = "torch"
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,19 @@ class Requirement:
         return f"{self.name}>={self.minimum}"
 
 
-TORCH = Requirement("torch", "2.0", 1200, "runs EasyOCR; through the PyTorch extension, larger for a GPU")
-EASYOCR = Requirement("easyocr", "1.7.2", 345, "the text reader EasyOCR")
-
-
-def requirements(path: Path, easyOcr: bool = False) -> list[Requirement]:
-    """The packages of a requirements.txt in which a comment ``# 8 MB: purpose`` precedes each; with EasyOCR's if asked for."""
+def requirements(path: Path, engine: str = AUTO) -> list[Requirement]:
+    """The packages of a requirements.txt in which a comment ``# 8 MB: purpose`` precedes each, and those that only this engine needs."""
     text = path.read_text(encoding="utf-8")
     found = re.findall(r"^# (\d+) MB: (.+)\n([A-Za-z0-9._-]+)>=([0-9.]+)$", text, re.MULTILINE)
     wanted = [Requirement(name, minimum, int(megabytes), purpose) for megabytes, purpose, name, minimum in found]
-    return [*wanted, TORCH, EASYOCR] if easyOcr else wanted
+    extra = (Requirement(package.name, package.minimum, package.megabytes, package.purpose) for package in packages_of(engine))
+    return [*wanted, *extra]
 
 
-def ready(panel: Panel, path: Path, easyOcr: bool) -> bool:
+def ready(panel: Panel, path: Path, engine: str) -> bool:
     """:func:`ensure`, with what stands in the way told below the Apply button."""
     try:
-        there = ensure(path, easyOcr)
+        there = ensure(path, engine)
     except Exception as error:
         panel.tell(reasonOf(error, _("the packages cannot be looked at")), trouble=True)
         return False
@@ -71,12 +71,12 @@ def ready(panel: Panel, path: Path, easyOcr: bool) -> bool:
     return there
 
 
-def ensure(path: Path, easyOcr: bool = False, why: str = "") -> bool:
+def ensure(path: Path, engine: str = AUTO, why: str = "") -> bool:
     """Whether everything is there, or was installed just now because the person agreed; ``why`` it is needed is told, as a sentence.
 
     Raises EngineUnavailable when it could not be installed, or when Slicer has to start anew first; the message says what to do.
     """
-    wanted = requirements(path, easyOcr)
+    wanted = requirements(path, engine)
     missing = [requirement for requirement in wanted if requirement.missing]
     if not missing:
         _requireFresh(wanted)
@@ -129,9 +129,9 @@ def dialog(missing: list[Requirement], why: str = "") -> qt.QDialog:
 
 def install(missing: list[Requirement]) -> None:
     """Install without asking again. Raises EngineUnavailable saying what to do when it fails, or when Slicer has to start anew first."""
-    if TORCH in missing:
+    if any(requirement.name == TORCH for requirement in missing):
         _installTorch()
-    lines = [requirement.line for requirement in missing if requirement is not TORCH]
+    lines = [requirement.line for requirement in missing if requirement.name != TORCH]
     try:
         with slicer.util.WaitCursor():
             _pip(lines)

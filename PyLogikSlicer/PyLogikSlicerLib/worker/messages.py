@@ -104,6 +104,7 @@ def _region_to_json(region: Region) -> dict:
     return {
         **values,
         "polygon": [[float(x), float(y)] for x, y in region.polygon],
+        "readings": list(region.readings),
         "confidence": float(region.confidence),
         "frame_first": int(region.frame_first),
         "frame_last": int(region.frame_last),
@@ -113,7 +114,8 @@ def _region_to_json(region: Region) -> dict:
 def _region_from_json(data: Mapping[str, Any]) -> Region:
     if data["decision"] not in ("redact", "keep"):
         raise ValueError
-    return Region(**{**data, "polygon": tuple((float(x), float(y)) for x, y in data["polygon"])})
+    polygon = tuple((float(x), float(y)) for x, y in data["polygon"])
+    return Region(**{**data, "polygon": polygon, "readings": tuple(map(str, data["readings"]))})
 
 
 class _understood:

@@ -108,4 +108,4 @@ def _engine(options: Options) -> Engine:
 
 @lru_cache(maxsize=1)
 def _started(engine: str, device: str, models: Path | None, download: bool) -> Engine:
-    return choose_engine(engine, device, models, download)  # type: ignore[arg-type]
+    return choose_engine(engine, device, models, download)

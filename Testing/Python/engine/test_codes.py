@@ -148,7 +148,7 @@ def test_bars_at_any_angle_are_found(ultrasound, symbology, angle, inverted):
 @pytest.mark.parametrize(("symbology", "text"), [*MATRIX.items(), *LINEAR.items()])
 def test_a_large_symbol_is_read_without_a_close_look_too(ultrasound, symbology, text):
     image, corners = planted(ultrasound, symbol_of(symbology, text), 4 if symbology == "Aztec Code" else 3)
-    (code,) = find_codes(image, closely=False)
+    (code,) = find_codes(image, thoroughly=False)
     assert code.text and covered(code, corners) > 0.99
 
 

@@ -23,7 +23,7 @@ HEADER = Header(
 
 
 def region(text, confidence=0.99):
-    return Region(polygon_of_box((0, 0, 40, 12)), 0, 0, text=text, confidence=confidence)
+    return Region(polygon_of_box((0, 0, 40, 12)), 0, 0, readings=tuple(filter(None, text.split(" | "))), confidence=confidence)
 
 
 def decision(text, keep="measurements", confidence=0.99, header=HEADER):

@@ -25,7 +25,7 @@ from pydicom import examples
 from pydicom.pixels import pixel_array
 
 from PyLogikSlicerLib.core.errors import EngineUnavailable, UsageError
-from PyLogikSlicerLib.detection.easyocr_reader import RECOGNIZER_FILES, EasyOCRReader, is_available, lines_of
+from PyLogikSlicerLib.detection.easyocr_reader import RECOGNIZER_FILES, EasyOCRReader, is_available, lines_of_heat_maps
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 CHARACTERS = "0123456789-ABCDEFJNOH^"
@@ -290,7 +290,7 @@ def test_whatever_the_heat_maps_every_strong_place_is_covered(data):
     count, labels, stats, _ = cv2.connectedComponentsWithStats((text > 0).astype(np.uint8), connectivity=4)
     large = np.isin(labels, [label for label in range(1, count) if stats[label, cv2.CC_STAT_AREA] >= 3])
     centers = 2 * np.argwhere(large)[:, ::-1] + 1.0
-    polygons = [np.float32(detection.polygon) for detection in lines_of(text, link.astype(np.float32))]
+    polygons = [np.float32(detection.polygon) for detection in lines_of_heat_maps(text, link.astype(np.float32))]
     for center in centers:
         assert max(cv2.pointPolygonTest(polygon, tuple(center), True) for polygon in polygons) > -0.5
 
@@ -301,7 +301,7 @@ def test_whatever_the_heat_maps_every_strong_place_is_covered(data):
 @pytest.mark.easyocr
 @pytest.mark.parametrize("text", ["DOE^JOHN", "1950-01-2", "0123456789", "F-17", "NO^H"])
 def test_text_is_read(reader, text):
-    ((read, confidence),) = reader.recognise([printed(text)])
+    ((read, confidence),) = reader.recognize([printed(text)])
     assert SequenceMatcher(None, read, text).ratio() > 0.85  # the fitted readout doubles or drops a character now and then
     assert 0.1 < confidence <= 1
 
@@ -310,18 +310,18 @@ def test_text_is_read(reader, text):
 def test_a_crop_reads_the_same_alone_and_beside_others(reader):
     crops = [printed(text) for text in ("7", "0123456789-ABCDEF", "JOHN", "1950-01-2", "FEB", "NOH", "J0H")]
     crops += [np.zeros((0, 5, 3), np.uint8), np.full((20, 60, 3), 90, np.uint8)]
-    together = reader.recognise(crops)
-    alone = [reader.recognise([crop])[0] for crop in crops]
+    together = reader.recognize(crops)
+    alone = [reader.recognize([crop])[0] for crop in crops]
     assert [text for text, _ in together] == [text for text, _ in alone]
     np.testing.assert_allclose([c for _, c in together], [c for _, c in alone], atol=1e-4)
     assert together[-2] == ("", 0.0)
-    assert reader.recognise([]) == []
+    assert reader.recognize([]) == []
 
 
 @pytest.mark.easyocr
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (7, 2000), (400, 30)])
 def test_a_crop_of_any_shape_gives_an_answer(reader, shape):
-    ((text, confidence),) = reader.recognise([np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)])
+    ((text, confidence),) = reader.recognize([np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)])
     assert isinstance(text, str) and 0 <= confidence <= 1
 
 
@@ -342,7 +342,7 @@ def test_text_and_confidence_are_those_of_easyocr_itself(reader, weights):
         images, width = get_image_list([[0, crop.shape[1], 0, crop.shape[0]]], [], crop[..., 0], model_height=64)
         with torch.no_grad():
             expected += get_text(characters, 64, int(width), network, converter, images, workers=0)
-    read = reader.recognise(crops)
+    read = reader.recognize(crops)
     assert [text for text, _ in read] == [text for _, text, _ in expected]
     np.testing.assert_allclose([c for _, c in read], [c for _, _, c in expected], atol=0.05)
 
@@ -524,7 +524,7 @@ def test_languages_ask_for_the_recognizer_that_easyocr_gives_them(tmp_path):
 @pytest.mark.easyocr
 def test_nothing_is_printed(weights, capfd):
     reader = EasyOCRReader("cpu", weights)
-    reader.recognise([printed("JOHN")])
+    reader.recognize([printed("JOHN")])
     reader.detect([screen(("JOHN", (10, 40), 0.5))])
     captured = capfd.readouterr()
     assert captured.out == "" and captured.err == ""

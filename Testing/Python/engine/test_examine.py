@@ -9,8 +9,8 @@ from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.stack import Display, Header
-from PyLogikSlicerLib.detection.examine import WINDOW, examine
-from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
+from PyLogikSlicerLib.detection.examine import AVERAGED_FRAMES, examine
+from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_WORD_PASSES, MASKED_UNEXAMINED_FRAMES, MAX_READINGS
 from PyLogikSlicerLib.policy.decisions import decide
 
 ROWS, COLUMNS = 240, 320
@@ -97,58 +97,59 @@ def timed(plain, frames):
     return [write(plain, f"00:{number // 60:02d}:{number % 60:02d}", 200, 10) for number in range(frames)]
 
 
-def test_a_timer_that_is_known_costs_a_look_now_and_then_and_is_masked_all_the_time(engine):
+def test_a_known_timer_is_examined_now_and_then_and_is_masked_all_the_time(engine):
     plain = speckle(ROWS, COLUMNS, 5)
     frames = timed(plain, 60)
     examination = examine(stack_of(frames), engine.readers)
     for number, frame in enumerate(frames):
         assert found_share(examination, ink(frame, plain), number) > 0.98
-    looked_at = [how != "unchanged" for how in examination.text_map.coverage]
-    assert all(looked_at[:MOST_TEXTS]) and looked_at[-1]
-    assert 2 <= sum(looked_at[30:-1]) <= 4
+    examined = [how != "unchanged" for how in examination.text_map.coverage]
+    assert all(examined[:MAX_READINGS]) and examined[-1]
+    assert 2 <= sum(examined[30:-1]) <= 4
 
 
 def counting(readers):
-    """The same readers, and a list to which each adds its name whenever it looks."""
-    looks = []
+    """The same readers, and a list to which each adds its name whenever it is given images."""
+    calls = []
 
     class Counting:
         def __init__(self, reader):
             self._reader = reader
-            self.name, self.sees, self.certain, self.device = reader.name, reader.sees, reader.certain, reader.device
-            if hasattr(reader, "recognise"):
-                self.recognise = reader.recognise
+            self.name, self.device = reader.name, reader.device
+            self.granularity, self.conclusive_score = reader.granularity, reader.conclusive_score
+            if hasattr(reader, "recognize"):
+                self.recognize = reader.recognize
 
         def detect(self, images):
-            looks.append(self.name)
+            calls.append(self.name)
             return self._reader.detect(images)
 
-    return tuple(map(Counting, readers)), looks
+    return tuple(map(Counting, readers)), calls
 
 
-def test_a_number_that_changes_in_its_place_is_read_and_no_word_is_looked_for(engine):
+def test_a_number_that_changes_in_its_place_is_read_without_word_passes(engine):
     plain = np.repeat(speckle(ROWS, COLUMNS, 5)[..., None], 3, axis=2)
-    readers, looks = counting(engine.readers)
+    readers, calls = counting(engine.readers)
     numbers = [71, 74, 78, 82, 79, 76]
     frames = [write(plain, f"HR {number}", 220, 10, (0, 255, 0)) for number in numbers for _ in range(10)]
     words = []
-    examination = examine(stack_of(frames), readers, lambda done, total: words.append(looks.count("ppocr")))
-    assert words[0] == words[-1] > 0, "no look for words but those at the first frame, and at the composites, which come later"
+    examination = examine(stack_of(frames), readers, lambda done, total: words.append(calls.count("ppocr")))
+    assert words[0] == words[-1] > 0, "no word passes but those over the first frame, and over the composites, which come later"
     (region,) = examination.text_map.regions
     assert (region.frame_first, region.frame_last) == (0, len(frames) - 1)
-    assert set(region.text.split(" | ")) >= {f"HR {number}" for number in numbers}
+    assert set(region.readings) >= {f"HR {number}" for number in numbers}
     assert examination.text_map.coverage[9] == "unchanged" and examination.text_map.coverage[10].startswith("changed")
     for number in range(0, len(frames), 10):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
 
 
-def test_so_is_one_beside_a_timer(engine):
+def test_a_changing_number_beside_a_timer_is_read_without_word_passes(engine):
     plain = speckle(ROWS, COLUMNS, 5)
-    readers, looks = counting(engine.readers)
+    readers, calls = counting(engine.readers)
     frames = [write(frame, f"HR {71 + number // 10}", 200, 36) for number, frame in enumerate(timed(plain, 60))]
     words = []
-    examine(stack_of(frames), readers, lambda done, total: words.append(looks.count("ppocr")))
-    assert words[0] == words[-2] > 0, "but for the last frame, on which what is known is looked at too"
+    examine(stack_of(frames), readers, lambda done, total: words.append(calls.count("ppocr")))
+    assert words[0] == words[-2] > 0, "but for the last frame, on which known text is examined too"
 
 
 @pytest.mark.parametrize("name,height,x", [("DOE J", 14, 220), ("DOE JANE 1962", 14, 140), ("J DOE", 8, 224), ("DOE", 30, 215)])
@@ -163,7 +164,7 @@ def test_a_name_that_takes_a_numbers_place_is_masked_and_known_to_the_rules(engi
 
 
 class Blind:
-    name, sees, certain, device = "blind", "letters", 0.9, "cpu"
+    name, granularity, conclusive_score, device = "blind", "letters", 0.9, "cpu"
 
     def detect(self, images):
         return [[] for _ in images]
@@ -175,7 +176,7 @@ def test_a_dim_name_beside_bright_letters_in_their_box_is_not_kept_with_them(eng
     plain = speckle(ROWS, 480, 5)
     number, wide = write(plain, "HR 72 bpm", 10, 5), write(plain, "HR 72 bpm Gn 50 dB", 10, 5)
     named = write(number, name, x, y, grey, height)
-    readers = tuple(Blind() if blind and reader.sees == "letters" else reader for reader in engine.readers)
+    readers = tuple(Blind() if blind and reader.granularity == "letters" else reader for reader in engine.readers)
     examination = examine(stack_of([*[wide] * 20, *[number] * 20, *[named] * 6, *[wide] * 110]), readers)
     decided = decide(examination.text_map, Header(modality="US"), "measurements")
     redacted = [region for region in decided.on_frame(43) if region.decision == "redact"]
@@ -188,7 +189,7 @@ def test_where_a_number_was_wiped_nothing_stays_masked(engine):
     number = write(plain, "HR 72", 220, 10)
     examination = examine(stack_of([*[number] * 12, *[plain] * 30]), engine.readers)
     assert found_share(examination, ink(number, plain), 11) > 0.98
-    assert found_share(examination, ink(number, plain), 12 + 2 * WINDOW) == 0
+    assert found_share(examination, ink(number, plain), 12 + 2 * AVERAGED_FRAMES) == 0
 
 
 def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(engine):
@@ -198,13 +199,13 @@ def test_what_follows_a_timer_is_found_and_what_is_empty_afterwards_is_shown(eng
     examination = examine(stack_of(frames), engine.readers)
     for number in range(35):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
-    assert found_share(examination, ink(name, plain), 35 + WINDOW + UNSEEN) == 0
+    assert found_share(examination, ink(name, plain), 35 + AVERAGED_FRAMES + MASKED_UNEXAMINED_FRAMES) == 0
 
 
-def test_what_no_look_at_its_frame_sees_beside_a_timer_is_masked_on_all_of_them(engine):
+def test_text_beside_a_timer_that_quick_passes_miss_is_masked_on_all_its_frames(engine):
     plain = np.zeros((ROWS, COLUMNS), np.uint8)
     frames = timed(plain, 30)  # until its timer is known, its tile is never at rest
-    frames[3:12] = [write(frame, "R", 206, 40, height=60) for frame in frames[3:12]]  # too tall for a glance, and no word
+    frames[3:12] = [write(frame, "R", 206, 40, height=60) for frame in frames[3:12]]  # too tall for a quick pass, and no word
     examination = examine(stack_of(frames), engine.readers)
     for number in range(3, 12):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
@@ -228,7 +229,7 @@ def test_dim_text_that_stays_for_a_while_over_moving_speckle_is_found(engine, te
         assert found_share(examination, shape, number) > 0.95
 
 
-def test_so_is_dim_text_taller_than_a_look_at_native_scale_sees(engine):
+def test_dim_text_too_tall_for_the_native_scale_is_found_over_moving_speckle(engine):
     frames = [speckle(ROWS, COLUMNS, seed) for seed in range(30)]
     frames[10:20] = [write(frame, "07:05", 90, 100, 78, 44) for frame in frames[10:20]]
     shape = write(np.zeros((ROWS, COLUMNS), np.uint8), "07:05", 90, 100, height=44) > 100
@@ -243,12 +244,12 @@ def test_text_of_three_frames_over_moving_speckle_is_found(engine):
     examination = examine(stack_of(frames), engine.readers)
     for number in (3, 4, 5):
         assert found_share(examination, ink(frames[number], plains[number]), number) > 0.98
-    # It may have been there since the look before, unseen.
-    assert found_share(examination, ink(frames[3], plains[3]), 3 - LEAD_BETWEEN_LOOKS) > 0.5
+    # It may have been there since the word pass before, undetected.
+    assert found_share(examination, ink(frames[3], plains[3]), 3 - LEAD_BETWEEN_WORD_PASSES) > 0.5
 
 
 def test_dark_text_on_one_of_several_unrelated_images_is_found(engine):
-    """The frames of a stack need not be a cine; each new scene gets every look."""
+    """The frames of a stack need not be a cine; each new scene gets all passes."""
     dark, bright = speckle(ROWS, COLUMNS, 10, 40), np.full((ROWS, COLUMNS), 220, np.uint8)
     page = write(bright, "DOE JOHN 1962", 60, 100, 10)
     examination = examine(stack_of([dark, page, dark]), engine.readers)

@@ -32,7 +32,7 @@ def through_the_pipe(data):
 def analysis(roi=None):
     numbers = np.array([10.25, 20, 33.5, 41], np.float32)
     polygon = tuple((x, y) for x, y in zip(numbers, numbers[::-1], strict=True))
-    region = Region(polygon, np.int64(2), 5, "Ünï 「12」", np.float32(0.5), "ppocr x2", "matches PatientName", "keep")
+    region = Region(polygon, np.int64(2), 5, ("Ünï 「12」", "1 | 2"), np.float32(0.5), "ppocr x2", "matches PatientName", "keep")
     return Analysis(TextMap((region,), ("whole frame", "", "changed 3%")), roi, (np.int16(-1024), 3071), {"examine": 1.5})
 
 

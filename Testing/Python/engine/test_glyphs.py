@@ -40,12 +40,12 @@ def write(
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
-def sure(reader: GlyphReader, image: np.ndarray) -> list[glyphs.Detection]:
+def sure(reader: GlyphReader, image: np.ndarray) -> list[glyphs.RawDetection]:
     """What the reader takes for text; what it is in doubt of is no text yet."""
-    return [found for found in reader.detect([image])[0] if not found.doubtful]
+    return [found for found in reader.detect([image])[0] if not found.tentative]
 
 
-def covered(box: tuple[int, int, int, int], detections: list[glyphs.Detection], shape: tuple[int, ...]) -> float:
+def covered(box: tuple[int, int, int, int], detections: list[glyphs.RawDetection], shape: tuple[int, ...]) -> float:
     """Share of the box inside the polygons found."""
     mask = np.zeros(shape[:2], np.uint8)
     for detection in detections:
@@ -132,28 +132,28 @@ def test_nothing_is_found_where_nothing_is_written(reader, drawn):
 
 @pytest.mark.parametrize("brightness", [25, 40, 60, 90, 130])
 def test_speckle_alone_holds_next_to_nothing_and_nothing_for_certain(reader, brightness):
-    """What a lone look is not certain of, the examination does not believe (test_examine.py)."""
+    """What a single pass does not detect conclusively, the examination does not accept (test_examine.py)."""
     images = [speckle(600, 800, seed, brightness) for seed in range(11, 19)]
     found = [sure(reader, image) for image in images]
-    assert not any(detection.score >= reader.certain for one in found for detection in one)
+    assert not any(detection.score >= reader.conclusive_score for one in found for detection in one)
     assert np.mean([covered((0, 0, 800, 600), one, image.shape) for one, image in zip(found, images, strict=True)]) < 0.001
 
 
 @pytest.mark.parametrize("brightness", [40, 90])
-def test_neither_does_a_closer_look(reader, brightness):
+def test_speckle_at_double_size_holds_no_conclusive_detection(reader, brightness):
     for seed in range(11, 15):
         double = cv2.resize(speckle(300, 400, seed, brightness), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        assert not any(detection.score >= reader.certain for detection in sure(reader, double))
+        assert not any(detection.score >= reader.conclusive_score for detection in sure(reader, double))
 
 
 @pytest.mark.parametrize("scale", [0.5, 1, 2])
-def test_neither_do_several_frames_of_moving_speckle_together(reader, scale):
+def test_the_mean_of_several_frames_of_moving_speckle_holds_no_conclusive_detection(reader, scale):
     for first in range(0, 80, 8):
         frames = [speckle(300, 400, seed, 60)[..., 0] for seed in range(first, first + 8)]
-        together = cv2.cvtColor(stretched(usual(frames)), cv2.COLOR_GRAY2RGB)
+        average = cv2.cvtColor(stretched(usual(frames)), cv2.COLOR_GRAY2RGB)
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        image = cv2.resize(together, None, fx=scale, fy=scale, interpolation=how)
-        assert not any(detection.score >= reader.certain for detection in sure(reader, image))
+        image = cv2.resize(average, None, fx=scale, fy=scale, interpolation=how)
+        assert not any(detection.score >= reader.conclusive_score for detection in sure(reader, image))
 
 
 def test_a_large_image_gives_the_same_ink_tile_by_tile_as_whole(reader, monkeypatch):
@@ -191,15 +191,15 @@ def test_letters_of_one_word_are_one_detection_and_distant_digits_are_apart(read
 def test_lines_that_run_up_the_image_side_by_side_are_apart():
     half = np.zeros((120, 100), np.float32)
     half[10:100, 10:22] = half[10:100, 42:54] = 0.9
-    assert len(glyphs.words(half, (240, 200))) == 2
+    assert len(glyphs.detections_of_ink(half, (240, 200))) == 2
 
 
-def test_ink_too_faint_to_be_text_is_told_as_doubtful_and_never_beside_a_word_that_was_found():
+def test_ink_too_faint_to_be_text_is_a_tentative_detection_and_never_around_a_word_that_was_found():
     half = np.zeros((60, 80), np.float32)
     half[10:16, 10:14] = 0.2
     half[30:38, 40:60] = 0.9
-    found = glyphs.words(half, (120, 160))
-    assert [detection.doubtful for detection in found] == [False, True]
+    found = glyphs.detections_of_ink(half, (120, 160))
+    assert [detection.tentative for detection in found] == [False, True]
     assert found[1].polygon == polygon_of_box((20, 20, 28, 32))
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+
 import pytest
 
 from PyLogikSlicerLib import deid
 from PyLogikSlicerLib.core.errors import UsageError
-from PyLogikSlicerLib.core.options import ENGINES, FORMATS, VARIANTS, Options
+from PyLogikSlicerLib.core.options import FORMATS, VARIANTS, Options
+from PyLogikSlicerLib.core.text_engines import ENGINES, TEXT_ENGINES, packages_of
 from PyLogikSlicerLib.detection.engines import choose_engine
 from PyLogikSlicerLib.writing import formats
 
@@ -50,3 +54,16 @@ def test_the_names_of_options_are_those_of_what_they_choose():
     assert tuple(formats.FORMATS) == FORMATS
     with pytest.raises(Exception, match=", ".join(ENGINES)):
         choose_engine("none of these")
+
+
+def test_every_row_of_the_table_of_engines_names_a_module_that_can_be_started():
+    for spec in TEXT_ENGINES:
+        module = importlib.import_module(f"PyLogikSlicerLib.detection.{spec.module}")
+        assert list(inspect.signature(module.start).parameters) == ["device", "models", "download"]
+        assert spec.name in ENGINES and spec.label and spec.weights
+
+
+def test_what_an_engine_needs_beyond_the_required_packages_is_in_the_table():
+    assert packages_of("auto") == packages_of("ppocr") == ()
+    assert {package.name for package in packages_of("easyocr")} == {"torch", "easyocr"}
+    assert packages_of("thorough") == packages_of("easyocr")

@@ -13,7 +13,7 @@ ROWS, COLUMNS, FRAMES = 100, 200, 10
 
 
 def found(box, first=0, last=9, reason="text", decision="redact"):
-    return Region(polygon_of_box(box), first, last, "ab", 0.9, "ppocr x1", reason, decision)
+    return Region(polygon_of_box(box), first, last, ("ab",), 0.9, "ppocr x1", reason, decision)
 
 
 NAME, SIGN, LATE, DEPTH = (

@@ -18,7 +18,7 @@ from PyLogikSlicerLib.core.projections import CompositeAccumulator
 from PyLogikSlicerLib.core.stack import Header, UltrasoundRegion
 from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 from PyLogikSlicerLib.detection.engines import Engine
-from PyLogikSlicerLib.detection.reader import Detection
+from PyLogikSlicerLib.detection.reader import RawDetection
 from PyLogikSlicerLib.pipeline import analyse, hides_echo
 from PyLogikSlicerLib.reading import open_stacks
 from PyLogikSlicerLib.roi import find_roi
@@ -359,14 +359,14 @@ def test_a_place_that_is_masked_for_a_moment_and_where_no_word_was_read_does_not
     first, last, text, confidence, frames, hides
 ):
     """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
-    region = Region(polygon_of_box((416, 32, 449, 76)), first, last, text, confidence)
+    region = Region(polygon_of_box((416, 32, 449, 76)), first, last, (text,), confidence)
     assert hides_echo(region, frames) is hides
 
 
 class Startled:
     """A reader that takes what is on the right of an image with a grey corner for two words, and is certain."""
 
-    name, device, sees, certain = "startled", "cpu", "words", 0.5
+    name, device, granularity, conclusive_score = "startled", "cpu", "words", 0.5
 
     def detect(self, images):
         return [self._seen(image) if ((image[0, 0] > 100) & (image[0, 0] < 160)).all() else [] for image in images]
@@ -374,7 +374,7 @@ class Startled:
     def _seen(self, image):
         rows, columns = image.shape[:2]
         tops = rows // 3, rows // 3 + columns // 8
-        return [Detection(polygon_of_box((columns // 2, top, columns, top + columns // 8)), 0.9) for top in tops]
+        return [RawDetection(polygon_of_box((columns // 2, top, columns, top + columns // 8)), 0.9) for top in tops]
 
 
 @pytest.mark.parametrize("startled", [0, 3, 30])

@@ -13,7 +13,7 @@ from PyLogikSlicerLib.core.errors import EngineUnavailable
 from PyLogikSlicerLib.detection.devices import CPU, Device
 from PyLogikSlicerLib.detection.examine import examine
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
-from PyLogikSlicerLib.detection.network import as_given, open_network
+from PyLogikSlicerLib.detection.network import identity, open_network
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader
 
 pytestmark = pytest.mark.torch
@@ -56,7 +56,7 @@ every_image = pytest.mark.parametrize("image", IMAGES.values(), ids=IMAGES)
 
 def assert_same(found, expected) -> None:
     """The same regions, to a hundredth of a pixel."""
-    assert [detection.doubtful for detection in found] == [detection.doubtful for detection in expected]
+    assert [detection.tentative for detection in found] == [detection.tentative for detection in expected]
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one.polygon, other.polygon, atol=0.01)
         assert one.score == pytest.approx(other.score, abs=1e-4)
@@ -70,7 +70,7 @@ def test_words_are_found_and_read_the_same(words, image):
     assert_same(torch.detect([image])[0], expected)
     boxes = [cv2.boundingRect(np.array(detection.polygon, np.float32)) for detection in expected]
     crops = [image[max(y, 0) : y + height, max(x, 0) : x + width] for x, y, width, height in boxes]
-    read, known = torch.recognise(crops), onnx.recognise(crops)
+    read, known = torch.recognize(crops), onnx.recognize(crops)
     assert [text for text, _ in read] == [text for text, _ in known]
     np.testing.assert_allclose([confidence for _, confidence in read], [confidence for _, confidence in known], atol=1e-4)
 
@@ -154,7 +154,7 @@ def test_a_device_that_fails_or_computes_something_else_is_refused():
     def fails_on_tensors(batch):
         return batch if isinstance(batch, np.ndarray) else batch.reshape(7, 7)
 
-    open_network(graph_with_same_upper(3, 1), TORCH, SMALL, as_given)
+    open_network(graph_with_same_upper(3, 1), TORCH, SMALL, identity)
     with pytest.raises(EngineUnavailable, match="cannot run the network.*--device cpu"):
         open_network(graph_with_same_upper(3, 1), TORCH, SMALL, fails_on_tensors)
     with pytest.raises(EngineUnavailable, match="does not compute what the CPU does.*--device cpu"):

@@ -121,13 +121,13 @@ def test_a_file_that_shows_its_neighbor_fails_in_jpeg_too_where_frames_are_alike
 def test_what_the_policy_kept_is_judged_again_by_what_the_file_shows(engine, tmp_path, text, stays):
     """Detection may have read what stood there before, or half of it; a box says nothing of what is in it."""
     stack = stack_of([write(speckle(ROWS, COLUMNS, 1), text, 90, 170)], header=Header(modality="US"))
-    kept = Region(polygon_of_box((60, 150, 299, 199)), 0, 0, "12.5 mm", 0.99, decision="keep", reason=MEASUREMENT)
+    kept = Region(polygon_of_box((60, 150, 299, 199)), 0, 0, ("12.5 mm",), 0.99, decision="keep", reason=MEASUREMENT)
     assert bool(check(stack, written(stack, tmp_path), engine, [kept]).readable) is not stays
 
 
 def test_a_residue_half_inside_a_kept_region_is_no_part_of_it(engine, tmp_path):
     stack = stack_of([write(speckle(ROWS, COLUMNS, 1), "12.5 mm JANE", 20, 170)], header=Header(modality="US"))
-    kept = Region(polygon_of_box((10, 160, 110, 198)), 0, 0, "12.5 mm", 0.99, decision="keep", reason="kept by a person")
+    kept = Region(polygon_of_box((10, 160, 110, 198)), 0, 0, ("12.5 mm",), 0.99, decision="keep", reason="kept by a person")
     assert check(stack, written(stack, tmp_path), engine, [kept]).residues
 
 
@@ -156,11 +156,11 @@ def test_a_source_about_which_two_decoders_disagree_fails():
 
 
 class BlindTo:
-    """A reader that sees nothing in the first look at anything, as if detection had missed all text."""
+    """A reader that sees nothing in the first pass over anything, as if detection had missed all text."""
 
     def __init__(self, reader, blind_calls):
-        self.name, self.device, self.recognise = reader.name, reader.device, reader.recognise
-        self.sees, self.certain = reader.sees, reader.certain
+        self.name, self.device, self.recognize = reader.name, reader.device, reader.recognize
+        self.granularity, self.conclusive_score = reader.granularity, reader.conclusive_score
         self._reader, self._blind = reader, blind_calls
 
     def detect(self, images):
@@ -169,7 +169,7 @@ class BlindTo:
 
 
 def test_what_detection_missed_is_masked_by_verification(engine, tmp_path):
-    """The first two calls are all looks that detection takes at an image of this size."""
+    """The first two calls are all passes that detection runs over an image of this size."""
     plain = speckle(ROWS, COLUMNS, 6)
     image = write(plain, "DOE JOHN", 90, 170)
     blind = Engine((BlindTo(engine.readers[0], 2),))
@@ -190,15 +190,15 @@ def test_text_that_stays_readable_fails_the_image(engine, tmp_path):
             type(self).calls += 1
             x = 20 * (type(self).calls % 14)
             box = polygon_of_box((x, 80, x + 90, 100))
-            from PyLogikSlicerLib.detection.reader import Detection
+            from PyLogikSlicerLib.detection.reader import RawDetection
 
-            return [[Detection(box, 0.99)] for _ in images]
+            return [[RawDetection(box, 0.99)] for _ in images]
 
         def _read(self, crops):
             return [("DOE", 0.99) for _ in crops]
 
     reader = NeverSatisfied(engine.readers[0], 0)
-    reader.recognise = reader._read
+    reader.recognize = reader._read
     bright = np.random.default_rng(7).integers(60, 255, (ROWS, COLUMNS)).astype(np.uint8)
     with pytest.raises(VerificationFailed, match="still readable"):
         process(stack_of([bright]), "image", tmp_path, Options(format="png"), Engine((reader,)))
@@ -213,8 +213,8 @@ def test_what_verification_masks_takes_in_what_is_around(engine, tmp_path):
 
 
 def test_words_that_stay_readable_fail_an_image_and_a_lone_letter_at_the_edge_of_a_mask_does_not():
-    def residue(text):
-        return Region(polygon_of_box((0, 0, 9, 9)), 0, 0, text, 0.95)
+    def residue(readings):
+        return Region(polygon_of_box((0, 0, 9, 9)), 0, 0, readings, 0.95)
 
-    residues = tuple(map(residue, ("y", "1 | I", "DOE", "7 | 12", "+")))
+    residues = tuple(map(residue, (("y",), ("1", "I"), ("DOE",), ("7", "12"), ("+",))))
     assert [region.text for region in Verification(1, residues, 0).readable] == ["DOE", "7 | 12"]

@@ -106,8 +106,8 @@ def test_keys_and_mouse_are_left_alone_while_another_module_is_shown(loaded):
 def test_every_choice_is_one_that_the_engine_knows(panel):
     from PyLogikSlicer import Device, Engine, ImageFormat, Variant
     from PyLogikSlicerLib.core.options import VARIANTS
+    from PyLogikSlicerLib.core.text_engines import ENGINES
     from PyLogikSlicerLib.detection.devices import DEVICES
-    from PyLogikSlicerLib.detection.engines import ENGINES
     from PyLogikSlicerLib.writing.formats import FORMATS
 
     assert {choice.value for choice in Variant} == set(VARIANTS) - {"find-txt"}
@@ -147,7 +147,7 @@ def test_the_dialog_lists_everything_that_slicer_lacks(panel):
     from PyLogikSlicerLib.widgets import dependencies
 
     path = ROOT / "PyLogikSlicer" / "Resources" / "requirements.txt"
-    every = dependencies.requirements(path, easyOcr=True)
+    every = dependencies.requirements(path, engine="easyocr")
     dialog = dependencies.dialog(every)
     dialog.show()
     PICTURES.mkdir(exist_ok=True)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What each look of each reader earns and costs, on the corpus' reference frames: detection alone, before verification.
+"""What each pass of each reader earns and costs, on the corpus' reference frames: detection alone, before verification.
 
-    python Testing/Benchmarks/looks.py [--corpus ../shared/corpus] [--largest 2.2]
+    python Testing/Benchmarks/passes.py [--corpus ../shared/corpus] [--largest 2.2]
 
-Every look is taken once per frame; plans are then put together from them. Cost is the median of the time of a plan's looks
-against one native-scale pass of PP-OCR over the same frame. The last row is the plan in use, closer looks included. Writes
+Every pass is run once per frame; plans are then put together from them. Cost is the median of the time of a plan's passes
+against one native-scale pass of PP-OCR over the same frame. The last row is the plan in use, rechecks included. Writes
 its section of RESULTS.md. The corpus and its `score.py` are not part of this repository.
 """
 
@@ -30,32 +30,33 @@ sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 from PyLogikSlicerLib.core.channels import brightness_and_color  # noqa: E402
 from PyLogikSlicerLib.core.masking import polygon_mask, region_mask  # noqa: E402
 from PyLogikSlicerLib.core.stack import ImageStack  # noqa: E402
-from PyLogikSlicerLib.detection.belief import believed  # noqa: E402
-from PyLogikSlicerLib.detection.coloring import colored_parts, letters_in, visible  # noqa: E402
+from PyLogikSlicerLib.detection.acceptance import is_accepted  # noqa: E402
+from PyLogikSlicerLib.detection.chroma import colored_boxes, isolate_letters, visible_chroma  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
-from PyLogikSlicerLib.detection.extents import fitted  # noqa: E402
+from PyLogikSlicerLib.detection.extents import fit_to_letters  # noqa: E402
 from PyLogikSlicerLib.detection.glyphs import GlyphReader  # noqa: E402
-from PyLogikSlicerLib.detection.grouping import Place, group  # noqa: E402
-from PyLogikSlicerLib.detection.lines import read_lines  # noqa: E402
-from PyLogikSlicerLib.detection.looks import DETECTION, DOUBLE, HALF, NATIVE, STROKES, Look, Looks, Plan, Sighting, examine_images  # noqa: E402
+from PyLogikSlicerLib.detection.grouping import group_detections  # noqa: E402
+from PyLogikSlicerLib.detection.passes import DETECTION, DOUBLE, HALF, NATIVE, TOP_HAT, Detection, DetectionPass, PassSet, Plan, run_passes  # noqa: E402
 from PyLogikSlicerLib.detection.ppocr import PPOCRReader  # noqa: E402
 from PyLogikSlicerLib.detection.reader import TextReader  # noqa: E402
-from PyLogikSlicerLib.detection.tightening import tightened  # noqa: E402
+from PyLogikSlicerLib.detection.recognition import read_lines  # noqa: E402
+from PyLogikSlicerLib.detection.text_line import TextLine  # noqa: E402
+from PyLogikSlicerLib.detection.tightening import tighten_lines  # noqa: E402
 
-LOOKS = {"words": (NATIVE, STROKES, DOUBLE, HALF), "letters": (NATIVE, DOUBLE, HALF)}
-# What is tried: the looks of the reader of words, then those of the reader of letters.
+PASSES = {"words": (NATIVE, TOP_HAT, DOUBLE, HALF), "letters": (NATIVE, DOUBLE, HALF)}
+# What is tried: the passes of the word reader, then those of the letter reader.
 PLANS = (
     ((NATIVE,), ()),
     ((NATIVE,), (NATIVE,)),
-    ((NATIVE, STROKES, HALF), (NATIVE, HALF)),
-    ((NATIVE, STROKES, HALF), (NATIVE, DOUBLE, HALF)),
-    ((NATIVE, STROKES, DOUBLE, HALF), (NATIVE, DOUBLE, HALF)),
-    ((STROKES, HALF), (NATIVE, DOUBLE, HALF)),
+    ((NATIVE, TOP_HAT, HALF), (NATIVE, HALF)),
+    ((NATIVE, TOP_HAT, HALF), (NATIVE, DOUBLE, HALF)),
+    ((NATIVE, TOP_HAT, DOUBLE, HALF), (NATIVE, DOUBLE, HALF)),
+    ((TOP_HAT, HALF), (NATIVE, DOUBLE, HALF)),
     ((NATIVE, HALF), (NATIVE, DOUBLE, HALF)),
-    ((NATIVE, STROKES), (NATIVE, DOUBLE, HALF)),
+    ((NATIVE, TOP_HAT), (NATIVE, DOUBLE, HALF)),
     ((), (NATIVE, DOUBLE, HALF)),
-    ((STROKES, HALF), ()),
-    ((STROKES, HALF), (NATIVE, HALF)),
+    ((TOP_HAT, HALF), ()),
+    ((TOP_HAT, HALF), (NATIVE, HALF)),
 )
 COUNTED = ("all", "two or more characters", "phi-like", "single character")
 
@@ -85,33 +86,35 @@ def main() -> int:
     readers = PPOCRReader(), GlyphReader()
     tallies, in_use = [Tally() for _ in PLANS], Tally()
     for image, truth, items in frames(arguments.corpus / "truth", arguments.largest):
-        taken = {(reader.sees, look): timed(image, reader, look) for reader in readers for look in LOOKS[reader.sees]}
-        native, reading = taken["words", NATIVE][1], Reading(image, readers)
+        taken = {
+            (reader.granularity, one_pass): timed(image, reader, one_pass) for reader in readers for one_pass in PASSES[reader.granularity]
+        }
+        native, readings = taken["words", NATIVE][1], Readings(image, readers)
         for (words, letters), tally in zip(PLANS, tallies, strict=True):
-            parts = [taken["words", look] for look in words] + [taken["letters", look] for look in letters]
+            parts = [taken["words", one_pass] for one_pass in words] + [taken["letters", one_pass] for one_pass in letters]
             tally.cost.append(sum(seconds for _, seconds in parts) / native)
-            judge(tally, image, [sighting for seen, _ in parts for sighting in seen], truth, items, reading, score)
+            judge(tally, image, [detection for seen, _ in parts for detection in seen], truth, items, readings, score)
         start = time.perf_counter()
-        every_look(image, readers)
+        run_plan_in_use(image, readers)
         in_use.cost.append((time.perf_counter() - start) / native)
         count(in_use, mask_in_use(image, readers), image, truth, items, score)
     lines = [
-        "| looks of PP-OCR + of the glyph network | recall: all / two or more characters / identifying / single | over-masked | cost |"
+        "| passes of PP-OCR + of the glyph network | recall: all / two or more characters / identifying / single | over-masked | cost |"
     ]
     lines += ["| --- | --- | ---: | ---: |"]
     lines += [tally.row(f"{names(words)} + {names(letters)}") for (words, letters), tally in zip(PLANS, tallies, strict=True)]
-    lines += [in_use.row("the plan in use: the last, closer looks at faint ink, and looks at colors")]
-    write_section("looks", "\n".join(lines))
+    lines += [in_use.row("the plan in use: the last, rechecks of faint ink, and passes over the color")]
+    write_section("passes", "\n".join(lines))
     print("\n".join(lines))
     return 0
 
 
-def every_look(image: np.ndarray, readers: Sequence[TextReader]) -> None:
-    """The looks of the plan in use at a uint8 RGB still: at all of it, and at what of it has color."""
-    examine_images([image], DETECTION, "whole", readers)
-    colors = letters_in(visible(brightness_and_color(image)[1]))
-    for x0, y0, x1, y1 in colored_parts(colors, (0, 0, image.shape[1], image.shape[0])):
-        examine_images([np.ascontiguousarray(colors[y0:y1, x0:x1])], DETECTION, "color", readers)
+def run_plan_in_use(image: np.ndarray, readers: Sequence[TextReader]) -> None:
+    """Run the passes of the plan in use over a uint8 RGB still: over all of it, and over what of it has color."""
+    run_passes([image], DETECTION, "full", readers)
+    colors = isolate_letters(visible_chroma(brightness_and_color(image)[1]))
+    for x0, y0, x1, y1 in colored_boxes(colors, (0, 0, image.shape[1], image.shape[0])):
+        run_passes([np.ascontiguousarray(colors[y0:y1, x0:x1])], DETECTION, "color", readers)
 
 
 def mask_in_use(image: np.ndarray, readers: Sequence[TextReader]) -> np.ndarray:
@@ -128,8 +131,8 @@ def module_of(path: Path):
     return module
 
 
-def names(looks: Sequence[Look]) -> str:
-    return ", ".join(look.name for look in looks) or "none"
+def names(passes: Sequence[DetectionPass]) -> str:
+    return ", ".join(one_pass.name for one_pass in passes) or "none"
 
 
 def frames(folder: Path, largest: float) -> Iterator[tuple[np.ndarray, dict, list[dict]]]:
@@ -145,31 +148,33 @@ def frames(folder: Path, largest: float) -> Iterator[tuple[np.ndarray, dict, lis
                 yield cv2.cvtColor(image, cv2.COLOR_BGR2RGB), truth, items
 
 
-def timed(image: np.ndarray, reader, look: Look) -> tuple[list[Sighting], float]:
-    only = Looks(words=(look,)) if reader.sees == "words" else Looks(letters=(look,))
+def timed(image: np.ndarray, reader, one_pass: DetectionPass) -> tuple[list[Detection], float]:
+    only = PassSet(words=(one_pass,)) if reader.granularity == "words" else PassSet(letters=(one_pass,))
     start = time.perf_counter()
-    (seen,) = examine_images([image], Plan(only, only, only), "whole", (reader,))
+    (seen,) = run_passes([image], Plan(only, only, only), "full", (reader,))
     return seen, time.perf_counter() - start
 
 
-class Reading:
-    """What is read at places of one image; each place is read once, whatever plan found it."""
+class Readings:
+    """What is read in lines of one image; each line is read once, whatever plan detected it."""
 
     def __init__(self, image: np.ndarray, readers) -> None:
         self._image, self._readers = image, readers
         self._known: dict[tuple, tuple[str, float]] = {}
 
-    def lines(self, places: Sequence[Place]) -> list[tuple[str, float]]:
-        new = [place for place in places if place.polygon not in self._known]
-        self._known |= {place.polygon: line for place, line in zip(new, read_lines(self._image, new, self._readers), strict=True)}
-        return [self._known[place.polygon] for place in places]
+    def of_lines(self, lines: Sequence[TextLine]) -> list[tuple[str, float]]:
+        new = [line for line in lines if line.polygon not in self._known]
+        self._known |= {line.polygon: reading for line, reading in zip(new, read_lines(self._image, new, self._readers), strict=True)}
+        return [self._known[line.polygon] for line in lines]
 
 
-def judge(tally: Tally, image: np.ndarray, seen: Sequence[Sighting], truth: dict, items: Sequence[dict], reading: Reading, score) -> None:
+def judge(
+    tally: Tally, image: np.ndarray, seen: Sequence[Detection], truth: dict, items: Sequence[dict], readings: Readings, score
+) -> None:
     shape = image.shape[:2]
-    places = group(fitted(seen), *shape)
-    kept = [place for place, line in zip(places, reading.lines(places), strict=True) if believed(place, *line)]
-    count(tally, polygon_mask([fitted.polygon for _, fitted in tightened(kept, image)], *shape), image, truth, items, score)
+    lines = group_detections(fit_to_letters(seen), *shape)
+    kept = [line for line, reading in zip(lines, readings.of_lines(lines), strict=True) if is_accepted(line, *reading)]
+    count(tally, polygon_mask([fitted.polygon for _, fitted in tighten_lines(kept, image)], *shape), image, truth, items, score)
 
 
 def count(tally: Tally, mask: np.ndarray, image: np.ndarray, truth: dict, items: Sequence[dict], score) -> None:

@@ -10,9 +10,9 @@ from pydicom import examples
 
 from PyLogikSlicerLib.core.channels import brightness_and_color
 from PyLogikSlicerLib.core.masking import region_mask
-from PyLogikSlicerLib.detection.coloring import FAINTEST, colored_parts, letters_in, visible
+from PyLogikSlicerLib.detection.chroma import INVISIBLE_CHROMA, colored_boxes, isolate_letters, visible_chroma
 from PyLogikSlicerLib.detection.examine import examine
-from PyLogikSlicerLib.detection.looks import DETECTION
+from PyLogikSlicerLib.detection.passes import DETECTION
 from PyLogikSlicerLib.reading import open_stacks
 
 ROWS, COLUMNS = 240, 320
@@ -23,7 +23,7 @@ def bright_speckle(seed):
 
 
 def letters_of(image):
-    return letters_in(visible(brightness_and_color(image)[1]))
+    return isolate_letters(visible_chroma(brightness_and_color(image)[1]))
 
 
 def through_jpeg(image, quality):
@@ -33,11 +33,11 @@ def through_jpeg(image, quality):
 
 def test_of_a_grey_image_and_of_a_codecs_tremble_nothing_is_colored():
     image = bright_speckle(1)
-    tremble = np.random.default_rng(1).integers(0, FAINTEST + 1, image.shape, dtype=np.uint8)
+    tremble = np.random.default_rng(1).integers(0, INVISIBLE_CHROMA + 1, image.shape, dtype=np.uint8)
     assert not letters_of(image).any()
     assert not letters_of(cv2.add(image, tremble)).any()
     more = image.copy()
-    more[100:106, 100:103, 1] += FAINTEST + 1
+    more[100:106, 100:103, 1] += INVISIBLE_CHROMA + 1
     assert letters_of(more)[100:106, 100:103].all()
 
 
@@ -55,7 +55,7 @@ def test_colored_letters_over_bright_speckle_stand_alone(color):
     shown, letter = letters_of(image), (image != plain).any(axis=2)
     assert not shown[~letter].any()
     assert (shown[ink(image, plain)] > 100).mean() > 0.9
-    ((x0, y0, x1, y1),) = colored_parts(shown, (0, 0, COLUMNS, ROWS))
+    ((x0, y0, x1, y1),) = colored_boxes(shown, (0, 0, COLUMNS, ROWS))
     assert letter[y0:y1, x0:x1].sum() == letter.sum() and (x1 - x0) * (y1 - y0) < 0.5 * ROWS * COLUMNS
 
 
@@ -69,7 +69,7 @@ def test_flow_and_what_lies_beside_it_is_no_letter_and_letters_elsewhere_stay():
 
 
 def test_power_doppler_on_a_real_screen_is_not_hidden(engine):
-    """The branches of its flow are no wider than strokes: looked at for color alone they were one word as large as half the screen."""
+    """The branches of its flow are no wider than strokes: examined by color alone they were one word as large as half the screen."""
     (stack,) = open_stacks(Path(examples.get_path("rgb_color")))
     flow = np.s_[75:145, 45:270]
     view = stack.display.show(next(iter(stack.frames())))
@@ -101,21 +101,21 @@ def test_a_dim_colored_digit_in_bright_moving_speckle_is_masked_on_every_frame(e
         assert mask.mean() < 0.05
 
 
-def test_colored_text_that_stands_still_is_looked_at_once_whatever_moves_behind_it(engine):
-    looks = []
+def test_colored_text_that_stands_still_is_examined_once_whatever_moves_behind_it(engine):
+    images_given = []
 
     class Counting:
-        name, sees, certain, device = "glyphs", "letters", 0.9, "cpu"
+        name, granularity, conclusive_score, device = "glyphs", "letters", 0.9, "cpu"
 
         def detect(self, images):
-            looks.extend(image.shape for image in images)
+            images_given.extend(image.shape for image in images)
             return [[] for _ in images]
 
     letter = write(np.zeros((ROWS, COLUMNS), np.uint8), "9", 150, 120, height=10) > 128
     grey = [bright_speckle(seed) for seed in range(9)]
     colored = [np.where(letter[..., None], np.array([0, 130, 130], np.uint8), frame) for frame in grey]
     examine(stack_of(colored), (Counting(),))
-    with_color = len(looks)
-    looks.clear()
+    with_color = len(images_given)
+    images_given.clear()
     examine(stack_of(grey), (Counting(),))
-    assert with_color - len(looks) == len(DETECTION.color.letters) > 0
+    assert with_color - len(images_given) == len(DETECTION.color.letters) > 0
