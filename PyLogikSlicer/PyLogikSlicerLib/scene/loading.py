@@ -40,7 +40,7 @@ class _Image:
     files: tuple[str, ...]
     slices: int
     matrix: np.ndarray
-    concatenate_stacks: bool = False
+    joined: bool = False
 
 
 def load(paths: Sequence[str]) -> list:
@@ -83,7 +83,7 @@ def _images(files: Sequence[Path]) -> list[_Image]:
 
     if len(files) > 1:
         stack = concatenate_stacks([open_stacks(file)[0] for file in files], files[0].parent.name or files[0].stem)
-        return [_Image(stack, tuple(map(str, files)), len(files), _seriesMatrix([_slice(file) for file in files]), concatenate_stacks=True)]
+        return [_Image(stack, tuple(map(str, files)), len(files), _seriesMatrix([_slice(file) for file in files]), joined=True)]
     (file,) = files
     stacks = open_stacks(file)
     if stacks[0].grid is not None:
