@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,7 @@ from .core.analysis import Analysis
 from .core.errors import VerificationFailed
 from .core.masking import filled, region_mask
 from .core.options import Options
+from .core.progress import OnProgress, Progress, ignore_progress
 from .core.result import Result
 from .core.stack import ImageStack
 from .core.text_map import Box, Region, TextMap, polygon_of_box
@@ -36,19 +37,19 @@ WIDER = 4  # pixels
 # letters that is: speckle is a letter or two, rarely a word.
 BRIEF, READ, WORD = 0.2, 0.9, 3
 
-OnStage = Callable[[str, int, int], None]
 
-
-def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:
+def process(
+    stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_progress: OnProgress = ignore_progress
+) -> Result:
     """De-identify one image into ``folder`` (empty, private until verified): :func:`analyse`, then :func:`publish`.
 
-    ``on_stage(stage, frames_done, frames)`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
+    ``on_progress`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
     VerificationFailed: then nothing in ``folder`` may be published.
     """
-    return publish(stack, name, folder, analyse(stack, options, engine, on_stage), options, engine, on_stage)
+    return publish(stack, name, folder, analyse(stack, options, engine, on_progress), options, engine, on_progress)
 
 
-def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Analysis:
+def analyse(stack: ImageStack, options: Options, engine: Engine, on_progress: OnProgress = ignore_progress) -> Analysis:
     """Examine every frame, decide about each region, and outline the region of interest that ``options.variant`` asks for.
 
     Raises UnreadableInput when a frame cannot be decoded, VerificationFailed when one was not examined, and NoRegionFound
@@ -56,7 +57,7 @@ def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnSta
     """
     clock = _Clock()
     with clock("examine"):
-        examination = examine(stack, engine.readers, _progress(on_stage, "examine"))
+        examination = examine(stack, engine.readers, on_progress)
     _require_coverage(examination.text_map, stack)
     text_map = decide(examination.text_map, stack.header, options.keep)
     roi = None
@@ -77,7 +78,13 @@ def hides_echo(region: Region, frame_count: int) -> bool:
 
 
 def publish(
-    stack: ImageStack, name: str, folder: Path, analysis: Analysis, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None
+    stack: ImageStack,
+    name: str,
+    folder: Path,
+    analysis: Analysis,
+    options: Options,
+    engine: Engine,
+    on_progress: OnProgress = ignore_progress,
 ) -> Result:
     """Write the image as ``analysis`` says into ``folder``, as ``<name>_0000.<suffix>`` and so on, and verify it.
 
@@ -92,7 +99,7 @@ def publish(
     clock = _Clock(analysis.seconds)
     with clock("verify"):
         confirmed = confirm_source(stack)
-    return replace(_write_until_clean(writer, analysis.text_map, engine, on_stage, clock), confirmed=confirmed)
+    return replace(_write_until_clean(writer, analysis.text_map, engine, on_progress, clock), confirmed=confirmed)
 
 
 def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
@@ -100,17 +107,17 @@ def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
         raise VerificationFailed(f"{text_map.frames_examined} of {stack.frame_count} frames were examined")
 
 
-def _write_until_clean(writer: _Writer, text_map: TextMap, engine: Engine, on_stage: OnStage, clock: _Clock) -> Result:
+def _write_until_clean(writer: _Writer, text_map: TextMap, engine: Engine, on_progress: OnProgress, clock: _Clock) -> Result:
     """Write, verify, mask what verification found, and again: three rounds at most; then what is still readable fails the image."""
     kept = [region for region in text_map.regions if region.decision == "keep"]
     changed: Sequence[Region] | None = None
     for rounds in range(1, ROUNDS + 1):
         with clock("write"):
-            writer.write(text_map, changed, _progress(on_stage, "write"))
+            writer.write(text_map, changed, on_progress)
         with clock("verify"):
             written = Written(writer.files, writer.fmt, writer.crop, partial(writer.frames, text_map))
             judge = partial(may_stay, header=writer.stack.header)
-            verification = verify(writer.stack, written, kept, judge, engine.readers, changed, _progress(on_stage, "verify"))
+            verification = verify(writer.stack, written, kept, judge, engine.readers, changed, on_progress)
         # Unreadable residues of the last round are texture that no two looks agree on; readable ones are leaks.
         if not verification.residues or (rounds == ROUNDS and not verification.readable):
             break
@@ -152,14 +159,14 @@ class _Writer:
             pixels = filled(self.rendering.render(frame, number), mask)
             yield np.ascontiguousarray(pixels[y0:y1, x0:x1]), mask[y0:y1, x0:x1]
 
-    def write(self, text_map: TextMap, changed: Sequence[Region] | None, on_progress: Callable[[int, int], None]) -> None:
+    def write(self, text_map: TextMap, changed: Sequence[Region] | None, on_progress: OnProgress) -> None:
         def is_due(number: int) -> bool:
             return changed is None or any(region.covers(number) for region in changed)
 
         due = ((number, pixels) for number, (pixels, _) in enumerate(self.frames(text_map)) if is_due(number))
         with closing(ahead.each(self._save, due)) as saved:  # before the folder is removed, nobody writes to it any more
             for number in saved:
-                on_progress(number + 1, len(self.files))
+                on_progress(Progress("write", number + 1, len(self.files)))
 
     def _save(self, frame: tuple[int, np.ndarray]) -> int:
         number, pixels = frame
@@ -183,7 +190,3 @@ class _Clock:
             yield
         finally:
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - start, 3)
-
-
-def _progress(on_stage: OnStage, stage: str) -> Callable[[int, int], None]:
-    return lambda done, total: on_stage(stage, done, total)

@@ -11,8 +11,9 @@ import numpy as np
 
 from .core.errors import VerificationFailed
 from .core.masking import polygon_mask
+from .core.progress import OnProgress
 from .core.stack import ImageStack
-from .core.text_map import Box, Region
+from .core.text_map import Box, Coverage, Region
 from .detection.boxes import area, overlap
 from .detection.examine import Examination, examine
 from .detection.looks import VERIFICATION
@@ -47,7 +48,7 @@ class Verification:
     frames: int
     residues: tuple[Region, ...]
     largest_error: int
-    coverage: tuple[str, ...] = field(default=())
+    coverage: tuple[Coverage, ...] = field(default=())
 
     @property
     def readable(self) -> tuple[Region, ...]:
@@ -73,7 +74,7 @@ def verify(
     may_stay: MayStay,
     readers: Sequence[TextReader],
     changed: Sequence[Region] | None,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> Verification:
     """Read the files of ``written`` back, compare every pixel, and look for text in them.
 
@@ -98,7 +99,7 @@ def verify(
         decode=comparison.frames,
     )
     attention = None if changed is None else lambda frame: _boxes_around(changed, frame, written.crop)
-    examination = examine(reread, readers, on_progress, VERIFICATION, attention)
+    examination = examine(reread, readers, on_progress, VERIFICATION, attention, "verify")
     if examination.text_map.frames_examined != stack.frame_count:
         raise VerificationFailed(f"{examination.text_map.frames_examined} of {stack.frame_count} frames were examined again")
     residues = _residues(examination, comparison, kept, may_stay, written.crop)

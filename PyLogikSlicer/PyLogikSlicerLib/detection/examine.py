@@ -9,9 +9,10 @@ from functools import partial
 
 import numpy as np
 
+from ..core.progress import OnProgress, Progress, ignore_progress
 from ..core.projections import CompositeAccumulator, Composites, stretched, usual
 from ..core.stack import ImageStack
-from ..core.text_map import Box, TextMap, polygon_of_box
+from ..core.text_map import Box, Coverage, TextMap, polygon_of_box
 from .belief import believed, believed_equalized, believed_faint, is_legible, is_too_large
 from .boxes import area, clip, parts_of
 from .changes import NOISE, Change, FaintMemory, FrameMemory, boxes_around
@@ -42,7 +43,6 @@ HIDING = 8
 # by more than a letter is high.
 FAINT_PART = 1536
 FAINT_OVERLAP = 256
-OnProgress = Callable[[int, int], None]
 Attention = Callable[[int], Sequence[Box]]
 
 
@@ -58,13 +58,14 @@ class Examination:
 def examine(
     stack: ImageStack,
     readers: Sequence[TextReader],
-    on_progress: OnProgress = lambda done, total: None,
+    on_progress: OnProgress = ignore_progress,
     plan: Plan = DETECTION,
     attention: Attention | None = None,
+    stage: str = "examine",
 ) -> Examination:
     """Find the text on every frame of ``stack``; regions are not decided yet (all redacted).
 
-    ``on_progress(frames_done, frames)`` is called after each frame and may raise to cancel. ``attention(frame)`` gives the
+    ``on_progress`` is called with the progress of ``stage`` after each frame and may raise to cancel. ``attention(frame)`` gives the
     boxes outside which nothing is looked at, for a second look at places that were changed; without it all is examined.
     Raises :class:`~PyLogikSlicerLib.core.errors.UnreadableInput` when a frame cannot be decoded.
     """
@@ -73,7 +74,7 @@ def examine(
     for index, frame in enumerate(stack.frames()):
         examiner.examine_frame(index, frame, stack.display_of(index).show(frame), last=index + 1 == stack.frame_count)
         low, high = _widened(low, high, frame)
-        on_progress(index + 1, stack.frame_count)
+        on_progress(Progress(stage, index + 1, stack.frame_count))
     composites = examiner.composites.result()
     if attention is None:
         examiner.examine_composites(composites)
@@ -90,7 +91,7 @@ class _Examiner:
         self.composites = CompositeAccumulator()
         self._recent: deque[np.ndarray] = deque(maxlen=WINDOW)
         self._readings = Readings(lambda view, places: read_lines(view, places, readers))
-        self.coverage: list[str] = []
+        self.coverage: list[Coverage] = []
 
     def tracks(self) -> list[Track]:
         return [track for tracker in (self._tracker, self._color_tracker, self._faint_tracker) for track in tracker.tracks()]
@@ -107,7 +108,7 @@ class _Examiner:
             self._recent.append(luminance)
         if len(self._recent) == WINDOW and (last or (index + 1 - WINDOW) % STEP == 0):
             self._examine_recent(index)
-        self.coverage.append("whole frame" if share >= 1 else f"changed {share:.0%}" if share else "unchanged")
+        self.coverage.append(Coverage.of_share(share))
 
     def _examine_faint(self, index: int, frame: np.ndarray, shown: np.ndarray) -> None:
         """What stands out of its surroundings' noise in the stored values though it is not shown."""

@@ -9,6 +9,7 @@ from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.stack import Display, Header
+from PyLogikSlicerLib.core.text_map import Extent
 from PyLogikSlicerLib.detection.examine import WINDOW, examine
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
 from PyLogikSlicerLib.policy.decisions import decide
@@ -58,7 +59,7 @@ def test_text_on_the_last_frame_only_is_found_and_every_frame_counts_as_examined
     assert found_share(examination, ink(last, plain), frame=9) > 0.98
     assert found_share(examination, ink(last, plain), frame=2) == 0
     assert examination.text_map.frames_examined == 10
-    assert examination.text_map.coverage[0] == "whole frame" and examination.text_map.coverage[5] == "unchanged"
+    assert [examination.text_map.coverage[frame].extent for frame in (0, 5)] == [Extent.WHOLE, Extent.UNCHANGED]
 
 
 def test_a_timer_is_masked_on_every_frame(engine):
@@ -103,7 +104,7 @@ def test_a_timer_that_is_known_costs_a_look_now_and_then_and_is_masked_all_the_t
     examination = examine(stack_of(frames), engine.readers)
     for number, frame in enumerate(frames):
         assert found_share(examination, ink(frame, plain), number) > 0.98
-    looked_at = [how != "unchanged" for how in examination.text_map.coverage]
+    looked_at = [coverage.extent is not Extent.UNCHANGED for coverage in examination.text_map.coverage]
     assert all(looked_at[:MOST_TEXTS]) and looked_at[-1]
     assert 2 <= sum(looked_at[30:-1]) <= 4
 
@@ -132,12 +133,12 @@ def test_a_number_that_changes_in_its_place_is_read_and_no_word_is_looked_for(en
     numbers = [71, 74, 78, 82, 79, 76]
     frames = [write(plain, f"HR {number}", 220, 10, (0, 255, 0)) for number in numbers for _ in range(10)]
     words = []
-    examination = examine(stack_of(frames), readers, lambda done, total: words.append(looks.count("ppocr")))
+    examination = examine(stack_of(frames), readers, lambda progress: words.append(looks.count("ppocr")))
     assert words[0] == words[-1] > 0, "no look for words but those at the first frame, and at the composites, which come later"
     (region,) = examination.text_map.regions
     assert (region.frame_first, region.frame_last) == (0, len(frames) - 1)
     assert set(region.text.split(" | ")) >= {f"HR {number}" for number in numbers}
-    assert examination.text_map.coverage[9] == "unchanged" and examination.text_map.coverage[10].startswith("changed")
+    assert [examination.text_map.coverage[frame].extent for frame in (9, 10)] == [Extent.UNCHANGED, Extent.CHANGED]
     for number in range(0, len(frames), 10):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
 
@@ -147,7 +148,7 @@ def test_so_is_one_beside_a_timer(engine):
     readers, looks = counting(engine.readers)
     frames = [write(frame, f"HR {71 + number // 10}", 200, 36) for number, frame in enumerate(timed(plain, 60))]
     words = []
-    examine(stack_of(frames), readers, lambda done, total: words.append(looks.count("ppocr")))
+    examine(stack_of(frames), readers, lambda progress: words.append(looks.count("ppocr")))
     assert words[0] == words[-2] > 0, "but for the last frame, on which what is known is looked at too"
 
 

@@ -280,8 +280,8 @@ class Interrupt(Exception):
 
 
 def _interrupt_at(number, stage="verify"):
-    def progress(source, sources, at, done, frames):
-        if source == number and at == stage:
+    def progress(source, sources, progress):
+        if source == number and progress.stage == stage:
             raise Interrupt
 
     return progress
