@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` frames of a stage are finished. The stages are "examine", "write" and "verify"."""
+    """``done`` of ``total`` frames of a stage are finished.
+
+    The stages of an image are "examine", "write" and "verify". The stage "compare" of a comparison counts steps instead of frames.
+    """
 
     stage: str
     done: int

@@ -73,13 +73,13 @@ def test_deleting_what_the_engine_found_keeps_it_where_it_is_seen(review):
     assert [region.polygon for region in review.regions] == [region.polygon for region in (NAME, SIGN, LATE, DEPTH)]
     assert [region.decision for region in review.regions] == ["keep", "redact", "keep", "keep"]
     assert review.kept_by_person == {0, 2} and review.reviewed == {0, 2}
-    assert [region.reason for region in review.told] == [
+    assert [region.reason for region in review.published_regions] == [
         "matches PatientName; kept by a person",
         "text",
         "text; kept by a person",
         "measurement",
     ]
-    assert review.analysis.text_map.regions == review.told
+    assert review.analysis.text_map.regions == review.published_regions
 
 
 def test_deleting_is_one_step_whatever_was_selected(review):
@@ -94,13 +94,13 @@ def test_deleting_is_one_step_whatever_was_selected(review):
 
 def test_deleting_what_the_options_kept_changes_no_decision(review):
     review.delete([3])
-    assert review.regions[3] == DEPTH and review.told[3] == DEPTH and review.kept_by_person == frozenset()
+    assert review.regions[3] == DEPTH and review.published_regions[3] == DEPTH and review.kept_by_person == frozenset()
 
 
 def test_a_region_that_a_person_drew_and_keeps_is_a_persons_doing_too(review):
     index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
     review.decide([index], "keep")
-    assert review.kept_by_person == {index} and review.told[index].reason == "added by a person; kept by a person"
+    assert review.kept_by_person == {index} and review.published_regions[index].reason == "added by a person; kept by a person"
 
 
 def test_a_region_that_a_person_drew_and_deleted_is_gone(review):

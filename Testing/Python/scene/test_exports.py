@@ -1,4 +1,4 @@
-"""What is told of an export, whether it still holds, and where it may go."""
+"""The verdict on an export, whether it is still current, and where it may go."""
 
 import os
 
@@ -33,7 +33,7 @@ def exported(of: Review, more=0, frames=FRAMES, residues=0, files=FRAMES, writte
     image = {"frames": frames, "frames_examined": frames, "redacted": redacted, "files": dict.fromkeys(range(files))}
     if written:
         image["verification"] = {"unreadable_residues": residues, "readable_residues": 0}
-    return verdict(Export.of(of, "/out", CHOSEN, image), of)
+    return verdict(Export.ofReview(of, "/out", CHOSEN, image), of)
 
 
 def test_the_verdict_says_what_was_masked_kept_and_not_looked_at():
@@ -171,7 +171,7 @@ def test_the_home_folder_can_be_written_as_everybody_writes_it(monkeypatch, tmp_
     assert fullPath(f" {tmp_path / 'out'} ") == str(tmp_path / "out")
 
 
-def test_scores_go_to_a_full_path_too(logic, here):
+def test_scores_go_to_a_full_path_too(comparisonLogic, here):
     with pytest.raises(UsageError, match="full path"):
-        logic.exportComparison(None, "scores")
+        comparisonLogic.exportComparison(None, "scores")
     assert not files_below(here)

@@ -87,7 +87,7 @@ def test_what_was_found_is_listed_and_everything_can_be_done_now(panel):
 
 def test_masked_text_is_drawn_over_the_image_and_fades_with_the_slider(panel):
     x0, y0, x1, y1 = regions(panel)[0].box
-    ras, _ = panel.logic.rasOf(panel.study, 0)
+    ras, _ = panel.logic.regionCenter(panel.study, 0)
     column, row = (round(part) for part in pixel_of("Red", ras))
     panel.ui.opacitySlider.value = 1.0
     full = view().picture()[-1 - row, column].astype(int)
@@ -105,12 +105,12 @@ def test_masked_text_is_drawn_over_the_image_and_fades_with_the_slider(panel):
 
 def test_selecting_a_row_shows_its_region_with_handles(panel):
     select(panel, 1)
-    ras, _ = panel.logic.rasOf(panel.study, 1)
+    ras, _ = panel.logic.regionCenter(panel.study, 1)
     x, y = pixel_of("Red", ras)
     size = view().window.GetSize()
     assert 0 < x < size[0] and 0 < y < size[1]
     (node,) = handle_nodes("Region")
-    assert node.GetNumberOfControlPoints() == len(panel.logic.regionHandles(panel.study, 1))
+    assert node.GetNumberOfControlPoints() == len(panel.logic.regionCorners(panel.study, 1))
     shoot(panel, "12-selected")
     panel.ui.regionTable.clearSelection()
     assert not handle_nodes("Region")
@@ -118,7 +118,7 @@ def test_selecting_a_row_shows_its_region_with_handles(panel):
 
 def test_a_click_on_a_region_selects_its_row(panel):
     # A region that lies below a smaller one is reached beside that one, not at its own middle.
-    centers = {index: panel.logic.rasOf(panel.study, index)[0] for index in range(len(regions(panel)))}
+    centers = {index: panel.logic.regionCenter(panel.study, index)[0] for index in range(len(regions(panel)))}
     index, ras = next((index, ras) for index, ras in centers.items() if index > 1 and panel.logic.regionAt(panel.study, ras) == index)
     slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
     press("Red", pixel_of("Red", ras))
@@ -269,7 +269,7 @@ def test_a_rectangle_drawn_in_the_slice_view_becomes_a_region(panel):
     added = regions(panel)[-1]
     assert added.engine == "person" and added.decision == "redact"
     x0, y0, x1, y1 = added.box
-    ras, _ = panel.logic.rasOf(panel.study, count)
+    ras, _ = panel.logic.regionCenter(panel.study, count)
     assert x1 > x0 and y1 > y0
     # The rectangle's middle, where the person drew it, is the middle of the view once the row is selected.
     assert panel.review.table.selected() == [count]
@@ -316,7 +316,7 @@ def test_a_corner_and_a_whole_region_are_dragged_with_the_mouse(panel):
     panel.ui.undoButton.click()
     assert regions(panel)[1].box == (x0, y0, x1, y1)
     select(panel, 1)
-    middle = pixel_of("Red", panel.logic.rasOf(panel.study, 1)[0])
+    middle = pixel_of("Red", panel.logic.regionCenter(panel.study, 1)[0])
     press("Red", middle, (middle[0] + 10, middle[1] + 5), (middle[0] + 40, middle[1] + 15))
     moved = regions(panel)[1].box
     assert moved != (x0, y0, x1, y1)
@@ -346,7 +346,7 @@ def test_the_background_is_picked_from_the_image(panel):
     slicer.util.resetSliceViews()
     panel.ui.pickButton.click()
     assert "Click" in panel.ui.statusLabel.text
-    ras, _ = panel.logic.rasOf(panel.study, 0)
+    ras, _ = panel.logic.regionCenter(panel.study, 0)
     pixel = pixel_of("Red", ras)
     press("Red", pixel)
     assert not panel.ui.pickButton.checked
@@ -360,7 +360,7 @@ def test_the_background_is_picked_from_the_image(panel):
 
 
 def test_original_and_result_are_shown_alone_and_side_by_side(panel):
-    ras, _ = panel.logic.rasOf(panel.study, 0)
+    ras, _ = panel.logic.regionCenter(panel.study, 0)
     slicer.util.resetSliceViews()
     panel.ui.resultButton.click()
     column, row = (round(part) for part in pixel_of("Red", ras))
@@ -404,7 +404,7 @@ def test_the_views_stay_where_they_are_while_the_selected_region_is_seen(panel):
     node.SetFieldOfView(*(0.2 * length for length in node.GetFieldOfView()[:2]), node.GetFieldOfView()[2])
     node.UpdateMatrices()
     select(panel, 1)
-    ras, _ = panel.logic.rasOf(panel.study, 1)
+    ras, _ = panel.logic.regionCenter(panel.study, 1)
     width, height, _ = node.GetDimensions()
     assert np.allclose(pixel_of("Red", ras), (width / 2, height / 2), atol=2), "it was out of sight"
 
