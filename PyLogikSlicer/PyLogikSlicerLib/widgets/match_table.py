@@ -7,6 +7,11 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
+from .table_items import makeCompact
+
+# Pixels of a row, which has to hold a combo box.
+ROW_HEIGHT = 22
+
 
 class MatchTable:
     """``onChanged()`` is called when a person chooses another segment."""
@@ -17,8 +22,7 @@ class MatchTable:
         self._choices: list = []
         table.setHorizontalHeaderLabels([_("Prediction"), _("Truth")])
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(22)
+        makeCompact(table, ROW_HEIGHT)
 
     def fill(self, prediction: dict[str, str], truth: dict[str, str], matching: dict[str, str]) -> None:
         """Show the segments, given as names by keys, and which key of the prediction is matched with which of the truth."""

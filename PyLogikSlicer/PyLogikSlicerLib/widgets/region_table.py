@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
+
+from .table_items import makeCompact, textItem
+
+if TYPE_CHECKING:
+    from ..core.text_map import Region
+    from ..review import Review
 
 # Columns.
 TEXT = 0
@@ -28,34 +35,37 @@ class RegionTable:
         self.table, self._onSelected, self._filling = table, onSelected, False
         header = table.horizontalHeader()
         table.setHorizontalHeaderLabels([_("Text"), _("Frames"), _("Conf."), _("Why"), _("Decision")])
-        header.setMinimumSectionSize(30)
         for column in (FRAMES, CONFIDENCE, DECISION):
             header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
         for column in (TEXT, REASON):
             header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(20)
+        makeCompact(table)
         table.connect("itemSelectionChanged()", self._onSelectionChanged)
         table.connect("cellDoubleClicked(int,int)", lambda row, column: onToggled(row))
 
-    def fill(self, review) -> None:
-        """Show the regions as they are now; the selected rows stay selected."""
+    def fill(self, review: Review | None) -> None:
+        """Show the regions as they are now, or none; the selected rows stay selected."""
         selected = self.selected()
         self._filling = True
-        regions = review.published_regions if review else ()
-        reviewed, kept = (review.reviewed, review.kept_by_person) if review else (frozenset(), frozenset())
-        self.table.setRowCount(len(regions))
-        for row, region in enumerate(regions):
+        count = len(review.regions) if review else 0
+        self.table.setRowCount(count)
+        if review:
+            self._fillRows(review)
+        self._select([index for index in selected if index < count])
+        self._filling = False
+
+    def _fillRows(self, review: Review) -> None:
+        reviewed, kept = review.reviewed, review.kept_by_person
+        for row, region in enumerate(review.published_regions):
             for column, text in enumerate(_texts(region, review.frame_count)):
                 item = _item(text, row not in reviewed, region, column)
                 if row in kept:
                     item.setBackground(qt.QBrush(qt.QColor(*KEPT_BACKGROUND)))
                     item.setForeground(qt.QBrush(qt.QColor(*KEPT_TEXT)))
                 self.table.setItem(row, column, item)
-        self._select([index for index in selected if index < len(regions)])
-        self._filling = False
 
     def selected(self) -> list[int]:
+        """The indices of the selected regions, in order."""
         return sorted(index.row() for index in self.table.selectionModel().selectedRows())
 
     def select(self, indices: list[int]) -> None:
@@ -78,7 +88,7 @@ class RegionTable:
             self._onSelected(self.selected())
 
 
-def _texts(region, frameCount: int) -> tuple[str, ...]:
+def _texts(region: Region, frameCount: int) -> tuple[str, ...]:
     """The cells of a row; people count frames from 1."""
     first, last = region.frame_first + 1, region.frame_last + 1
     frames = _("all") if (first, last) == (1, frameCount) else str(first) if first == last else f"{first}-{last}"
@@ -87,11 +97,8 @@ def _texts(region, frameCount: int) -> tuple[str, ...]:
     return region.text or _("(not read)"), frames, confidence, region.reason, decision
 
 
-def _item(text: str, bold: bool, region, column: int):
-    item = qt.QTableWidgetItem(text)
-    font = item.font()
-    font.setBold(bold)
-    item.setFont(font)
+def _item(text: str, bold: bool, region: Region, column: int):
+    item = textItem(text, bold)
     item.setToolTip(_("{text}\n{reason}\nfound by {engine}").format(text=region.text, reason=region.reason, engine=region.engine))
     if column == DECISION:
         item.setForeground(qt.QBrush(qt.QColor(*(REDACT_COLOR if region.decision == "redact" else KEEP_COLOR))))

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isnan
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
+
+from .table_items import makeCompact, textItem
+
+if TYPE_CHECKING:
+    from ..scene.comparing.comparison import SceneComparison
 
 
 class ScoreTable:
@@ -16,19 +22,19 @@ class ScoreTable:
         self.table, self._onSelected = table, onSelected
         self._rows: list[tuple[int, int | None]] = []
         header = table.horizontalHeader()
-        header.setMinimumSectionSize(30)
         header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(20)
+        makeCompact(table)
         table.connect("itemSelectionChanged()", self._onSelectionChanged)
 
-    def fill(self, comparison) -> None:
+    def fill(self, comparison: SceneComparison | None) -> None:
         """Show a comparison, or none; no row is selected then."""
         self._rows = []
         self.table.clearSelection()
         pairs = comparison.pairs if comparison else ()
-        rows = [(number, None) for number in range(len(pairs))] + (comparison.worstFrames() if comparison else [])
+        rows: list[tuple[int, int | None]] = [(number, None) for number in range(len(pairs))]
+        if comparison:
+            rows.extend(comparison.worstFrames())
         unit = pairs[0].comparison.unit if pairs else "mm"
         self.table.setHorizontalHeaderLabels([_("Segment"), _("Frame"), _("Dice"), *(f"{name} {unit}" for name in (_("HD95"), _("Mean")))])
         self.table.setRowCount(len(rows))
@@ -58,10 +64,7 @@ def _texts(name: str, score) -> tuple[str, ...]:
 
 
 def _item(text: str, column: int, bold: bool):
-    item = qt.QTableWidgetItem(text)
-    font = item.font()
-    font.setBold(bold)
-    item.setFont(font)
+    item = textItem(text, bold)
     if column:
         item.setTextAlignment(qt.Qt.AlignCenter)
     else:
