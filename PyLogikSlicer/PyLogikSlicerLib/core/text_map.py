@@ -43,7 +43,7 @@ class Region:
         return replace(self, decision=decision, reason=self.reason if reason is None else reason)
 
 
-class Extent(enum.Enum):
+class CoverageKind(enum.Enum):
     """How much of a frame was examined; ``report.json`` counts frames by these values."""
 
     NONE = "none"
@@ -56,19 +56,19 @@ class Extent(enum.Enum):
 class Coverage:
     """How a frame was examined: as a whole, where it differs from the frames before, or not at all since nothing in it changed.
 
-    ``share`` is the part of the frame's area that was looked at, 0 to 1, in whole percent. :attr:`Extent.NONE` is a frame that was
+    ``share`` is the part of the frame's area that was looked at, 0 to 1, in whole percent. :attr:`CoverageKind.NONE` is a frame that was
     left out, and must not be published.
     """
 
-    extent: Extent
+    kind: CoverageKind
     share: float = 0.0
 
     @classmethod
     def of_share(cls, share: float) -> Coverage:
         """The coverage of a frame of which this share was looked at; parts that overlap count twice, so that it may exceed 1."""
         if share >= 1:
-            return cls(Extent.WHOLE, 1.0)
-        return cls(Extent.CHANGED, round(share, 2)) if share > 0 else cls(Extent.UNCHANGED)
+            return cls(CoverageKind.WHOLE, 1.0)
+        return cls(CoverageKind.CHANGED, round(share, 2)) if share > 0 else cls(CoverageKind.UNCHANGED)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class TextMap:
 
     @property
     def frames_examined(self) -> int:
-        return sum(coverage.extent is not Extent.NONE for coverage in self.coverage)
+        return sum(coverage.kind is not CoverageKind.NONE for coverage in self.coverage)
 
     def on_frame(self, frame: int, decision: Decision = "redact") -> tuple[Region, ...]:
         return tuple(region for region in self.regions if region.decision == decision and region.covers(frame))

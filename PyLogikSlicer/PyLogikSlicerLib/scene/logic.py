@@ -54,7 +54,7 @@ class StudyLogic:
         self._observers = Observers()
         self._observers.add(slicer.mrmlScene, slicer.vtkMRMLScene.StartCloseEvent, weakCallback(self.onSceneClose))
         self._observers.add(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, weakCallback(self._onNodeRemoved))
-        # A logic that was made in the console is never closed.
+        # For a logic that is never closed, such as one that was made in the console.
         weakref.finalize(self, _close, self._jobs, self._observers)
 
     # Running ---------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import UsageError
 from ..core.options import Options
 from ..core.progress import Progress
-from ..core.text_map import Coverage, Extent, Region, TextMap
+from ..core.text_map import Coverage, CoverageKind, Region, TextMap
 
 if TYPE_CHECKING:
     from ..core.analysis import Analysis
@@ -196,7 +196,7 @@ def options_from_json(data: Mapping[str, Any]) -> Options:
 def analysis_to_json(analysis: Analysis) -> Json:
     return {
         "regions": [_region_to_json(region) for region in analysis.text_map.regions],
-        "coverage": [[coverage.extent.value, coverage.share] for coverage in analysis.text_map.coverage],
+        "coverage": [[coverage.kind.value, coverage.share] for coverage in analysis.text_map.coverage],
         "roi": analysis.roi and _roi_to_json(analysis.roi),
         "value_range": [float(value) for value in analysis.value_range],
         "seconds": dict(analysis.seconds),
@@ -209,7 +209,7 @@ def analysis_from_json(data: Mapping[str, Any]) -> Analysis:
 
     with _decoding("analysis"):
         regions = tuple(_region_from_json(region) for region in data["regions"])
-        coverage = tuple(Coverage(Extent(extent), float(share)) for extent, share in data["coverage"])
+        coverage = tuple(Coverage(CoverageKind(kind), float(share)) for kind, share in data["coverage"])
         low, high = map(float, data["value_range"])
         roi = _roi_from_json(data["roi"]) if data["roi"] else None
         return Analysis(TextMap(regions, coverage), roi, (low, high), dict(data["seconds"]))

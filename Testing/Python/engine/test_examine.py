@@ -9,7 +9,7 @@ from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.stack import Display, Header
-from PyLogikSlicerLib.core.text_map import Extent
+from PyLogikSlicerLib.core.text_map import CoverageKind
 from PyLogikSlicerLib.detection.examine import WINDOW, examine
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_LOOKS, MOST_TEXTS, UNSEEN
 from PyLogikSlicerLib.policy.decisions import decide
@@ -59,7 +59,7 @@ def test_text_on_the_last_frame_only_is_found_and_every_frame_counts_as_examined
     assert found_share(examination, ink(last, plain), frame=9) > 0.98
     assert found_share(examination, ink(last, plain), frame=2) == 0
     assert examination.text_map.frames_examined == 10
-    assert [examination.text_map.coverage[frame].extent for frame in (0, 5)] == [Extent.WHOLE, Extent.UNCHANGED]
+    assert [examination.text_map.coverage[frame].kind for frame in (0, 5)] == [CoverageKind.WHOLE, CoverageKind.UNCHANGED]
 
 
 def test_a_timer_is_masked_on_every_frame(engine):
@@ -104,7 +104,7 @@ def test_a_timer_that_is_known_costs_a_look_now_and_then_and_is_masked_all_the_t
     examination = examine(stack_of(frames), engine.readers)
     for number, frame in enumerate(frames):
         assert found_share(examination, ink(frame, plain), number) > 0.98
-    looked_at = [coverage.extent is not Extent.UNCHANGED for coverage in examination.text_map.coverage]
+    looked_at = [coverage.kind is not CoverageKind.UNCHANGED for coverage in examination.text_map.coverage]
     assert all(looked_at[:MOST_TEXTS]) and looked_at[-1]
     assert 2 <= sum(looked_at[30:-1]) <= 4
 
@@ -138,7 +138,7 @@ def test_a_number_that_changes_in_its_place_is_read_and_no_word_is_looked_for(en
     (region,) = examination.text_map.regions
     assert (region.frame_first, region.frame_last) == (0, len(frames) - 1)
     assert set(region.text.split(" | ")) >= {f"HR {number}" for number in numbers}
-    assert [examination.text_map.coverage[frame].extent for frame in (9, 10)] == [Extent.UNCHANGED, Extent.CHANGED]
+    assert [examination.text_map.coverage[frame].kind for frame in (9, 10)] == [CoverageKind.UNCHANGED, CoverageKind.CHANGED]
     for number in range(0, len(frames), 10):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
 

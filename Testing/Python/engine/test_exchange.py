@@ -9,7 +9,7 @@ from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.core.progress import Progress
-from PyLogikSlicerLib.core.text_map import Coverage, Extent, Region, TextMap
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap
 from PyLogikSlicerLib.roi import make_roi
 from PyLogikSlicerLib.roi.geometry import Sector
 from PyLogikSlicerLib.worker.array_file import open_array, write_array
@@ -43,7 +43,7 @@ def analysis(roi=None):
     numbers = np.array([10.25, 20, 33.5, 41], np.float32)
     polygon = tuple((x, y) for x, y in zip(numbers, numbers[::-1], strict=True))
     region = Region(polygon, np.int64(2), 5, "Ünï 「12」", np.float32(0.5), "ppocr x2", "matches PatientName", "keep")
-    coverage = Coverage(Extent.WHOLE, 1.0), Coverage(Extent.NONE), Coverage(Extent.CHANGED, 0.03)
+    coverage = Coverage(CoverageKind.WHOLE, 1.0), Coverage(CoverageKind.NONE), Coverage(CoverageKind.CHANGED, 0.03)
     return Analysis(TextMap((region,), coverage), roi, (np.int16(-1024), 3071), {"examine": 1.5})
 
 
@@ -59,7 +59,7 @@ def test_an_analysis_arrives_as_it_was():
 
 
 def test_an_analysis_of_an_image_of_nothing_arrives_too():
-    sent = Analysis(TextMap((), (Coverage(Extent.WHOLE, 1.0),)), None, (np.inf, -np.inf))
+    sent = Analysis(TextMap((), (Coverage(CoverageKind.WHOLE, 1.0),)), None, (np.inf, -np.inf))
     arrived = analysis_from_json(through_the_pipe(analysis_to_json(sent)))
     assert arrived == sent
 

@@ -5,7 +5,7 @@ import pytest
 
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UsageError
-from PyLogikSlicerLib.core.text_map import Coverage, Extent, Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.roi import make_roi
 
@@ -26,7 +26,7 @@ NAME, SIGN, LATE, DEPTH = (
 
 @pytest.fixture
 def review():
-    text_map = TextMap((NAME, SIGN, LATE, DEPTH), (Coverage(Extent.WHOLE, 1.0),) * FRAMES)
+    text_map = TextMap((NAME, SIGN, LATE, DEPTH), (Coverage(CoverageKind.WHOLE, 1.0),) * FRAMES)
     return Review(Analysis(text_map, None, (0, 255)), ROWS, COLUMNS, FRAMES)
 
 

@@ -18,7 +18,7 @@ from small_runs import assert_consistent, dicom, environment, files_below, lefto
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.core.progress import Progress
-from PyLogikSlicerLib.core.text_map import Coverage, Extent, TextMap
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, TextMap
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.worker.array_file import write_array
 from PyLogikSlicerLib.worker.client import WorkerProcess
@@ -34,7 +34,7 @@ from PyLogikSlicerLib.worker.messages import (
 
 SECRET = "QUILLFEATHER"
 OPTIONS = Options(engine="ppocr", device="cpu", rename=True, format="png")
-WHOLE = Coverage(Extent.WHOLE, 1.0)
+WHOLE = Coverage(CoverageKind.WHOLE, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +160,7 @@ def test_a_reviewed_image_is_exported_as_reviewed_with_all_tables_and_verified(w
 
 
 def test_an_analysis_that_leaves_a_frame_out_is_not_exported(worker, analysed, screen, tmp_path):
-    nothing = Analysis(TextMap((), (Coverage(Extent.NONE),)), None, (0, 255))
+    nothing = Analysis(TextMap((), (Coverage(CoverageKind.NONE),)), None, (0, 255))
     last = events_of(worker, export(screen, nothing, tmp_path / "out"))[-1]
     assert last == Failed("0 of 1 frames were examined")
     assert not files_below(tmp_path / "out" / "images")

@@ -10,7 +10,7 @@ from small_runs import files_below
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UsageError
 from PyLogikSlicerLib.core.options import Options
-from PyLogikSlicerLib.core.text_map import Coverage, Extent, Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.scene.exports import Export, fullPath, verdict
 
@@ -24,7 +24,7 @@ def review(reasons, kept=()):
         Region(polygon_of_box((10, 10 * n, 60, 10 * n + 8)), 0, FRAMES - 1, reason=reason, decision="keep" if n in kept else "redact")
         for n, reason in enumerate(reasons)
     ]
-    return Review(Analysis(TextMap(tuple(regions), (Coverage(Extent.WHOLE, 1.0),) * FRAMES), None, (0, 255)), 400, 400, FRAMES)
+    return Review(Analysis(TextMap(tuple(regions), (Coverage(CoverageKind.WHOLE, 1.0),) * FRAMES), None, (0, 255)), 400, 400, FRAMES)
 
 
 def exported(of: Review, more=0, frames=FRAMES, residues=0, files=FRAMES, written=True) -> str:

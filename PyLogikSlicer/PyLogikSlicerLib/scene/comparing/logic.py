@@ -130,7 +130,7 @@ class ComparisonLogic:
 
     def showPlot(self, comparison: SceneComparison) -> None:
         """Show Dice over the frames in a plot view; Slicer changes to a layout that has one."""
-        comparison_nodes.makeNodes(comparison)
+        comparison_nodes.ensureNodes(comparison)
         if comparison.chart is not None:
             slicer.modules.plots.logic().ShowChartInLayout(comparison.chart)
 
@@ -177,7 +177,7 @@ class ComparisonRegistry:
             comparison_nodes.removeNodes(former)
             self._comparisons.remove(former)
         self._comparisons.append(comparison)
-        comparison_nodes.makeNodes(comparison)
+        comparison_nodes.ensureNodes(comparison)
         browser = _browserOf(comparison)
         if browser:
             callback = weakCallback(self._onBrowserModified, comparison, browser)
@@ -194,7 +194,7 @@ class ComparisonRegistry:
 
     def draw(self, comparison: SceneComparison) -> None:
         """Draw the pair and the item that are shown; nodes that a person removed are made again."""
-        comparison_nodes.makeNodes(comparison)
+        comparison_nodes.ensureNodes(comparison)
         comparison_nodes.drawDifferences(comparison, comparison.item)
 
     def showItem(self, comparison: SceneComparison, item: int) -> None:

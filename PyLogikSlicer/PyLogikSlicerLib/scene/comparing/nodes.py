@@ -28,7 +28,7 @@ MOST_MARKERS = 60
 Columns = dict[str, list]
 
 
-def makeNodes(comparison: SceneComparison) -> None:
+def ensureNodes(comparison: SceneComparison) -> None:
     """Make all nodes of a comparison that are not in the scene."""
     name = f"{comparison.prediction.GetName()} / {comparison.truth.GetName()}"
     if not _isInScene(comparison.scores):
