@@ -233,15 +233,15 @@ def test_a_review_knows_whether_it_holds_a_persons_work(review, step):
 def test_a_review_knows_whether_it_would_still_be_published_alike(review, step):
     review.decide([0], "keep")
     published = review.analysis
-    assert review.publishes(published)
+    assert review.publishes_same_as(published)
     STEPS[step](review)
-    assert review.publishes(published) == (step == "what was looked at")
+    assert review.publishes_same_as(published) == (step == "what was looked at")
     review.undo()
-    assert review.publishes(published)
+    assert review.publishes_same_as(published)
     review.undo()
-    assert not review.publishes(published)
+    assert not review.publishes_same_as(published)
     review.redo()
-    assert review.publishes(published)
+    assert review.publishes_same_as(published)
 
 
 def test_of_what_is_to_be_kept_that_which_matches_the_header_is_named(review):
