@@ -38,6 +38,8 @@ class Study:
 
 @dataclass(frozen=True)
 class Patient:
+    """A patient with those studies that match a search."""
+
     name: str
     id: str
     birthDate: str

@@ -98,6 +98,7 @@ def _images(files: Sequence[Path]) -> list[_Image]:
 
 
 def _makeNode(image: _Image):
+    """A volume, or a sequence of volumes where the image has more frames than one volume."""
     stack = image.stack
     items = np.stack(list(stack.frames())).reshape(-1, image.slices, *_frameShape(stack))
     node = _makeSequence(image, items) if len(items) > 1 else slicer.mrmlScene.AddNode(_makeVolume(image, items[0], stack.name))

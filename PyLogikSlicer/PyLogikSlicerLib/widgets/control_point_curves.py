@@ -33,6 +33,7 @@ class ControlPointCurves:
                     node.SetNthControlPointPosition(index, *point)
 
     def hide(self) -> None:
+        """Remove the curves from the scene."""
         for node, display, tag in self._nodes:
             node.RemoveObserver(tag)
             for removed in (display, node):  # the scene would keep the display node, and go on drawing it
@@ -45,6 +46,7 @@ class ControlPointCurves:
         self._nodes = []
 
     def polygons(self) -> list[list[list[float]]]:
+        """The positions of the control points as they are now."""
         return [[list(node.GetNthControlPointPosition(i)) for i in range(node.GetNumberOfControlPoints())] for node, _, _ in self._nodes]
 
     def _makeCurve(self, count: int) -> tuple:

@@ -17,6 +17,8 @@ FILE_PATTERNS = "*.dcm *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.avi *.mp4 *.mov *
 
 
 class InputPart:
+    """``uiWidget`` is the widget of the whole panel, which files can be dropped on."""
+
     def __init__(self, panel: Panel, uiWidget) -> None:
         self.panel, ui = panel, panel.ui
         self.tree = DicomTree(ui.databaseTree, self._patients, self.loadSeries)
@@ -32,10 +34,12 @@ class InputPart:
         uiWidget.installEventFilter(self._dropFilter)
 
     def chooseFiles(self) -> None:
+        """Ask for files, and load them."""
         filters = "{images} ({patterns});;{all} (*)".format(images=_("Images"), patterns=FILE_PATTERNS, all=_("All files"))
         self.load(list(qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), _("Load images"), "", filters)))
 
     def chooseFolder(self) -> None:
+        """Ask for a folder, and load what it contains."""
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Load a folder of images"))
         self.load([folder] if folder else [])
 
@@ -47,6 +51,7 @@ class InputPart:
             self._loadWith(lambda: loading.load(paths))
 
     def loadSeries(self, uids: list[str]) -> None:
+        """Load series of the DICOM database; the first of their nodes becomes the input."""
         if not self.panel.busy:
             from ..scene import database
 
@@ -67,11 +72,13 @@ class InputPart:
             self.panel.showStatus(_("No image could be loaded: choose images, video, volumes or DICOM files."), isError=True)
 
     def showDatabase(self, shown: bool) -> None:
+        """Show the tree of the DICOM database, or hide it."""
         self.panel.ui.databaseWidget.setVisible(shown)
         if shown:
             self.refreshDatabase()
 
     def refreshDatabase(self) -> None:
+        """Show the series that match the search, and their number."""
         from ..scene import database
 
         ui = self.panel.ui

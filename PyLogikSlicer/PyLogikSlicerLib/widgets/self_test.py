@@ -22,6 +22,7 @@ STEP_SECONDS = 300
 # Size of the main window in pictures, pixels.
 PICTURE_SIZE = (1580, 1040)
 
+# Loads the sample study, and returns its node in a list.
 LoadSample = Callable[[], list]
 
 

@@ -41,6 +41,7 @@ class SliceMouse:
                 self._observe(name, interactor, event)
 
     def stop(self) -> None:
+        """End the waiting, and observe nothing any more."""
         self.cancel()
         for interactor, tag in self._observed:
             interactor.RemoveObserver(tag)
@@ -79,7 +80,7 @@ class SliceMouse:
         self._observed.append((interactor, tag))
 
     def _handle(self, name: str, interactor, event: str) -> bool:
-        """React to an event of a slice view; whether no other observer must get it."""
+        """React to an event of a slice view; returns whether the event is kept from all other observers."""
         x, y = interactor.GetEventPosition()
         waiting = self._taker is not None
         if event == "KeyPressEvent":

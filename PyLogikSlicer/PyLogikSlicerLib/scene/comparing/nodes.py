@@ -29,7 +29,7 @@ Columns = dict[str, list]
 
 
 def ensureNodes(comparison: SceneComparison) -> None:
-    """Make all nodes of a comparison that are not in the scene."""
+    """Make those nodes of a comparison that are not in the scene."""
     name = f"{comparison.prediction.GetName()} / {comparison.truth.GetName()}"
     if not _isInScene(comparison.scores):
         comparison.scores = _makeTable(f"{name} scores", _overallColumns(comparison))
