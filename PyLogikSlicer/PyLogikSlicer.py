@@ -1,13 +1,14 @@
 """PyLogikSlicer: finds the text burned into a study, lets a person review it, removes it, and writes files that can be shared.
 
-Only the outline of the module stands here. The panel's pieces are in PyLogikSlicerLib/widgets, what happens in the scene in
-PyLogikSlicerLib/scene, and none of it but the table of text engines is imported before the module is opened.
+This file holds the classes that Slicer looks for. The parts of the panel are in PyLogikSlicerLib/widgets and the logic is in
+PyLogikSlicerLib/scene; neither is imported before the module is opened, but for the table of text engines.
 """
 
 import enum
 import os
+import sys
 from pathlib import Path
-from typing import Annotated, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 import slicer
 import vtk
@@ -27,7 +28,7 @@ from PyLogikSlicerLib.core.text_engines import ENGINES, TEXT_ENGINES
 
 
 class PyLogikSlicer(ScriptedLoadableModule):
-    """What Slicer's module finder shows."""
+    """The module's title, category and help for Slicer."""
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
@@ -60,14 +61,14 @@ def registerSampleData():
 
 
 def loadSample():
-    """An ultrasound study with text in its pixels, as a node of the scene; it needs neither a network nor a package."""
+    """Load an ultrasound study with text in its pixels, and return its node in a list; needs neither a network nor any package."""
     from PyLogikSlicerLib.scene import loading
 
     return loading.loadCine(os.path.join(os.path.dirname(__file__), "Resources", "SampleData", "BurnedInText.dcm"))
 
 
 class _Choice(enum.Enum):
-    """A member's value is the engine's word for it, its label what people read."""
+    """A choice of the panel: its value is the engine's name for it, and its label is shown to people."""
 
     def label(self):
         return _LABELS[self]
@@ -80,8 +81,15 @@ class Variant(_Choice):
     DEID_CLEAN = "deid-clean"
 
 
-# AUTO, THOROUGH, and each text engine of the table.
-Engine = _Choice("Engine", {name.upper(): name for name in ENGINES})
+if TYPE_CHECKING:  # which does not know the names of an enumeration that is made of a table
+
+    class Engine(_Choice):
+        AUTO = "auto"
+        THOROUGH = "thorough"
+
+else:
+    # AUTO, THOROUGH, and each text engine of the table.
+    Engine = _Choice("Engine", {name.upper(): name for name in ENGINES})
 
 
 class Device(_Choice):
@@ -102,7 +110,7 @@ class Contents(_Choice):
     TEXT = "text"
 
 
-_LABELS = {
+_LABELS: dict[enum.Enum, str] = {
     Variant.DEID: _("Whole image (deid)"),
     Variant.DEID_US: _("Ultrasound sector (deid-us)"),
     Variant.DEID_ONE: _("Largest object (deid-one)"),
@@ -124,7 +132,7 @@ _LABELS = {
 
 @parameterNodeWrapper
 class PyLogikSlicerParameterNode:
-    """What the panel's controls say. The export folder is no parameter: its name may tell a patient's, and scenes are shared."""
+    """The settings of the panel's controls. The export folder is not among them: it may be named after a patient, and scenes are shared."""
 
     inputNode: Union[vtkMRMLScalarVolumeNode, vtkMRMLSequenceNode, None]  # noqa: UP007 - Slicer knows no other way to write it
     variant: Variant = Variant.DEID
@@ -145,44 +153,100 @@ class PyLogikSlicerParameterNode:
 class PyLogikSlicerLogic(ScriptedLoadableModuleLogic):
     """The module's logic, without Qt: ``PyLogikSlicerLogic().process(volumeNode, variant="deid-us")``.
 
-    All but the parameter node is :class:`PyLogikSlicerLib.scene.logic.StudyLogic`, imported when it is first asked for.
+    The methods below are those for the console. ``studyLogic`` (:class:`PyLogikSlicerLib.scene.logic.StudyLogic`) and ``comparisonLogic``
+    (:class:`PyLogikSlicerLib.scene.comparing.logic.ComparisonLogic`) have the rest.
+
+    Parameters
+    ----------
+    jobs
+        Does the long work (:class:`PyLogikSlicerLib.scene.jobs.Jobs`); by default in a worker process.
     """
 
-    def __init__(self):
+    def __init__(self, jobs=None):
         ScriptedLoadableModuleLogic.__init__(self)
-        self._studyLogic = None
+        from PyLogikSlicerLib.scene.comparing.logic import ComparisonLogic
+        from PyLogikSlicerLib.scene.logic import StudyLogic
+
+        settings = Path(slicer.app.slicerUserSettingsFilePath).parent
+        self.studyLogic = StudyLogic(templates=str(settings / "PyLogikSlicerTemplates.json"), jobs=jobs)
+        self.comparisonLogic = ComparisonLogic(self.studyLogic.studies)
 
     def getParameterNode(self):
-        return PyLogikSlicerParameterNode(super().getParameterNode())
+        return PyLogikSlicerParameterNode(super().getParameterNode())  # type: ignore[call-arg]  # the decorator adds the constructor
 
     @property
-    def started(self):
-        """Whether there can be studies or work yet."""
-        return self._studyLogic is not None
+    def studies(self):
+        """The studies of the scene by the IDs of their volumes and sequences."""
+        return self.studyLogic.studies
 
-    @property
-    def studyLogic(self):
-        if self._studyLogic is None:
-            from PyLogikSlicerLib.scene.logic import StudyLogic
+    def process(self, volumeNode, variant="deid", threshold=0, engine="auto", device="auto", keep="none"):
+        """Find the text of a volume or sequence, wait for it, and return the study; its regions are ``study.review.regions``.
 
-            settings = Path(slicer.app.slicerUserSettingsFilePath).parent
-            self._studyLogic = StudyLogic(templates=str(settings / "PyLogikSlicerTemplates.json"))
-        return self._studyLogic
+        The options are those of the command line. Raises PyLogikSlicerError with the reason when it fails.
+        """
+        return self.studyLogic.process(volumeNode, variant, threshold, engine, device, keep)
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.studyLogic, name)
+    def studyOf(self, node):
+        """The study of a volume, sequence, sequence proxy, result, segmentation or table; None where the node belongs to none."""
+        return self.studyLogic.studyOf(node)
+
+    def refresh(self, study):
+        """Show the review of a study as it is now. Call it after each change such as ``study.review.decide([0], "keep")``."""
+        self.studyLogic.refresh(study)
+
+    def makeResult(self, study):
+        """The masked volume, or the proxy of the masked sequence: the image as it would be exported, but not cropped."""
+        return self.studyLogic.makeResult(study)
+
+    def export(self, study, folder, format="jpeg", rename=True):
+        """Write a study as reviewed into a folder (a full path), verify it, wait for it, and return the verdict.
+
+        Raises PyLogikSlicerError with the reason when nothing is published.
+        """
+        return self.studyLogic.export(study, folder, format, rename)
+
+    def segmentsOf(self, node):
+        """The names of the segments of a segmentation, labelmap volume or sequence of these, by their IDs or labels."""
+        return self.comparisonLogic.segmentsOf(node)
+
+    def matchSegments(self, predictionNode, truthNode, by="auto"):
+        """The segments of the prediction to those of the truth that they are compared with, "auto", by "name" or by "overlap"."""
+        return self.comparisonLogic.matchSegments(predictionNode, truthNode, by)
+
+    def compare(self, predictionNode, truthNode, matching=None, distances=True):
+        """Compare two segmentations, labelmap volumes, or sequences of these.
+
+        ``matching`` gives segments of the prediction with those of the truth, by names, IDs or labels; by default :meth:`matchSegments`.
+        Returns a comparison whose ``comparisons[name]`` are the scores; its tables, plot and differences are in the scene. Raises
+        UsageError where the two cannot be compared.
+        """
+        return self.comparisonLogic.compare(predictionNode, truthNode, matching, distances)
+
+    def showDifferences(self, comparison, shown=True):
+        """Show the differences of a comparison in the slice views, or hide them."""
+        self.comparisonLogic.showDifferences(comparison, shown)
+
+    def exportComparison(self, comparison, folder, pictures=True):
+        """Write the scores of a comparison, and pictures of it where matplotlib is installed, into a folder (a full path)."""
+        return self.comparisonLogic.exportComparison(comparison, folder, pictures)
+
+    def close(self):
+        """End the work and the worker, and observe the scene no more."""
+        self.comparisonLogic.close()
+        self.studyLogic.close()
 
 
 class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: its life cycle, and what its parts share (see PyLogikSlicerLib/widgets/panel.py)."""
+    """The panel: its life cycle, and what its parts share (see PyLogikSlicerLib/widgets/panel.py).
 
-    def __init__(self, parent=None):
+    ``logic`` is made in :meth:`setup` if none is given.
+    """
+
+    def __init__(self, parent=None, logic=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.parameters = None
+        self.logic = logic
+        self.parameters: Any = None
         self._guiTag = None
         self._shownInput = self._shownStudy = self._shownNodes = None
         self._askedForText = False
@@ -202,47 +266,51 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(self._uiWidget)
         self.ui = slicer.util.childWidgetVariables(self._uiWidget)
         self._uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = PyLogikSlicerLogic()
-        self.run = RunPart(self)
+        self.logic = self.logic or PyLogikSlicerLogic()
+        studyLogic = self.logic.studyLogic
+        self.run = RunPart(self, studyLogic)
         self.input = InputPart(self, self._uiWidget)
-        self.review = ReviewPart(self)
-        self.task = TaskPart(self, self.run.run, self.review.mouse)
-        self.apply = ApplyPart(self, self.run, self.task)
-        self.export = ExportPart(self, self.run.run)
-        self.compare = ComparePart(self, Path(self.resourcePath("requirements_pictures.txt")))
+        self.review = ReviewPart(self, studyLogic)
+        self.task = TaskPart(self, studyLogic, self.run.run, self.review.mouse)
+        self.apply = ApplyPart(self, studyLogic, self.run, self.task)
+        self.export = ExportPart(self, studyLogic, self.run.run)
+        self.compare = ComparePart(self, self.logic.comparisonLogic, Path(self.resourcePath("requirements_pictures.txt")))
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.addObserver(scene, scene.StartSaveEvent, self.onSceneStartSave)
-        # After all others, the logic's and those of the node selectors: then it is known what is left.
+        # After the logic and the node selectors, when they have reacted to the removal.
         self.addObserver(scene, scene.NodeRemovedEvent, self.onNodeRemoved, priority=-1.0)
         self.initializeParameterNode()
-        self.tell("")
+        self.showStatus("")
 
     def cleanup(self):
         self.exit()
         self.removeObservers()
         self.compare.forget()
-        if self.logic.started:
-            self.logic.close()
-        self.run.stop()
+        self.logic.close()
+        self.run.forget()
+
+    def onReload(self):
+        """Reload the module with its library, whose submodules would otherwise stay as they were first imported."""
+        for name in [name for name in sys.modules if name.partition(".")[0] == "PyLogikSlicerLib"]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self):
         self.initializeParameterNode()
         self.review.activate(slicer.util.mainWindow() or self._uiWidget)
 
     def exit(self):
-        """What waits for the mouse or the keyboard waits no longer; work in progress goes on."""
+        """Another module is shown: react to the mouse and to keys no more. Work in progress goes on."""
         self.review.deactivate()
         self._disconnectGui()
 
     def onSceneStartClose(self, caller=None, event=None):
-        """The nodes are going: so does the work on them."""
+        """End the work on the nodes, which are removed. The logic observes the scene itself."""
         self._closingEndedWork = self.busy or self.compare.running
-        if self.logic.started:
-            self.logic.onSceneClose()
-        self.run.stop()
+        self.run.forget()
         self.setParameterNode(None)
         self.review.forget()
         self.compare.forget()
@@ -251,27 +319,27 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller=None, event=None):
         self.initializeParameterNode()
-        self.tell(_("The scene was closed, and what was being worked on ended.") if self._closingEndedWork else "")
+        self.showStatus(_("The scene was closed, and what was being worked on ended.") if self._closingEndedWork else "")
 
     def onNodeRemoved(self, caller=None, event=None):
-        """A person may have removed what is shown, or a part of it."""
-        if self.parameters and not slicer.mrmlScene.IsClosing() and self._shown() != self._shownNodes:
-            self.changed()
+        """Update the panel where a node was removed that it shows."""
+        if self.parameters and not slicer.mrmlScene.IsClosing() and self._nodesInUse() != self._shownNodes:
+            self.updateGui()
 
     def onSceneEndImport(self, caller=None, event=None):
-        """The parameters came before the nodes that they name, and were read too early."""
+        """Read the parameters again: they were imported before the nodes that they refer to."""
         self.setParameterNode(self.logic.getParameterNode())
 
     def onSceneStartSave(self, caller=None, event=None):
-        """Before the first save, ask whether the text that was read may go into the scene; by default it does not."""
-        from PyLogikSlicerLib.widgets.questions import mayStoreText
+        """Before the first save, ask whether the text that was read may be stored with the scene; by default it is not."""
+        from PyLogikSlicerLib.widgets.confirmations import confirmStoreText
 
-        studies = [study for study in self.logic.studies.values() if not study.keepText] if self.logic.started else []
+        studies = [study for study in self.logic.studies.values() if not study.keepText]
         if studies and not self._askedForText:
             self._askedForText = True
-            if mayStoreText():
+            if confirmStoreText():
                 for study in studies:
-                    self.logic.storeText(study, True)
+                    self.logic.studyLogic.storeText(study, True)
 
     def initializeParameterNode(self):
         self.setParameterNode(self.parameters or self.logic.getParameterNode())
@@ -281,40 +349,39 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.parameters = parameters
         if parameters:
             self._guiTag = parameters.connectGui(self.ui)
-            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.changed)
-        self.changed()
+            self.addObserver(parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui)
+        self.updateGui()
 
     def _disconnectGui(self):
         if self._guiTag is not None:
             self.parameters.disconnectGui(self._guiTag)
-            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.changed)
+            self.removeObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self.updateGui)
             self._guiTag = None
 
-    # What the parts share ------------------------------------------------------------------------------------------------
+    # What the parts share; described in PyLogikSlicerLib/widgets/panel.py -------------------------------------------------
 
     @property
     def inputNode(self):
-        """What is chosen, None where it was removed from the scene."""
         node = self.parameters.inputNode if self.parameters else None
         return node if node and node.GetScene() else None
 
     @property
     def study(self):
-        return self.logic.studyOf(self.inputNode) if self.inputNode and self.logic.started else None
+        return self.logic.studyOf(self.inputNode)
 
     @property
     def busy(self):
         return self.run.busy
 
-    def engineReady(self):
+    def ensureEngine(self):
         from PyLogikSlicerLib.widgets import dependencies
 
-        return dependencies.ready(self, Path(self.resourcePath("requirements.txt")), self.parameters.engine.value)
+        return dependencies.ensureForPanel(self, Path(self.resourcePath("requirements.txt")), self.parameters.engine.value)
 
-    def tell(self, text, trouble=False):
-        self.ui.statusLabel.text = text
-        self.ui.statusLabel.styleSheet = "color: #b22222" if trouble else ""
-        self.ui.statusLabel.setVisible(bool(text))
+    def showStatus(self, text, isError=False):
+        from PyLogikSlicerLib.widgets.labels import ERROR_STYLE, showMessage
+
+        showMessage(self.ui.statusLabel, text, ERROR_STYLE if isError else "")
 
     def options(self):
         from PyLogikSlicerLib.core.options import Options
@@ -331,9 +398,8 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             overwrite=True,
         )
 
-    def changed(self, caller=None, event=None):
-        """Show the input, the study and what can be done now."""
-        from PyLogikSlicerLib.widgets.compare_views import showInput
+    def updateGui(self, caller=None, event=None):
+        from PyLogikSlicerLib.widgets.slice_display import showInput
 
         node, study, former = self.inputNode, self.study, self._shownStudy
         if node is not self._shownInput:
@@ -345,8 +411,8 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._shownStudy = study
             self.review.setStudy(study)
             if former and former.node.GetScene() is None and not slicer.mrmlScene.IsClosing():
-                self.tell(_("The image was removed from the scene, and its review with it."), trouble=True)
-        self._shownNodes = self._shown()
+                self.showStatus(_("The image was removed from the scene, and its review with it."), isError=True)
+        self._shownNodes = self._nodesInUse()
         ui, busy = self.ui, self.busy
         ui.applyButton.enabled = node is not None and not busy
         ui.cancelButton.enabled = busy
@@ -364,14 +430,14 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.export.update()
         self.compare.update()
 
-    def _shown(self):
-        """The nodes that the panel relies on."""
+    def _nodesInUse(self):
+        """The input, its study, and the nodes of the study."""
         study = self.study
         return self.inputNode, study, study and (study.segmentation, study.table, study.result)
 
 
 class PyLogikSlicerTest(ScriptedLoadableModuleTest):
-    """Runs in Slicer; the steps are in PyLogikSlicerLib/widgets/self_test.py. What needs a package that is absent is skipped."""
+    """Runs in Slicer; the steps are in PyLogikSlicerLib/widgets/self_test.py. They are skipped where packages are missing."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
@@ -385,9 +451,9 @@ class PyLogikSlicerTest(ScriptedLoadableModuleTest):
     def test_Logic(self):
         from PyLogikSlicerLib.widgets import self_test
 
-        self_test.logicOnASampleStudy(self, PyLogikSlicerLogic())
+        self_test.testLogic(self, PyLogikSlicerLogic(), loadSample)
 
     def test_Panel(self):
         from PyLogikSlicerLib.widgets import self_test
 
-        self_test.panelFromLoadToExport(self)
+        self_test.testPanel(self, loadSample)

@@ -13,26 +13,26 @@ from functools import partial
 from pathlib import Path
 
 from .core.analysis import Analysis
-from .core.errors import DecoderFailed, UsageError
+from .core.errors import DecoderFailed, UsageError, failure_reason
 from .core.options import Options
 from .core.private_folders import remove_abandoned
-from .core.reasons import failure_reason
+from .core.progress import OnProgress, Progress, ignore_progress
 from .core.result import Result
 from .core.stack import ImageStack
 from .detection.engines import Engine, choose_engine
 from .names import find_disclosure
-from .pipeline import OnStage, process, publish
+from .pipeline import process, publish
 from .reading import Limits, find_inputs, is_still, open_stacks, stack_stills
 from .reading.decoding.client import shared_decoder
 from .reading.decoding.limits import GIB
 from .writing.ledger import Ledger, Outcome
 from .writing.output_folder import OutputFolder, file_sha256
 
-OnProgress = Callable[[int, int, str, int, int], None]
+OnSourceProgress = Callable[[int, int, Progress], None]
 OnEvent = Callable[[int, str, str], None]
 # Beginning of the remark on an image that did not get the name of its file.
 RANDOM_NAME = "under a random name"
-Work = Callable[[ImageStack, str, Path, OnStage], Result]
+Work = Callable[[ImageStack, str, Path, OnProgress], Result]
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ def run(
     inputs: Sequence[Path],
     output: Path,
     options: Options,
-    on_progress: OnProgress = lambda *_: None,
+    on_progress: OnSourceProgress = lambda *_: None,
     on_event: OnEvent = lambda *_: None,
     engine: Engine | None = None,
 ) -> dict:
     """De-identify all ``inputs`` (files and folders) into ``output`` and return the report, which is also written there.
 
-    ``on_progress(source, sources, stage, frames_done, frames)`` may raise to cancel; what it raises is raised here, once
+    ``on_progress(source, sources, progress)`` may raise to cancel; what it raises is raised here, once
     the tables are saved. ``on_event(source, status, reason)`` tells what became of each input, by number and without
     identifying text. Raises :class:`UsageError` when the call is wrong, :class:`EngineUnavailable` when no reader can start
     and :class:`PyLogikSlicerError` when the tables cannot be written; what is wrong with one input does not stop the others.
@@ -94,11 +94,11 @@ def export_reviewed(
     output: Path,
     options: Options,
     engine: Engine,
-    on_stage: OnStage = lambda *_: None,
+    on_progress: OnProgress = ignore_progress,
 ) -> tuple[Outcome, dict]:
     """Write one image as a person reviewed it into ``output``: by the road, and with the tables and the report, of :func:`run`.
 
-    Returns what became of it, (status, reason), and its entry in the report. ``on_stage`` may raise to cancel. Raises as
+    Returns what became of it, (status, reason), and its entry in the report. ``on_progress`` may raise to cancel. Raises as
     :func:`run` does.
     """
     _check_places(source.files, output)
@@ -108,7 +108,7 @@ def export_reviewed(
         ledger.begin(source.label)
         try:
             work = _published_with(analysis, options, engine)
-            outcome, name = _process_stack(source, digest, stack, folder, options, ledger, work, _cancelable(on_stage))
+            outcome, name = _process_stack(source, digest, stack, folder, options, ledger, work, _cancelable(on_progress))
             ledger.finish(source.label)
         except _Canceled as canceled:
             raise canceled.reason from None
@@ -118,7 +118,7 @@ def export_reviewed(
 
 
 def _published_with(analysis: Analysis, options: Options, engine: Engine) -> Work:
-    return lambda stack, name, staged, on_stage: publish(stack, name, staged, analysis, options, engine, on_stage)
+    return lambda stack, name, staged, on_progress: publish(stack, name, staged, analysis, options, engine, on_progress)
 
 
 def _process_source(source: Input, folder: OutputFolder, options: Options, engine: Engine, ledger: Ledger, progress) -> list[Outcome]:
@@ -137,8 +137,8 @@ def _process_source(source: Input, folder: OutputFolder, options: Options, engin
         outcomes = [ledger.note(source.label, "skipped", failure_reason(error, "the file cannot be read"))]
     else:
 
-        def work(stack: ImageStack, name: str, staged: Path, on_stage: OnStage) -> Result:
-            return process(stack, name, staged, options, engine, on_stage)
+        def work(stack: ImageStack, name: str, staged: Path, on_progress: OnProgress) -> Result:
+            return process(stack, name, staged, options, engine, on_progress)
 
         outcomes = [_process_stack(source, digest, stack, folder, options, ledger, work, progress)[0] for stack in stacks]
     ledger.finish(source.label)
@@ -171,7 +171,14 @@ def limits_of(options: Options) -> Limits:
 
 
 def _process_stack(
-    source: Input, digest: str, stack: ImageStack, folder: OutputFolder, options: Options, ledger: Ledger, work: Work, on_stage: OnStage
+    source: Input,
+    digest: str,
+    stack: ImageStack,
+    folder: OutputFolder,
+    options: Options,
+    ledger: Ledger,
+    work: Work,
+    on_progress: OnProgress,
 ) -> tuple[Outcome, str]:
     """Let ``work`` write one image into a staging folder, and publish it; returns the outcome and the name of the image."""
     disclosure = None if options.rename else find_disclosure(stack.name, stack.header)
@@ -184,7 +191,7 @@ def _process_stack(
     )
     try:
         with _staged(folder) as staged:
-            result = work(stack, name, staged, on_stage)
+            result = work(stack, name, staged, on_progress)
             ledger.announce(source.label, name, digest)
             if result.files:
                 folder.publish(staged, name)
@@ -217,14 +224,14 @@ class _Canceled(BaseException):
         self.reason = reason
 
 
-def _cancelable(on_stage: OnStage) -> OnStage:
-    def progress(stage: str, done: int, frames: int) -> None:
+def _cancelable(on_progress: OnProgress) -> OnProgress:
+    def report(progress: Progress) -> None:
         try:
-            on_stage(stage, done, frames)
+            on_progress(progress)
         except BaseException as error:
             raise _Canceled(error) from None
 
-    return progress
+    return report
 
 
 def _check_places(inputs: Sequence[Path], output: Path) -> None:

@@ -18,6 +18,7 @@ from . import __version__
 from .batch import RANDOM_NAME, run
 from .core.errors import PyLogikSlicerError, UsageError, where
 from .core.options import DEVICES, FORMATS, KEEP, VARIANTS, Options
+from .core.progress import Progress
 from .core.text_engines import ENGINES, TEXT_ENGINES
 
 # Exit status.
@@ -155,12 +156,12 @@ class _Bar:
     def __exit__(self, *_) -> None:
         self._bar.close()
 
-    def progress(self, source: int, sources: int, stage: str, done: int, frames: int) -> None:
-        if self._at != (source, stage):
-            self._at = source, stage
-            self._bar.reset(total=frames)
-            self._bar.set_description(f"image {source}/{sources} {stage}")
-        self._bar.update(done - self._bar.n)
+    def progress(self, source: int, sources: int, progress: Progress) -> None:
+        if self._at != (source, progress.stage):
+            self._at = source, progress.stage
+            self._bar.reset(total=progress.total)
+            self._bar.set_description(f"image {source}/{sources} {progress.stage}")
+        self._bar.update(progress.done - self._bar.n)
 
     def event(self, source: int, status: str, reason: str) -> None:
         self.counts[status] += 1

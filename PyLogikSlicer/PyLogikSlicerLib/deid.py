@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 
 from .batch import run
-from .core.options import Options, Variant
+from .core.options import Options
 
 __all__ = ["deid", "deid_clean", "deid_one", "deid_us", "find_txt"]
 
@@ -42,5 +42,5 @@ def find_txt(input_path: str | PathLike, output_path: str | PathLike) -> dict:
     return _run("find-txt", input_path, output_path, False, 0)
 
 
-def _run(variant: Variant, input_path: str | PathLike, output_path: str | PathLike, rename: bool, threshold: int) -> dict:
+def _run(variant: str, input_path: str | PathLike, output_path: str | PathLike, rename: bool, threshold: int) -> dict:
     return run([Path(input_path)], Path(output_path), Options(variant=variant, rename=rename, threshold=threshold))

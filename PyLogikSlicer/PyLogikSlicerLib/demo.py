@@ -14,6 +14,7 @@ from .core.options import VARIANTS, Options
 from .detection.engines import choose_engine
 from .reading import open_stacks
 from .writing.cells import from_cell
+from .writing.formats import FORMATS, decode
 
 EXAMPLES = ("palette_color", "rgb_color", "ybr_color")
 PICTURE = "before-after.png"
@@ -94,7 +95,7 @@ def _first_frame(folder: Path) -> np.ndarray:
     files = sorted(folder.glob("*.jpg"))
     if not files:
         return _caption("nothing was written")
-    return cv2.cvtColor(cv2.imread(str(files[0]), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return decode(files[0], FORMATS["jpeg"])
 
 
 def _in_cell(picture: np.ndarray) -> np.ndarray:

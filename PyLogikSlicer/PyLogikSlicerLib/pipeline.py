@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,6 +19,7 @@ from .core.analysis import Analysis
 from .core.errors import VerificationFailed
 from .core.masking import fill_masked, region_mask
 from .core.options import Options
+from .core.progress import OnProgress, Progress, ignore_progress
 from .core.result import Result
 from .core.stack import ImageStack
 from .core.text_map import Box, Region, TextMap, polygon_of_box
@@ -26,7 +27,7 @@ from .detection.boxes import clip
 from .detection.engines import Engine
 from .detection.examine import examine
 from .policy.decisions import decide, may_stay
-from .roi import Roi, find_roi
+from .roi import ROI_FINDERS, Roi, find_roi
 from .verifying import Written, confirm_source, verify
 from .writing.formats import FORMATS
 from .writing.frame_writer import FrameWriter, open_writer
@@ -46,19 +47,19 @@ LEGIBLE_CONFIDENCE = 0.9
 # Letters and digits of a word: speckle is read as one or two of them, rarely as three.
 WORD_LENGTH = 3
 
-OnStage = Callable[[str, int, int], None]
 
-
-def process(stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Result:
+def process(
+    stack: ImageStack, name: str, folder: Path, options: Options, engine: Engine, on_progress: OnProgress = ignore_progress
+) -> Result:
     """De-identify one image into ``folder`` (empty, private until verified): :func:`analyse`, then :func:`publish`.
 
-    ``on_stage(stage, frames_done, frames)`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
+    ``on_progress`` may raise to cancel. Raises UnreadableInput, NoRegionFound or
     VerificationFailed: then nothing in ``folder`` may be published.
     """
-    return publish(stack, name, folder, analyse(stack, options, engine, on_stage), options, engine, on_stage)
+    return publish(stack, name, folder, analyse(stack, options, engine, on_progress), options, engine, on_progress)
 
 
-def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None) -> Analysis:
+def analyse(stack: ImageStack, options: Options, engine: Engine, on_progress: OnProgress = ignore_progress) -> Analysis:
     """Examine every frame, decide about each region, and outline the region of interest that ``options.variant`` asks for.
 
     Raises UnreadableInput when a frame cannot be decoded, VerificationFailed when one was not examined, and NoRegionFound
@@ -66,11 +67,11 @@ def analyse(stack: ImageStack, options: Options, engine: Engine, on_stage: OnSta
     """
     clock = _Clock()
     with clock("examine"):
-        examination = examine(stack, engine.readers, _progress(on_stage, "examine"))
+        examination = examine(stack, engine.readers, on_progress)
     _require_coverage(examination.text_map, stack)
     text_map = decide(examination.text_map, stack.header, options.keep)
     roi = None
-    if options.variant not in ("deid", "find-txt"):
+    if options.variant in ROI_FINDERS:
         with clock("roi"):
             text = [region for region in text_map.regions if hides_echo(region, stack.frame_count)]
             masked = region_mask(text, stack.rows, stack.columns)
@@ -90,7 +91,13 @@ def hides_echo(region: Region, frame_count: int) -> bool:
 
 
 def publish(
-    stack: ImageStack, name: str, folder: Path, analysis: Analysis, options: Options, engine: Engine, on_stage: OnStage = lambda *_: None
+    stack: ImageStack,
+    name: str,
+    folder: Path,
+    analysis: Analysis,
+    options: Options,
+    engine: Engine,
+    on_progress: OnProgress = ignore_progress,
 ) -> Result:
     """Write the image as ``analysis`` says into ``folder``, as ``<name>_0000.<suffix>`` and so on, and verify it.
 
@@ -106,7 +113,7 @@ def publish(
     clock = _Clock(analysis.seconds)
     with clock("verify"):
         confirmed = confirm_source(stack)
-    return replace(_write_until_clean(frames, writer, analysis.text_map, engine, on_stage, clock), confirmed=confirmed)
+    return replace(_write_until_clean(frames, writer, analysis.text_map, engine, on_progress, clock), confirmed=confirmed)
 
 
 def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
@@ -115,7 +122,7 @@ def _require_coverage(text_map: TextMap, stack: ImageStack) -> None:
 
 
 def _write_until_clean(
-    frames: _OutputFrames, writer: FrameWriter, text_map: TextMap, engine: Engine, on_stage: OnStage, clock: _Clock
+    frames: _OutputFrames, writer: FrameWriter, text_map: TextMap, engine: Engine, on_progress: OnProgress, clock: _Clock
 ) -> Result:
     """Write and verify, mask the text that verification found, and repeat: at most ``ROUNDS`` times.
 
@@ -127,10 +134,10 @@ def _write_until_clean(
     changed: Sequence[Region] | None = None
     for rounds in range(1, ROUNDS + 1):
         with clock("write"):
-            _write(frames, writer, text_map, changed, _progress(on_stage, "write"))
+            _write(frames, writer, text_map, changed, on_progress)
         with clock("verify"):
             written = Written(writer, frames.crop, partial(frames.of, text_map))
-            verification = verify(stack, written, kept, judge, engine.readers, changed, _progress(on_stage, "verify"))
+            verification = verify(stack, written, kept, judge, engine.readers, changed, on_progress)
         if not verification.residues or (rounds == ROUNDS and not verification.readable):
             break
         if rounds == ROUNDS:
@@ -147,7 +154,7 @@ def _write(
     writer: FrameWriter,
     text_map: TextMap,
     changed: Sequence[Region] | None,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> None:
     """Write the frames: all of them where ``changed`` is None, else those that show a changed region."""
 
@@ -162,7 +169,7 @@ def _write(
     # Closed before the folder is removed, so that no thread writes to it any more.
     with closing(map_ahead(save, due)) as saved:
         for number in saved:
-            on_progress(number + 1, frames.stack.frame_count)
+            on_progress(Progress("write", number + 1, frames.stack.frame_count))
     writer.close()
 
 
@@ -207,7 +214,3 @@ class _Clock:
             yield
         finally:
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - start, 3)
-
-
-def _progress(on_stage: OnStage, stage: str) -> Callable[[int, int], None]:
-    return lambda done, total: on_stage(stage, done, total)

@@ -1,10 +1,10 @@
-"""Review: what a person decides about an analysis, step by step; each step can be undone, and nothing is lost silently."""
+"""Review: the decisions of a person about an analysis, step by step; each step can be undone."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,20 +12,23 @@ from .core.errors import UsageError
 from .core.text_map import Decision, Region
 
 if TYPE_CHECKING:
-    # Only named here: with it would come the whole engine, and a panel shows reviews that a worker made.
+    # For annotations only: importing it imports the engine, and a panel shows reviews of analyses that a worker made.
     from .core.analysis import Analysis
     from .roi import Roi
 
 Polygon = Sequence[tuple[float, float]]
 
-ADDED, KEPT, MOVED = "added by a person", "kept by a person", "moved by a person"
-# How decisions.why_sensitive says that a text is a value of the header.
+# Reasons of a region, as they are written to text.csv.
+ADDED = "added by a person"
+KEPT = "kept by a person"
+MOVED = "moved by a person"
+# The part of a reason of policy.decisions which says that the text is a value of the header.
 _MATCHES_HEADER = re.compile(r"\bmatches (\w+)")
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """``found`` is the region as the engine left it, None where a person drew it."""
+    """A region as it is now, and as the engine found it (``found``; None where a person drew it)."""
 
     region: Region
     found: Region | None
@@ -33,20 +36,21 @@ class _Entry:
 
     @property
     def kept_by_person(self) -> bool:
-        """Whether it would be redacted, had no person said otherwise."""
+        """Whether it is kept because a person decided so, and would be redacted otherwise."""
         return self.region.decision == "keep" and (self.found is None or self.found.decision == "redact")
 
-    def decided(self, decision: Decision) -> _Entry:
+    def with_decision(self, decision: Decision) -> _Entry:
         return replace(self, region=self.region.decided(decision), reviewed=True)
 
-    def told(self) -> Region:
-        """The region with what a person did to it in its reason: the CSV tells both what it was and why it stays."""
-        done = []
+    def published(self) -> Region:
+        """The region as it is published: its reason also says what a person did to it, so that text.csv tells both why it was found
+        and why it stays."""
+        changes = []
         if self.kept_by_person:
-            done.append(KEPT)
+            changes.append(KEPT)
         if self.found and self.region.polygon != self.found.polygon:
-            done.append(MOVED)
-        return replace(self.region, reason="; ".join(filter(None, (self.region.reason, *done))))
+            changes.append(MOVED)
+        return replace(self.region, reason="; ".join(filter(None, (self.region.reason, *changes))))
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,16 @@ class _State:
 class Review:
     """The regions and the region of interest of one image while a person goes through them.
 
-    Regions are known by their index in :attr:`regions`; deleting one that a person drew moves the later ones forward.
+    Regions are known by their index in :attr:`regions`; deleting a region that a person drew decreases the indices of the later ones.
     Polygons are (x, y) corners in pixels of the source frame, x right, y down, pixel edges at integers, as in
-    :class:`~.core.text_map.Region`. Whoever decides about, moves or draws a region has reviewed it.
+    :class:`~.core.text_map.Region`. A region that a person decides about, moves or draws counts as reviewed.
 
     Parameters
     ----------
     analysis
         What the engine found; it is not changed.
     rows, columns, frame_count
-        Size of the image; a region has to lie in it, in part at least.
+        Size of the image; at least a part of each region has to lie in it.
     """
 
     def __init__(self, analysis: Analysis, rows: int, columns: int, frame_count: int) -> None:
@@ -83,13 +87,13 @@ class Review:
         return tuple(entry.region for entry in self._state.entries)
 
     @property
-    def told(self) -> tuple[Region, ...]:
-        """:attr:`regions` with what a person did to each in its reason, as it is published."""
-        return tuple(entry.told() for entry in self._state.entries)
+    def published_regions(self) -> tuple[Region, ...]:
+        """:attr:`regions` as they are published: the reason of each also says what a person did to it."""
+        return tuple(entry.published() for entry in self._state.entries)
 
     @property
     def kept_by_person(self) -> frozenset[int]:
-        """Indices of the regions that stay in the image because a person says so."""
+        """Indices of the regions that stay in the image because a person decided so."""
         return frozenset(index for index, entry in enumerate(self._state.entries) if entry.kept_by_person)
 
     @property
@@ -104,8 +108,8 @@ class Review:
 
     @property
     def analysis(self) -> Analysis:
-        """The analysis with what was decided, for publishing; what a person kept or moved says so in its reason."""
-        return replace(self._analysis, text_map=self._analysis.text_map.with_regions(self.told), roi=self._state.roi)
+        """The analysis with the reviewed regions (:attr:`published_regions`) and region of interest, to be published."""
+        return replace(self._analysis, text_map=self._analysis.text_map.with_regions(self.published_regions), roi=self._state.roi)
 
     @property
     def touched(self) -> bool:
@@ -113,13 +117,13 @@ class Review:
         entries = self._state.entries
         return any(entry.reviewed or entry.region != entry.found for entry in entries) or self._state.roi is not self._analysis.roi
 
-    def publishes(self, analysis: Analysis) -> bool:
-        """Whether what is published now is what was published as ``analysis``, an earlier value of :attr:`analysis`."""
-        return self.told == analysis.text_map.regions and self._state.roi is analysis.roi
+    def publishes_same_as(self, analysis: Analysis) -> bool:
+        """Whether publishing now would write what ``analysis`` did, an earlier value of :attr:`analysis`."""
+        return self.published_regions == analysis.text_map.regions and self._state.roi is analysis.roi
 
     def matching_header(self, indices: Iterable[int]) -> dict[int, str]:
         """Those of these regions whose text is a value of the header, with its keyword, for example ``PatientName``."""
-        found = {index: _MATCHES_HEADER.search(self.regions[index].reason) for index in sorted(self._known(indices))}
+        found = {index: _MATCHES_HEADER.search(self.regions[index].reason) for index in sorted(self._require_indices(indices))}
         return {index: match[1] for index, match in found.items() if match}
 
     def reasons(self) -> tuple[str, ...]:
@@ -132,10 +136,10 @@ class Review:
 
     def decide(self, indices: Iterable[int], decision: Decision) -> None:
         """Redact or keep these regions."""
-        self._change(indices, lambda entry: entry.decided(decision))
+        self._change(indices, lambda entry: entry.with_decision(decision))
 
     def mark_reviewed(self, indices: Iterable[int]) -> None:
-        """These regions were looked at and are right as they are."""
+        """Count these regions as reviewed; they stay as they are."""
         self._change(indices, lambda entry: replace(entry, reviewed=True))
 
     def add(self, polygon: Polygon, frame_first: int, frame_last: int) -> int:
@@ -145,47 +149,47 @@ class Review:
         """
         if not 0 <= frame_first <= frame_last < self.frame_count:
             raise UsageError(f"the frames {frame_first} to {frame_last} are not within 0 to {self.frame_count - 1}: choose others")
-        region = Region(self._checked(polygon), frame_first, frame_last, confidence=1.0, engine="person", reason=ADDED)
+        region = Region(self._require_polygon(polygon), frame_first, frame_last, confidence=1.0, engine="person", reason=ADDED)
         self._step(replace(self._state, entries=(*self._state.entries, _Entry(region, None, reviewed=True))))
         return len(self._state.entries) - 1
 
     def move(self, index: int, polygon: Polygon) -> None:
-        """Give a region another place or shape on the same frames; text that it leaves bare is found by verification.
+        """Change the place or shape of a region on the same frames; verification finds text that it does not cover any more.
 
         Raises UsageError when it lies outside the image.
         """
-        corners = self._checked(polygon)
+        corners = self._require_polygon(polygon)
         self._change([index], lambda entry: replace(entry, region=replace(entry.region, polygon=corners), reviewed=True))
 
     def delete(self, indices: Iterable[int]) -> None:
-        """Delete those of these regions that a person drew, and keep those that the engine found.
+        """Delete those of these regions that a person drew, and decide to keep those that the engine found.
 
-        Without its region, text that was found would stay in the image and nothing would tell of it.
+        A region of the engine is never deleted: its text would stay in the image without being listed.
         """
-        chosen = self._known(indices)
+        chosen = self._require_indices(indices)
         entries = (
-            entry.decided("keep") if index in chosen else entry
+            entry.with_decision("keep") if index in chosen else entry
             for index, entry in enumerate(self._state.entries)
             if index not in chosen or entry.found
         )
         self._step(replace(self._state, entries=tuple(entries)))
 
     def set_roi(self, roi: Roi | None) -> None:
-        """Keep this part of the frames; None keeps them whole. Raises UsageError when it is of another frame size."""
+        """Keep this part of the frames; None keeps the whole frames. Raises UsageError when it is of another frame size."""
         if roi is not None and (roi.rows, roi.columns) != (self.rows, self.columns):
             raise UsageError(f"the region of interest is of a frame of {roi.columns} x {roi.rows}, not {self.columns} x {self.rows}")
         self._step(replace(self._state, roi=roi))
 
     def next_unreviewed(self, after: int) -> int | None:
-        """The first index after ``after`` (-1 to start) that nobody has looked at, from the beginning again at the end."""
+        """The index of the next region after ``after`` (-1 to start) that is not reviewed; the search goes on at the beginning."""
         count = len(self._state.entries)
-        order = ((after + step) % count for step in range(1, count + 1))
-        return next((index for index in order if not self._state.entries[index].reviewed), None)
+        indices = ((after + step) % count for step in range(1, count + 1))
+        return next((index for index in indices if not self._state.entries[index].reviewed), None)
 
     def region_at(self, x: float, y: float, frame: int) -> int | None:
-        """The index of the smallest region at a point of a frame, None where there is none; x, y as the polygons."""
-        here = [i for i, region in enumerate(self.regions) if region.covers(frame) and _holds(region.polygon, x, y)]
-        return min(here, key=lambda index: _area(self.regions[index].polygon), default=None)
+        """The index of the smallest region at a point of a frame, None where there is none; x, y as in the polygons."""
+        found = [index for index, region in enumerate(self.regions) if region.covers(frame) and _contains(region.polygon, x, y)]
+        return min(found, key=lambda index: _area(self.regions[index].polygon), default=None)
 
     @property
     def can_undo(self) -> bool:
@@ -196,36 +200,39 @@ class Review:
         return bool(self._undone)
 
     def undo(self) -> None:
-        """Take the last step back; nothing happens where there is none."""
+        """Undo the last step, if there is one."""
         if self._done:
             self._undone.append(self._state)
             self._state = self._done.pop()
 
     def redo(self) -> None:
-        """Do again what was undone last; nothing happens where there is nothing."""
+        """Do the step again that was undone last, if there is one."""
         if self._undone:
             self._done.append(self._state)
             self._state = self._undone.pop()
 
-    def _change(self, indices: Iterable[int], change) -> None:
-        chosen = self._known(indices)
+    def _change(self, indices: Iterable[int], change: Callable[[_Entry], _Entry]) -> None:
+        """Make a step that changes the entries at these indices."""
+        chosen = self._require_indices(indices)
         entries = tuple(change(entry) if index in chosen else entry for index, entry in enumerate(self._state.entries))
         self._step(replace(self._state, entries=entries))
 
     def _step(self, state: _State) -> None:
-        """A step that changes nothing is none: nobody wants to undo it."""
+        """Make a step to a new state; where that is the present one nothing happens, so that there is nothing to undo."""
         if state.entries != self._state.entries or state.roi is not self._state.roi:
             self._done.append(self._state)
             self._undone.clear()
             self._state = state
 
-    def _known(self, indices: Iterable[int]) -> frozenset[int]:
+    def _require_indices(self, indices: Iterable[int]) -> frozenset[int]:
+        """The indices as a set. Raises UsageError where there is no such region."""
         chosen = frozenset(indices)
         if not chosen <= frozenset(range(len(self._state.entries))):
             raise UsageError(f"there are {len(self._state.entries)} regions, numbered from 0: choose among them")
         return chosen
 
-    def _checked(self, polygon: Polygon) -> tuple[tuple[float, float], ...]:
+    def _require_polygon(self, polygon: Polygon) -> tuple[tuple[float, float], ...]:
+        """The polygon as floats. Raises UsageError where it encloses no area, or none of the image."""
         corners = tuple((float(x), float(y)) for x, y in polygon)
         if len(corners) < 3 or not all(math.isfinite(value) for corner in corners for value in corner) or _area(corners) == 0:
             raise UsageError("a region needs three corners or more that enclose an area: draw it again")
@@ -236,13 +243,16 @@ class Review:
 
 
 def _area(polygon: Polygon) -> float:
-    """In square pixels (the shoelace formula)."""
+    """The area of a polygon in square pixels, by the shoelace formula."""
     following = (*polygon[1:], polygon[0])
     return abs(sum(x * b - a * y for (x, y), (a, b) in zip(polygon, following, strict=True))) / 2
 
 
-def _holds(polygon: Polygon, x: float, y: float) -> bool:
-    """Whether a ray from the point to the right crosses the outline an odd number of times; left and upper edges belong to it."""
+def _contains(polygon: Polygon, x: float, y: float) -> bool:
+    """Whether a point lies in a polygon; its left and upper edges belong to it.
+
+    It does where a ray from the point to the right crosses the outline an odd number of times.
+    """
     inside = False
     for (x0, y0), (x1, y1) in zip(polygon, (*polygon[1:], polygon[0]), strict=True):
         if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):

@@ -10,8 +10,9 @@ import numpy as np
 
 from .core.errors import VerificationFailed
 from .core.masking import polygon_mask
+from .core.progress import OnProgress
 from .core.stack import ImageStack
-from .core.text_map import Box, Region
+from .core.text_map import Box, Coverage, Region
 from .detection.boxes import area, intersection_area
 from .detection.examine import Examination, examine
 from .detection.passes import VERIFICATION
@@ -47,7 +48,7 @@ class Verification:
     frames: int
     residues: tuple[Region, ...]
     largest_error: int
-    coverage: tuple[str, ...] = field(default=())
+    coverage: tuple[Coverage, ...] = field(default=())
 
     @property
     def readable(self) -> tuple[Region, ...]:
@@ -74,7 +75,7 @@ def verify(
     may_stay: MayStay,
     readers: Sequence[TextReader],
     changed: Sequence[Region] | None,
-    on_progress: Callable[[int, int], None],
+    on_progress: OnProgress,
 ) -> Verification:
     """Read the files of ``written`` back, compare every pixel, and look for text in them.
 
@@ -99,7 +100,7 @@ def verify(
         decode=comparison.frames,
     )
     restrict_to = None if changed is None else lambda frame: _boxes_around(changed, frame, written.crop)
-    examination = examine(reread, readers, on_progress, VERIFICATION, restrict_to)
+    examination = examine(reread, readers, on_progress, VERIFICATION, restrict_to, "verify")
     if examination.text_map.frames_examined != stack.frame_count:
         raise VerificationFailed(f"{examination.text_map.frames_examined} of {stack.frame_count} frames were examined again")
     residues = _residues(examination, comparison, kept, may_stay, written.crop)

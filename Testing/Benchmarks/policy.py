@@ -28,7 +28,7 @@ REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.core.stack import Header, ImageStack  # noqa: E402
-from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box  # noqa: E402
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box  # noqa: E402
 from PyLogikSlicerLib.detection.boxes import area, intersection_area  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
@@ -110,7 +110,7 @@ def by_reading(truth: dict, header: Header, image: np.ndarray, engine: Engine) -
 
 def _judged(truth: dict, header: Header, lines: list[tuple[str, float]]) -> list[Judged]:
     regions = [Region(polygon_of_box((0, 0, 1, 1)), 0, 0, text, confidence) for text, confidence in lines]
-    decided = decide(TextMap(tuple(regions), ("whole frame",)), header, "measurements").regions
+    decided = decide(TextMap(tuple(regions), (Coverage(CoverageKind.WHOLE, 1.0),)), header, "measurements").regions
     return [
         Judged(truth["name"], item["kind"], item["text"], region.text, region.decision == "keep")
         for item, region in zip(truth["items"], decided, strict=True)
@@ -138,7 +138,7 @@ def invented_and_kept() -> list[str]:
     return [
         region.text
         for modality in ("US", "CT", "MR", "")
-        for region in decide(TextMap(regions, ("whole frame",)), Header(modality=modality), "measurements").regions
+        for region in decide(TextMap(regions, (Coverage(CoverageKind.WHOLE, 1.0),)), Header(modality=modality), "measurements").regions
         if region.decision == "keep"
     ]
 

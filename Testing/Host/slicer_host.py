@@ -74,16 +74,23 @@ class Host:
         self.logics, self.app = logics, app
         self._widgets: dict = {}
 
-    def load(self, name: str, path: Path):
-        """Import the module file, register it and return its widget, set up."""
+    def load(self, name: str, path: Path, makeLogic=None):
+        """Import the module file, register it and return its widget, set up; with the logic that ``makeLogic(module)`` returns."""
         if str(path.parent) not in sys.path:
             sys.path.insert(0, str(path.parent))
         module = importlib.import_module(name)
         setattr(slicer.modules, name.lower(), SimpleNamespace(path=str(path)))
         getattr(module, name)(SimpleNamespace(path=str(path), title="", icon=None))
-        self._widgets[name] = getattr(module, f"{name}Widget")()
+        arguments = {} if makeLogic is None else {"logic": makeLogic(module)}
+        self._widgets[name] = getattr(module, f"{name}Widget")(**arguments)
         self._widgets[name].setup()
         return self._widgets[name]
+
+    def reload(self, name: str):
+        """What ``slicer.util.reloadScriptedModule`` does."""
+        self._widgets[name].cleanup()
+        del sys.modules[name]
+        return self.load(name, Path(slicer.util.modulePath(name)))
 
     def widget(self, name: str):
         return self._widgets[name]
@@ -115,5 +122,6 @@ def start() -> Host:
     slicer.util.mainWindow = lambda verbose=True: None
     host = Host(logics, app)
     slicer.util.getModuleWidget = host.widget
+    slicer.util.reloadScriptedModule = host.reload
     slicer.util.selectModule = lambda name: host.widget(name).enter()
     return host

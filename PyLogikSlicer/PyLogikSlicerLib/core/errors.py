@@ -48,3 +48,15 @@ def where(error: BaseException) -> str:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "an unknown place" if trace is None else f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def failure_reason(error: Exception, failure: str) -> str:
+    """The reason of a failure as it may be shown or logged, without identifying text: messages of other libraries may hold paths and
+    header values. ``failure`` says what failed where the operating system gives the cause."""
+    if isinstance(error, PyLogikSlicerError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{failure} ({error.strerror or type(error).__name__})"
+    if isinstance(error, MemoryError):
+        return "the image does not fit into memory"
+    return f"unexpected {type(error).__name__} in {where(error)}: please report this"

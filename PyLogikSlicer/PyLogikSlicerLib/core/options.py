@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
 
 from .errors import UsageError
 from .text_engines import ENGINES
 
-Variant = Literal["deid", "deid-us", "deid-one", "deid-clean", "find-txt"]
 VARIANTS: dict[str, str] = {
     "deid": "the whole image, text removed",
     "deid-us": "the ultrasound sector, cropped",
@@ -38,7 +36,7 @@ class Options:
         A value is none of those that there are; the message names the option and what there is.
     """
 
-    variant: Variant = "deid"
+    variant: str = "deid"
     threshold: int = 0
     rename: bool = True
     engine: str = "auto"

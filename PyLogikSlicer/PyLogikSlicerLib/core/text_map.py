@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -48,16 +49,44 @@ class Region:
         return replace(self, decision=decision, reason=self.reason if reason is None else reason)
 
 
+class CoverageKind(enum.Enum):
+    """How much of a frame was examined; ``report.json`` counts frames by these values."""
+
+    NONE = "none"
+    WHOLE = "whole"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How a frame was examined: as a whole, where it differs from the frames before, or not at all since nothing in it changed.
+
+    ``share`` is the part of the frame's area that was looked at, 0 to 1, in whole percent. :attr:`CoverageKind.NONE` is a frame that was
+    left out, and must not be published.
+    """
+
+    kind: CoverageKind
+    share: float = 0.0
+
+    @classmethod
+    def of_share(cls, share: float) -> Coverage:
+        """The coverage of a frame of which this share was looked at; parts that overlap count twice, so that it may exceed 1."""
+        if share >= 1:
+            return cls(CoverageKind.WHOLE, 1.0)
+        return cls(CoverageKind.CHANGED, round(share, 2)) if share > 0 else cls(CoverageKind.UNCHANGED)
+
+
 @dataclass(frozen=True)
 class TextMap:
-    """Regions, and for every frame of the stack how it was examined (``coverage[i]`` is empty for a frame that was not)."""
+    """Regions, and for every frame of the stack how it was examined."""
 
     regions: tuple[Region, ...] = ()
-    coverage: tuple[str, ...] = field(default_factory=tuple)
+    coverage: tuple[Coverage, ...] = field(default_factory=tuple)
 
     @property
     def frames_examined(self) -> int:
-        return sum(bool(how) for how in self.coverage)
+        return sum(coverage.kind is not CoverageKind.NONE for coverage in self.coverage)
 
     def on_frame(self, frame: int, decision: Decision = "redact") -> tuple[Region, ...]:
         return tuple(region for region in self.regions if region.decision == decision and region.covers(frame))

@@ -12,9 +12,10 @@ from functools import partial
 
 import numpy as np
 
+from ..core.progress import OnProgress, Progress, ignore_progress
 from ..core.projections import CompositeAccumulator, Composites, stretched, usual
 from ..core.stack import ImageStack
-from ..core.text_map import Box, TextMap, polygon_of_box
+from ..core.text_map import Box, Coverage, TextMap, polygon_of_box
 from .acceptance import is_accepted, is_accepted_in_equalized_view, is_accepted_in_faint_view, is_legible, is_too_large
 from .boxes import area, clip, split_into_parts
 from .changes import NOISE, FrameMemory, SearchArea, StoredValueMemory, boxes_around
@@ -48,7 +49,6 @@ FAINT_PART = 1536
 # Pixels by which these parts overlap: more than a letter is high.
 FAINT_OVERLAP = 256
 
-OnProgress = Callable[[int, int], None]
 # For the number of a frame, the boxes within which text is searched.
 BoxesOfFrame = Callable[[int], Sequence[Box]]
 # An acceptance rule: (line, text, confidence, too_large) to whether the line counts as text.
@@ -67,9 +67,10 @@ class Examination:
 def examine(
     stack: ImageStack,
     readers: Sequence[TextReader],
-    on_progress: OnProgress = lambda done, total: None,
+    on_progress: OnProgress = ignore_progress,
     plan: Plan = DETECTION,
     restrict_to: BoxesOfFrame | None = None,
+    stage: str = "examine",
 ) -> Examination:
     """Find the text on every frame of a stack; all its regions are still to be decided about, and redacted until then.
 
@@ -80,12 +81,14 @@ def examine(
     readers
         The text readers, in order of preference: the first that recognizes text reads the lines that all have detected.
     on_progress
-        Called with (frames done, frames) after each frame; may raise to cancel.
+        Called with the progress of ``stage`` after each frame; may raise to cancel.
     plan
         The passes to run.
     restrict_to
         The boxes of each frame within which text is searched, for a second examination of what was changed; without it everything is
         examined.
+    stage
+        Name of the work in what ``on_progress`` is called with.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def examine(
     for index, frame in enumerate(stack.frames()):
         examiner.examine_frame(index, frame, stack.display_of(index).show(frame), last=index + 1 == stack.frame_count)
         low, high = _extend_range(low, high, frame)
-        on_progress(index + 1, stack.frame_count)
+        on_progress(Progress(stage, index + 1, stack.frame_count))
     composites = examiner.composites.result()
     if restrict_to is None:
         examiner.examine_composites(composites)
@@ -120,7 +123,7 @@ class _Examiner:
         self.composites = CompositeAccumulator()
         self._recent: deque[np.ndarray] = deque(maxlen=AVERAGED_FRAMES)
         self._reading_cache = ReadingCache(lambda view, lines: read_lines(view, lines, readers))
-        self.coverage: list[str] = []
+        self.coverage: list[Coverage] = []
 
     def tracks(self) -> list[Track]:
         """All tracks, of all three views."""
@@ -137,7 +140,7 @@ class _Examiner:
             self._recent.append(luminance)
         if len(self._recent) == AVERAGED_FRAMES and (last or (index + 1 - AVERAGED_FRAMES) % AVERAGE_INTERVAL == 0):
             self._examine_average(index)
-        self.coverage.append("whole frame" if examined_share >= 1 else f"changed {examined_share:.0%}" if examined_share else "unchanged")
+        self.coverage.append(Coverage.of_share(examined_share))
 
     def _examine_view(self, index: int, view: np.ndarray, last: bool, is_chroma: bool = False) -> float:
         """Examine what has changed in the shown frame or in its chroma; return the share of the frame that was examined."""

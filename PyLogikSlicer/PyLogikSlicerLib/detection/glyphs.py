@@ -152,7 +152,7 @@ def tiles(rows: int, columns: int) -> list[tuple[Tile, Tile]]:
 def shipped_model() -> bytes:
     """The ONNX file that came with the package, checked against its SHA-256."""
     try:
-        model = resources.files(__package__).joinpath("models", MODEL).read_bytes()
+        model = resources.files(__package__).joinpath("models").joinpath(MODEL).read_bytes()
     except FileNotFoundError:
         raise EngineUnavailable("The glyph network's file is missing from this installation: install PyLogikSlicer again.") from None
     if hashlib.sha256(model).hexdigest() != MODEL_SHA256:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,9 +14,28 @@ from .objects import find_objects
 from .region import Roi, make_roi
 from .ultrasound import find_ultrasound_region
 
-__all__ = ["Roi", "Variant", "find_roi", "make_roi"]
+__all__ = ["ROI_FINDERS", "Roi", "find_roi", "make_roi"]
 
-Variant = Literal["deid-us", "deid-one", "deid-clean"]
+# Arguments and results as of find_roi.
+RoiFinder = Callable[[Composites, np.ndarray, int, Header], Roi]
+
+
+def _find_largest_object(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
+    return find_objects(composites, text, threshold, only_largest=True)
+
+
+def _find_large_objects(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
+    return find_objects(composites, text, threshold, only_largest=False)
+
+
+# By variant (PyLogikSlicerLib.core.options.VARIANTS); variants that are not here keep the whole image.
+ROI_FINDERS: Mapping[str, RoiFinder] = MappingProxyType(
+    {
+        "deid-us": find_ultrasound_region,
+        "deid-one": _find_largest_object,
+        "deid-clean": _find_large_objects,
+    }
+)
 
 # Number of neighboring pixels from which their correlation is meaningful.
 _FEWEST_NEIGHBORS = 100
@@ -23,7 +43,7 @@ _FEWEST_NEIGHBORS = 100
 _NOISE_CORRELATION = 0.2
 
 
-def find_roi(composites: Composites, text: np.ndarray, variant: Variant, threshold: int = 0, header: Header | None = None) -> Roi:
+def find_roi(composites: Composites, text: np.ndarray, variant: str, threshold: int = 0, header: Header | None = None) -> Roi:
     """The region of interest of a stack.
 
     Parameters
@@ -33,7 +53,8 @@ def find_roi(composites: Composites, text: np.ndarray, variant: Variant, thresho
     text
         Bool ``(rows, columns)``; True where there is text, whose pixels are ignored.
     variant
-        ``deid-us``: the displayed ultrasound data; ``deid-one``: the largest object; ``deid-clean``: all large objects.
+        One of :data:`ROI_FINDERS`. ``deid-us``: the displayed ultrasound data; ``deid-one``: the largest object; ``deid-clean``: all
+        large objects.
     threshold
         Grey levels at or below it are background.
     header
@@ -61,9 +82,7 @@ def find_roi(composites: Composites, text: np.ndarray, variant: Variant, thresho
         raise NoRegionFound("no region found: apart from text the image is empty")
     if is_noise(composites, text):
         raise NoRegionFound("no region found: the image is noise, neighboring pixels are unrelated")
-    if variant == "deid-us":
-        return find_ultrasound_region(composites, text, threshold, header or Header())
-    return find_objects(composites, text, threshold, only_largest=variant == "deid-one")
+    return ROI_FINDERS[variant](composites, text, threshold, header or Header())
 
 
 def is_noise(composites: Composites, text: np.ndarray) -> bool:

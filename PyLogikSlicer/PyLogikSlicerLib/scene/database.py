@@ -1,4 +1,4 @@
-"""Slicer's DICOM database as plain values: patients, their studies, the series of each; and series loaded from it."""
+"""Slicer's DICOM database as plain values (patients, studies, series), and loading series from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import frames
 
 @dataclass(frozen=True)
 class Series:
-    """``images``: how many instances there are."""
+    """A series; ``images`` is its number of instances."""
 
     uid: str
     number: str
@@ -23,7 +23,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Study:
-    """``date`` is YYYYMMDD or empty; ``modalities`` are those of the series, each once."""
+    """A study; ``date`` is YYYYMMDD or empty, ``modalities`` are the different ones of its series."""
 
     uid: str
     date: str
@@ -38,6 +38,8 @@ class Study:
 
 @dataclass(frozen=True)
 class Patient:
+    """A patient with those studies that match a search."""
+
     name: str
     id: str
     birthDate: str
@@ -48,15 +50,17 @@ class Patient:
         return sum(study.images for study in self.studies)
 
 
-def available() -> bool:
+def isOpen() -> bool:
     """Whether there is a database and it is open."""
     database = getattr(slicer, "dicomDatabase", None)
     return database is not None and bool(database.isOpen)
 
 
 def patients(search: str = "", database=None) -> tuple[Patient, ...]:
-    """The patients, sorted by name, with only the series for which every word of ``search`` stands in a field of theirs, of
-    their study or of their patient; letters of either case. ``database`` is ``slicer.dicomDatabase`` if not given.
+    """The patients, sorted by name, with those series that match the search.
+
+    A series matches where each word of ``search`` is part of a field of the series, its study or its patient, without regard to case.
+    ``database`` is ``slicer.dicomDatabase`` by default.
     """
     database = database or getattr(slicer, "dicomDatabase", None)
     words = search.casefold().split()
@@ -65,17 +69,17 @@ def patients(search: str = "", database=None) -> tuple[Patient, ...]:
 
 
 def load(seriesUIDs: Iterable[str]) -> list:
-    """Load series by Slicer's own plug-ins; the volumes and sequences of volumes that there are then."""
+    """Load series with Slicer's own plug-ins and return their volumes and sequences of volumes."""
     from DICOMLib import DICOMUtils
 
     return images(DICOMUtils.loadSeriesByUID(list(seriesUIDs)) or ())
 
 
 def images(nodeIDs: Iterable[str]) -> list:
-    """What there is to work on among nodes that were added: plug-ins add browsers and proxies too, and nodes that are gone again."""
+    """The volumes and sequences of volumes among nodes that were added; plug-ins also add browsers and proxies, and remove nodes again."""
     added = filter(None, map(slicer.mrmlScene.GetNodeByID, nodeIDs))
     nodes = dict.fromkeys(frames.sequenceOf(node) for node in added)
-    return [node for node in nodes if _isImage(node.GetNthDataNode(0) if frames.isSequence(node) else node)]
+    return [node for node in nodes if _isImage(frames.itemNode(node, 0))]
 
 
 def _isImage(node) -> bool:
@@ -93,7 +97,7 @@ def _patient(database, uid: str, words: list[str]) -> Patient:
 def _study(database, uid: str, above: list[str], words: list[str]) -> Study:
     fields = [str(database.fieldForStudy(field, uid) or "") for field in ("StudyDate", "StudyDescription")]
     series = (_series(database, one) for one in database.seriesForStudy(uid))
-    kept = [one for one in series if _holds((*above, *fields, one.number, one.modality, one.description), words)]
+    kept = [one for one in series if _matches((*above, *fields, one.number, one.modality, one.description), words)]
     kept.sort(key=lambda one: (int(one.number) if one.number.isdecimal() else 0, one.number))
     date, description = fields
     return Study(uid, date.replace("-", ""), description, tuple(dict.fromkeys(one.modality for one in kept)), tuple(kept))
@@ -106,6 +110,6 @@ def _series(database, uid: str) -> Series:
     return Series(uid, number, modality, description, len(database.instancesForSeries(uid)))
 
 
-def _holds(fields: Iterable[str], words: list[str]) -> bool:
+def _matches(fields: Iterable[str], words: list[str]) -> bool:
     text = "\n".join(fields).casefold()
     return all(word in text for word in words)

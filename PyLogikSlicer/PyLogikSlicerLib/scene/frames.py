@@ -1,7 +1,7 @@
-"""Frames of a node: slices k of a volume, items of a sequence, or the slices of all items where these are volumes.
+"""Frames of a node: the slices k of a volume, the items of a sequence, or the slices of all items where these are volumes.
 
-Frame ``item * slices + k`` is slice ``k`` of an item. A frame's array is ``(rows, columns[, 3])`` with row j and column i of the
-voxel (i, j, k). The engine counts x and y from the edge of the first pixel, the scene i and j from its center: x = i + 0.5.
+Frame ``item * slices + k`` is slice ``k`` of an item. A frame's array is ``(rows, columns[, 3])``, with row j and column i for the voxel
+(i, j, k). The engine counts x and y from the edge of the first pixel, the scene i and j from its center: x = i + 0.5.
 """
 
 from __future__ import annotations
@@ -20,22 +20,24 @@ def isSequence(node) -> bool:
     return node.IsA("vtkMRMLSequenceNode")
 
 
-def browserOf(sequence):
-    """The first browser node that plays the sequence, or None."""
+def browserOf(node):
+    """The first browser node that plays a sequence; None for a volume, and where no browser plays it."""
+    if not isSequence(node):
+        return None
     browsers = slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
-    return next((browser for browser in browsers if browser.IsSynchronizedSequenceNode(sequence, True)), None)
+    return next((browser for browser in browsers if browser.IsSynchronizedSequenceNode(node, True)), None)
 
 
 def sequenceOf(node):
-    """The sequence that a proxy node shows, or the node itself where it is none."""
+    """The sequence that a proxy node shows; any other node itself."""
     for browser in slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode"):
         if browser.IsProxyNode(node.GetID()):
             return browser.GetSequenceNode(node)
     return node
 
 
-def inScene(node):
-    """The node, or the sequence that it is the proxy of. Raises UsageError where there is none, or a person removed it."""
+def requireInScene(node):
+    """The node, or the sequence that it is the proxy of. Raises UsageError where it is None or was removed from the scene."""
     if node is None:
         raise UsageError("there is no image: choose a volume, or a sequence of volumes")
     if node.GetScene() is None:
@@ -43,12 +45,17 @@ def inScene(node):
     return sequenceOf(node)
 
 
+def dataNodes(node) -> list:
+    """The nodes of a sequence's items, in order; any other node alone."""
+    return [node.GetNthDataNode(item) for item in range(node.GetNumberOfDataNodes())] if isSequence(node) else [node]
+
+
 def volumes(node) -> list:
     """The volume, or the volumes of a sequence's items, in order.
 
-    Raises UsageError where there is nothing to work on, or the items are no volumes of one size and type.
+    Raises UsageError where there is no image, or where the items are not volumes of one size and type.
     """
-    items = [node.GetNthDataNode(item) for item in range(node.GetNumberOfDataNodes())] if isSequence(node) else [node]
+    items = dataNodes(node)
     for volume in items:
         if volume is None or not volume.IsA("vtkMRMLScalarVolumeNode") or not _voxelCount(volume):
             raise UsageError("there is no image in this node: choose a volume, or a sequence of volumes")
@@ -65,27 +72,28 @@ def _voxelCount(volume) -> int:
 
 
 def _layout(volume) -> tuple:
+    """(dimensions, components, scalar type)"""
     image = volume.GetImageData()
     return image.GetDimensions(), image.GetNumberOfScalarComponents(), image.GetScalarType()
 
 
 def shape(node) -> tuple[int, int, int, int]:
-    """(frames, rows, columns, slices of an item)."""
+    """(frames, rows, columns, slices of an item)"""
     items = volumes(node)
     columns, rows, slices = items[0].GetImageData().GetDimensions()
     return len(items) * slices, rows, columns, slices
 
 
-def shownVolume(node):
-    """The volume that the slice views show of a node: itself, or the sequence's proxy; where there is none, its first item."""
+def displayedVolume(node):
+    """The node that the slice views show: the proxy of a sequence (without one, its first item), any other node itself."""
     if not isSequence(node):
         return node
     browser = browserOf(node)
     return (browser and browser.GetProxyNode(node)) or node.GetNthDataNode(0)
 
 
-def played(sequence):
-    """The proxy by which the slice views show a sequence; its browser and the proxy are made where there are none (any more)."""
+def ensureProxy(sequence):
+    """The proxy by which the slice views show a sequence. Its browser and the proxy are made where they do not exist (any more)."""
     browser = browserOf(sequence)
     if browser is None:
         browser = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"{sequence.GetName()} browser")
@@ -96,79 +104,81 @@ def played(sequence):
 
 
 def currentItem(node) -> int:
-    """The item that the browser of a sequence shows; 0 for a volume."""
-    browser = browserOf(node) if isSequence(node) else None
+    """The item that the browser of a sequence shows; 0 for a volume, and without a browser."""
+    browser = browserOf(node)
     return max(browser.GetSelectedItemNumber(), 0) if browser else 0
 
 
-def array(volume) -> np.ndarray:
-    """A view of the voxels, ``(slices, rows, columns[, 3])``."""
+def itemNode(node, item: int):
+    """The node of an item of a sequence; a volume itself."""
+    return node.GetNthDataNode(item) if isSequence(node) else node
+
+
+def voxels(volume) -> np.ndarray:
+    """A view of a volume's voxels, ``(slices, rows, columns[, 3])``."""
     return slicer.util.arrayFromVolume(volume)
 
 
-def frames(node) -> Iterator[np.ndarray]:
+def iterFrames(node) -> Iterator[np.ndarray]:
     """Views of all frames, in order."""
     for volume in volumes(node):
-        yield from array(volume)
+        yield from voxels(volume)
 
 
-def frame(node, number: int) -> np.ndarray:
+def frameArray(node, number: int) -> np.ndarray:
     """A view of one frame."""
     slices = shape(node)[3]
-    volume = node.GetNthDataNode(number // slices) if isSequence(node) else node
-    return array(volume)[number % slices]
+    return voxels(itemNode(node, number // slices))[number % slices]
 
 
-def window(node) -> tuple[float, float] | None:
-    """The values shown as black and white, (low, high); None for color and for 8 bits, which show themselves."""
-    volume = shownVolume(node)
-    display = volume.GetDisplayNode() or (volumes(node)[0].GetDisplayNode())
-    if array(volume).dtype == np.uint8 or array(volume).ndim == 4 or display is None or not display.IsA("vtkMRMLScalarVolumeDisplayNode"):
+def displayWindow(node) -> tuple[float, float] | None:
+    """The values (low, high) that are shown as black and white; None for color and for 8 bits, which are shown as they are."""
+    volume = displayedVolume(node)
+    display = volume.GetDisplayNode() or volumes(node)[0].GetDisplayNode()
+    array = voxels(volume)
+    if array.dtype == np.uint8 or array.ndim == 4 or display is None or not display.IsA("vtkMRMLScalarVolumeDisplayNode"):
         return None
     low, high = display.GetLevel() - display.GetWindow() / 2, display.GetLevel() + display.GetWindow() / 2
     return (low, high) if high > low else None
 
 
-def display(node) -> Display:
+def displayOf(node) -> Display:
     """How the engine shows the frames of a node."""
-    return Display(window=window(node))
+    return Display(window=displayWindow(node))
 
 
-class Grid:
-    """Between pixels of a node's frames and positions in the scene; the transforms above the node count."""
+class PixelGrid:
+    """Converts between pixels of a node's frames and positions in the scene, with the transforms above the node."""
 
     def __init__(self, node) -> None:
         self.frameCount, self.rows, self.columns, self.slices = shape(node)
         self._node = node
 
-    def toRas(self, pixels: Sequence[Sequence[float]], number: int) -> list[list[float]]:
-        """Positions of points (x, y) of a frame, pixel edges at integers."""
-        volume = self._volume(number)
-        matrix, transform = vtk.vtkMatrix4x4(), _transform(shownVolume(self._node), toWorld=True)
+    def toRas(self, pixels: Sequence[Sequence[float]] | np.ndarray, frame: int) -> list[list[float]]:
+        """The positions (RAS, mm) of points (x, y) of a frame, pixel edges at integers."""
+        volume = itemNode(self._node, frame // self.slices)
+        matrix, transform = vtk.vtkMatrix4x4(), _parentTransform(displayedVolume(self._node), toWorld=True)
         volume.GetIJKToRASMatrix(matrix)
-        points = (matrix.MultiplyPoint((x - 0.5, y - 0.5, number % self.slices, 1))[:3] for x, y in pixels)
+        points = (matrix.MultiplyPoint((x - 0.5, y - 0.5, frame % self.slices, 1))[:3] for x, y in pixels)
         return [list(transform.TransformPoint(point)) for point in points]
 
     def toPixel(self, ras: Sequence[float], item: int = 0) -> tuple[float, float, int]:
-        """The point (x, y) and the slice of an item at a position; the slice is the nearest, and may lie outside the item."""
-        volume = self._volume(item * self.slices)
-        matrix, transform = vtk.vtkMatrix4x4(), _transform(shownVolume(self._node), toWorld=False)
+        """The point (x, y) and the slice of an item at a position; the slice is the nearest one, and may lie outside the item."""
+        volume = itemNode(self._node, item)
+        matrix, transform = vtk.vtkMatrix4x4(), _parentTransform(displayedVolume(self._node), toWorld=False)
         volume.GetRASToIJKMatrix(matrix)
         i, j, k, _ = matrix.MultiplyPoint((*transform.TransformPoint(ras), 1))
         return i + 0.5, j + 0.5, int(round(k))
 
-    def holds(self, x: float, y: float, k: int) -> bool:
-        """Whether the point lies on a pixel of a slice of the item."""
+    def contains(self, x: float, y: float, k: int) -> bool:
+        """Whether a point lies on a pixel of a slice of the item."""
         return 0 <= x < self.columns and 0 <= y < self.rows and 0 <= k < self.slices
 
-    def _volume(self, number: int):
-        return self._node.GetNthDataNode(number // self.slices) if isSequence(self._node) else self._node
 
-
-def _transform(volume, toWorld: bool) -> vtk.vtkGeneralTransform:
-    """The transform node above a volume to the world, or back; the identity where there is none."""
+def _parentTransform(volume, toWorld: bool) -> vtk.vtkGeneralTransform:
+    """The transform from the volume's parent transform node to the world, or back; the identity where there is none."""
     transform = vtk.vtkGeneralTransform()
-    above = volume.GetParentTransformNode()
-    if above is not None:
-        (above.GetTransformToWorld if toWorld else above.GetTransformFromWorld)(transform)
+    parent = volume.GetParentTransformNode()
+    if parent is not None:
+        (parent.GetTransformToWorld if toWorld else parent.GetTransformFromWorld)(transform)
     return transform

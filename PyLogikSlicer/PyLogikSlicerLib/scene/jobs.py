@@ -1,49 +1,78 @@
-"""Jobs: what the worker is asked to do for a node, and what becomes of its answer; one at a time."""
+"""Jobs: requests to the worker for nodes of the scene, one at a time, and who takes the outcome."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ..core.errors import PyLogikSlicerError, UsageError
 from ..core.options import Options
 from ..core.private_folders import PrivateFolder
-from ..worker.client import WorkerProcess
-from ..worker.frame_fingerprint import cells_of
-from ..worker.messages import Source, analysis_to_json, options_to_json, source_to_json
+from ..core.progress import Progress
+from ..worker.frame_fingerprint import fingerprint_of
+from ..worker.messages import (
+    AnalyseRequest,
+    DevicesRequest,
+    Done,
+    Event,
+    ExportRequest,
+    Failed,
+    Message,
+    Request,
+    Source,
+    TaskResult,
+)
 from . import frames
 from .sources import arraySource
+from .study import Study
 
-Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
 
-REMOVED = "the image was removed from the scene, and the work on it ended: load it again"
+NODE_REMOVED = "the image was removed from the scene, and the work on it ended: load it again"
+# A note of a study whose source files were left aside.
 ARRAY_NOTE = "The source files do not show the frames of this volume: the volume itself is worked on."
+# Digits after the point of the fingerprint that is sent.
+FINGERPRINT_DIGITS = 4
+
+
+class Worker(Protocol):
+    """What :class:`Jobs` needs of :class:`~..worker.client.WorkerProcess`."""
+
+    def send(self, request: Request) -> int: ...
+
+    def poll(self) -> list[Message]: ...
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Job:
-    """``finish(source, result)`` takes the worker's result before ``onEvent`` is told that it is done, and ``fail(reason)`` a failure.
+    """A request to the worker, and who takes its outcome.
 
-    ``needs``: the nodes without which the work is for nothing.
+    ``node`` is the image whose voxels are sent where the source of the request has no files. ``finish(request, result)`` takes the
+    result of the request that was carried out, and ``fail(reason)`` a failure, before ``onEvent`` is called with the last event. Where
+    one of ``requiredNodes`` is removed from the scene the job has failed.
     """
 
-    request: Event
+    request: Request
     node: Any
-    source: Source | None
-    finish: Callable[[Source | None, Event], None]
+    finish: Callable[[Request, TaskResult], None]
     fail: Callable[[str], None]
     onEvent: OnEvent
-    needs: tuple = ()
+    requiredNodes: tuple = ()
 
 
 class Jobs:
-    """Sends jobs to the worker and hands its events on. An image without files goes to it in a private folder that is removed when
-    the job ends, however it ends."""
+    """Sends jobs to a worker and passes its events on.
 
-    def __init__(self, python: str | None = None) -> None:
-        self._worker = WorkerProcess(python)
+    The voxels of an image without files are sent as a file in a private folder, which is removed when the job ends in any way.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
         self._job: Job | None = None
         self._folder: PrivateFolder | None = None
 
@@ -58,19 +87,20 @@ class Jobs:
         self._send(job)
 
     def poll(self) -> None:
-        """Hand the worker's events on; never waits."""
-        for event in self._worker.poll():
-            job = self._job
+        """Pass the worker's events on; never waits."""
+        for message in self._worker.poll():
+            job, event = self._job, message.event
             if job is None:
                 continue
-            if event["event"] == "progress":
+            if isinstance(event, Progress):
                 job.onEvent(event)
-            elif event.get("unreadable") and job.source and job.source.files and "cells" in job.request:
-                self._end()
-                self._sendArray(job)
+                continue
+            self._end()
+            voxelsInstead = _withVoxels(job) if isinstance(event, Failed) and event.unreadable else None
+            if voxelsInstead is None:
+                self._finish(job, event)
             else:
-                self._end()
-                self._answer(job, event)
+                self._sendAgain(voxelsInstead)
 
     def cancel(self) -> None:
         """End the job within a second, without an event."""
@@ -78,49 +108,44 @@ class Jobs:
         self._end()
 
     def failIfRemoved(self) -> None:
-        """Where a node that the job needs is not in the scene any more, end the job within a second; it has failed then."""
+        """Fail the job, within a second, where a node that it requires is not in the scene any more."""
         job = self._job
-        if job is not None and any(node.GetScene() is None for node in job.needs):
+        if job is not None and any(node.GetScene() is None for node in job.requiredNodes):
             self.cancel()
-            self._answer(job, {"event": "failed", "reason": REMOVED})
+            self._finish(job, Failed(NODE_REMOVED))
 
     def close(self) -> None:
+        """End the job and the worker."""
         self._worker.close()
         self._end()
 
-    def _sendArray(self, job: Job) -> None:
-        """The second try: with the voxels of the node in place of its files."""
+    def _sendAgain(self, job: Job) -> None:
         try:
-            self._send(replace(job, source=Source(name=job.source.name)))
+            self._send(job)
         except PyLogikSlicerError as error:
-            self._answer(job, {"event": "failed", "reason": str(error)})
+            self._finish(job, Failed(str(error)))
 
-    def _answer(self, job: Job, event: Event) -> None:
-        if event["event"] == "done":
+    def _finish(self, job: Job, event: Done | Failed) -> None:
+        if isinstance(event, Done):
             try:
-                job.finish(job.source, event["result"])
+                job.finish(job.request, event.result)
             except PyLogikSlicerError as error:
-                event = {"event": "failed", "reason": str(error)}
-        if event["event"] == "failed":
-            job.fail(event["reason"])
+                event = Failed(str(error))
+        if isinstance(event, Failed):
+            job.fail(event.reason)
         job.onEvent(event)
 
     def _send(self, job: Job) -> None:
-        request = job.request
         try:
-            if job.source is not None:
-                request = {**request, "source": source_to_json(self._readable(job))}
+            request = job.request
+            if not isinstance(request, DevicesRequest) and not request.source.files:
+                self._folder = PrivateFolder()
+                request = replace(request, source=arraySource(job.node, str(self._folder.path), request.source.name))
             self._job = job
             self._worker.send(request)
         except BaseException:
             self._end()
             raise
-
-    def _readable(self, job: Job) -> Source:
-        if job.source.files:
-            return job.source
-        self._folder = PrivateFolder()
-        return arraySource(job.node, str(self._folder.path), job.source.name)
 
     def _end(self) -> None:
         self._job = None
@@ -129,25 +154,27 @@ class Jobs:
             self._folder = None
 
 
-def analysis(node, needs: tuple, source: Source, options: Options, templates: str | None, finish, onEvent: OnEvent) -> Job:
-    """Analyse the node, by its files if they show its frames."""
-    request: Event = {"do": "analyse", "options": options_to_json(options)}
-    if source.files:
-        request["cells"] = cells_of(frames.frames(node)).round(4).tolist()
-    return Job(request | _with(templates), node, source, finish, lambda reason: None, onEvent, needs)
+def analysisJob(node, requiredNodes: tuple, source: Source, options: Options, templates: str | None, finish, onEvent: OnEvent) -> Job:
+    """Analyse a node: its files where they show its frames, else its voxels."""
+    fingerprint = fingerprint_of(frames.iterFrames(node)).round(FINGERPRINT_DIGITS).tolist() if source.files else None
+    request = AnalyseRequest(source, options, fingerprint, templates)
+    return Job(request, node, finish, lambda reason: None, onEvent, requiredNodes)
 
 
-def export(study, options: Options, folder: str, templates: str | None, finish, fail, onEvent: OnEvent) -> Job:
-    """Write the study as reviewed into the folder."""
-    reviewed = analysis_to_json(study.review.analysis)
-    request = {"do": "export", "options": options_to_json(options), "analysis": reviewed, "output": folder}
-    return Job(request | _with(templates), study.node, study.source, finish, fail, onEvent, (study.node,))
+def exportJob(study: Study, options: Options, folder: str, templates: str | None, finish, fail, onEvent: OnEvent) -> Job:
+    """Write a study as reviewed into a folder."""
+    request = ExportRequest(study.source, options, study.review.analysis, folder, templates)
+    return Job(request, study.node, finish, fail, onEvent, (study.node,))
 
 
-def devices(onEvent: OnEvent) -> Job:
-    """Ask for the GPU."""
-    return Job({"do": "devices"}, None, None, lambda source, result: None, lambda reason: None, onEvent)
+def devicesJob(onEvent: OnEvent) -> Job:
+    """Ask for the name of the GPU."""
+    return Job(DevicesRequest(), None, lambda request, result: None, lambda reason: None, onEvent)
 
 
-def _with(templates: str | None) -> Event:
-    return {"templates": templates} if templates else {}
+def _withVoxels(job: Job) -> Job | None:
+    """The analysis of a node's voxels in place of its files; None where the job is another one, or had the voxels already."""
+    request = job.request
+    if not isinstance(request, AnalyseRequest) or not request.source.files:
+        return None
+    return replace(job, request=replace(request, source=Source(name=request.source.name), fingerprint=None))

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+# (i0, i1, j0, j1, k0, k1) of voxels, all included, as VTK counts them.
 Extent = tuple[int, int, int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Labelmap:
-    """A mask with no empty border, and where it is.
+    """A mask without empty borders, and its place.
 
-    ``mask`` is bool ``(k, j, i)`` and True inside; its first voxel is (i, j, k) = ``start``, and ``matrix``, 4 x 4, takes
-    (i, j, k) to RAS, mm, below the transform nodes above the node that it comes from.
+    ``mask`` is bool ``(k, j, i)``, True inside; its first voxel is (i, j, k) = ``start``. ``matrix``, 4 x 4, converts (i, j, k) to RAS
+    (mm), below the transform nodes above the node that the mask comes from.
     """
 
     mask: np.ndarray
@@ -27,25 +29,37 @@ class Labelmap:
 
     @property
     def extent(self) -> Extent:
-        """(i0, i1, j0, j1, k0, k1), all included."""
-        ends = [first + size - 1 for first, size in zip(self.start, self.mask.shape[::-1], strict=True)]
-        return tuple(edge for pair in zip(self.start, ends, strict=True) for edge in pair)  # type: ignore[return-value]
+        last = [first + size - 1 for first, size in zip(self.start, self.mask.shape[::-1], strict=True)]
+        return extentOf(self.start, last)
 
 
-def cropped(mask: np.ndarray, start: Sequence[int], matrix: np.ndarray) -> Labelmap | None:
-    """The part of a mask that holds all that is True; None where nothing is."""
+def extentOf(first: Sequence[int] | np.ndarray, last: Sequence[int] | np.ndarray) -> Extent:
+    """The extent from the first to the last voxel (i, j, k)."""
+    return cast(Extent, tuple(int(edge) for pair in zip(first, last, strict=True) for edge in pair))
+
+
+def crop(mask: np.ndarray, start: Sequence[int], matrix: np.ndarray) -> Labelmap | None:
+    """The smallest part of a mask that holds all its True voxels; None where it has none.
+
+    ``start`` is (i, j, k) of the first voxel of the mask.
+    """
     if not mask.any():
         return None
     edges = []
     for axis in (2, 1, 0):
-        there = np.flatnonzero(mask.any(axis=tuple(other for other in (0, 1, 2) if other != axis)))
-        edges.append((int(there[0]), int(there[-1]) + 1))
+        inside = np.flatnonzero(mask.any(axis=tuple(other for other in (0, 1, 2) if other != axis)))
+        edges.append((int(inside[0]), int(inside[-1]) + 1))
     (i0, i1), (j0, j1), (k0, k1) = edges
     i, j, k = start
     return Labelmap(mask[k0:k1, j0:j1, i0:i1], (i + i0, j + j0, k + k0), matrix)
 
 
-def ofSegment(segment) -> Labelmap | None:
+def cropOrEmpty(mask: np.ndarray, start: tuple[int, int, int], matrix: np.ndarray) -> Labelmap:
+    """:func:`crop`; where the mask is empty one voxel that is False, since a segment needs a labelmap."""
+    return crop(mask, start, matrix) or Labelmap(np.zeros((1, 1, 1), bool), start, matrix)
+
+
+def labelmapOf(segment) -> Labelmap | None:
     """The labelmap of a segment that has one, also where it shares it with others; None where it is empty."""
     image = segment.GetRepresentation(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName())
     scalars = image.GetPointData().GetScalars() if image else None
@@ -53,7 +67,7 @@ def ofSegment(segment) -> Labelmap | None:
         return None
     i0, i1, j0, j1, k0, k1 = image.GetExtent()
     labels = vtk_to_numpy(scalars).reshape(k1 - k0 + 1, j1 - j0 + 1, i1 - i0 + 1)
-    return cropped(labels == segment.GetLabelValue(), (i0, j0, k0), matrixOf(image.GetImageToWorldMatrix))
+    return crop(labels == segment.GetLabelValue(), (i0, j0, k0), matrixOf(image.GetImageToWorldMatrix))
 
 
 def setLabelmap(segment, labelmap: Labelmap) -> None:
@@ -64,22 +78,18 @@ def setLabelmap(segment, labelmap: Labelmap) -> None:
 
 
 def orientedImage(extent: Extent, matrix: np.ndarray, mask: np.ndarray | None = None):
-    """A vtkOrientedImageData there; without a mask only its geometry."""
+    """A vtkOrientedImageData with this extent and geometry; its voxels are those of the mask, and without one it has none."""
     image = slicer.vtkOrientedImageData()
     image.SetExtent(*extent)
     if mask is not None:
         values = np.ascontiguousarray(mask, np.uint8).ravel()
         image.GetPointData().SetScalars(numpy_to_vtk(values, deep=True, array_type=vtk.VTK_UNSIGNED_CHAR))
-    image.SetGeometryFromImageToWorldMatrix(vtkMatrix(matrix))
+    image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(matrix))
     return image
 
 
-def matrixOf(getter) -> np.ndarray:
-    """What a getter like ``volume.GetIJKToRASMatrix`` writes into the matrix it is given; 4 x 4."""
+def matrixOf(getter: Callable[[vtk.vtkMatrix4x4], object]) -> np.ndarray:
+    """The 4 x 4 array of the matrix that a getter such as ``volume.GetIJKToRASMatrix`` fills in."""
     matrix = vtk.vtkMatrix4x4()
     getter(matrix)
     return slicer.util.arrayFromVTKMatrix(matrix)
-
-
-def vtkMatrix(array: np.ndarray) -> vtk.vtkMatrix4x4:
-    return slicer.util.vtkMatrixFromArray(array)

@@ -1,80 +1,88 @@
-"""StudyLogic: the module's logic. Runs the worker on a node of the scene, keeps the studies, and shows them in the scene.
+"""StudyLogic: the module's logic for finding and removing text. Runs the worker on a node of the scene, and shows the studies there.
 
-Positions are RAS in millimeters, lists of three floats. Frames count from 0: slices k of a volume, items of a sequence (or
-the slices of all items, where these are volumes). A region's polygon and the region of interest are in pixels of the
-source frame (column i to the right, row j down).
+Positions are RAS in millimeters, lists of three floats. Frames count from 0: slices k of a volume, items of a sequence (or the slices of
+all items, where these are volumes). A region's polygon and the region of interest are in pixels of the source frame: x right, y down.
 """
 
 from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import slicer
 import vtk
 
 from ..core.errors import PyLogikSlicerError, UsageError
 from ..core.options import Options
-from . import frames, jobs, overlays, places, results, tables
-from .comparing.logic import ComparisonLogic
+from ..worker.client import WorkerProcess
+from ..worker.messages import AnalysisResult, DevicesRequest, Event, ExportResult, Failed, Request, Source, TaskResult
+from . import frames, overlays, results, slice_positions, tables
 from .exports import Export, fullPath
+from .jobs import ARRAY_NOTE, Jobs, OnEvent, analysisJob, devicesJob, exportJob
+from .observers import Observers, weakCallback
 from .sources import sourceOf
 from .study import Study
 
+# Seconds between two polls while the console waits.
 POLL_SECONDS = 0.02
 
 
-class StudyLogic(ComparisonLogic):
-    """A part of PyLogikSlicerLogic; usable from the console, and without Qt.
+class StudyLogic:
+    """Analyses, reviews, shows and exports images of the scene; usable from the console, and without Qt.
 
-    ``templates``: the file where accepted regions of interest are kept per scanner, or None (the widget sets it below the
-    folder of ``slicer.app.slicerUserSettingsFilePath``). ``database``: what finds the files of DICOM instances; Slicer's own
-    ``slicer.dicomDatabase`` where there is one. ``python``: what runs the worker; PythonSlicer in Slicer.
+    The scene is observed: closing it cancels the work and forgets all studies, removing an image forgets its study, and the overlays of a
+    sequence follow its browser.
 
-    The scene is watched: closing it cancels and forgets all studies, removing a node forgets its study, and the overlays
-    of a sequence follow its browser.
+    Parameters
+    ----------
+    templates
+        The file of the regions of interest that were accepted per scanner; None remembers none.
+    database
+        Finds the files of DICOM instances, by default ``slicer.dicomDatabase`` where there is one; see :func:`.sources.sourceOf`.
+    jobs
+        Does the long work; by default in a worker process that is started when it is needed.
     """
 
-    def __init__(self, templates: str | None = None, database=None, python: str | None = None) -> None:
+    def __init__(self, templates: str | None = None, database=None, jobs: Jobs | None = None) -> None:
         self.studies: dict[str, Study] = {}
         self.templates, self.database = templates, database
-        self._jobs = jobs.Jobs(python)
-        self._browsers: dict[str, tuple] = {}
-        scene, own = slicer.mrmlScene, weakref.ref(self)
-        self._watched = [
-            (scene, scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda *_: own().onSceneClose())),
-            (scene, scene.AddObserver(slicer.vtkMRMLScene.NodeRemovedEvent, lambda *_: own()._forgetRemoved())),
-        ]
-        weakref.finalize(self, _release, self._jobs, self._watched, self._browsers)
+        self._jobs = Jobs(WorkerProcess()) if jobs is None else jobs
+        self._browsers: dict[str, tuple[Any, int]] = {}
+        self._observers = Observers()
+        self._observers.add(slicer.mrmlScene, slicer.vtkMRMLScene.StartCloseEvent, weakCallback(self.onSceneClose))
+        self._observers.add(slicer.mrmlScene, slicer.vtkMRMLScene.NodeRemovedEvent, weakCallback(self._onNodeRemoved))
+        # For a logic that is never closed, such as one that was made in the console.
+        weakref.finalize(self, _close, self._jobs, self._observers)
 
     # Running ---------------------------------------------------------------------------------------------------------
 
     @property
     def busy(self) -> bool:
-        """Whether the worker works on something; one thing at a time."""
+        """Whether the worker has a request that is not finished; it has one at a time."""
         return self._jobs.busy
 
-    def start(self, volumeNode, options: Options, onEvent: jobs.OnEvent) -> None:
+    def start(self, volumeNode, options: Options, onEvent: OnEvent) -> None:
         """Analyse a volume or sequence in the worker; returns at once.
 
-        ``onEvent`` is called from :meth:`poll` with the worker's events, ``{"event": "progress", "stage", "done", "total"}``,
-        and last one of ``{"event": "done"}`` (then :meth:`studyOf` the node is there with overlays and table; a former study of
-        the node is replaced) and ``{"event": "failed", "reason"}``, at once where the node is removed from the scene. Raises
-        UsageError when busy, or when there is no image.
+        ``onEvent`` is called from :meth:`poll` with :class:`~..core.progress.Progress`, and last with ``Done`` or ``Failed`` of
+        :mod:`..worker.messages`. At ``Done`` there is a study of the node (:meth:`studyOf`) with overlays and table, in place of a former
+        one. Removing the node from the scene is a failure. Raises UsageError when busy, or when there is no image.
         """
-        node = frames.inScene(volumeNode)
+        node = frames.requireInScene(volumeNode)
         frames.volumes(node)
+        source = sourceOf(node, self.database)
 
-        def finish(source, result) -> None:
-            self._enter(node, source, options, result, wanted)
+        def finish(request: Request, result: TaskResult) -> None:
+            assert not isinstance(request, DevicesRequest) and isinstance(result, AnalysisResult)
+            self._addStudy(node, request.source, options, result, source)
 
-        wanted = sourceOf(node, self.database)
-        self._jobs.start(jobs.analysis(node, (volumeNode, node), wanted, options, self.templates, finish, onEvent))
+        self._jobs.start(analysisJob(node, (volumeNode, node), source, options, self.templates, finish, onEvent))
 
     def poll(self) -> None:
-        """Hand on the worker's events; never blocks. Call it every 100 ms while :attr:`busy`."""
+        """Pass on the worker's events; never waits. Call it every 100 ms while :attr:`busy`."""
         self._jobs.poll()
 
     def cancel(self) -> None:
@@ -82,80 +90,103 @@ class StudyLogic(ComparisonLogic):
         self._jobs.cancel()
 
     def close(self) -> None:
-        """Cancel, end the worker and watch the scene no more: when the module is closed."""
-        _release(self._jobs, self._watched, self._browsers)
+        """End the work and the worker, and observe the scene no more: when the module is closed."""
+        _close(self._jobs, self._observers)
+        self._browsers.clear()
 
-    def process(self, volumeNode, variant="deid", threshold=0, engine="auto", device="auto", keep="none") -> Study:
-        """Analyse and wait for it: for the console. Raises PyLogikSlicerError with the reason when it fails."""
+    def process(
+        self,
+        volumeNode,
+        variant: str = "deid",
+        threshold: int = 0,
+        engine: str = "auto",
+        device: str = "auto",
+        keep: str = "none",
+    ) -> Study:
+        """Analyse a volume or sequence and wait for it: for the console. The options are those of :class:`~..core.options.Options`.
+
+        Raises PyLogikSlicerError with the reason when it fails.
+        """
         options = Options(variant=variant, threshold=threshold, engine=engine, device=device, keep=keep)
         self._wait(lambda onEvent: self.start(volumeNode, options, onEvent))
-        return self.studyOf(volumeNode)
+        study = self.studyOf(volumeNode)
+        assert study is not None  # it was added when the work was done
+        return study
 
-    def export(self, study: Study, folder: str, format="jpeg", rename=True) -> str:
-        """Export and wait for it: for the console. The verdict; raises PyLogikSlicerError with the reason when it is refused."""
+    def export(self, study: Study, folder: str, format: str = "jpeg", rename: bool = True) -> str:
+        """Export a study and wait for it: for the console. Returns the verdict.
+
+        Raises PyLogikSlicerError with the reason when nothing is published.
+        """
         options = replace(study.options, format=format, rename=rename)
         self._wait(lambda onEvent: self.startExport(study, folder, options, onEvent))
         return study.verdict
 
-    def devices(self, onEvent: jobs.OnEvent) -> None:
-        """Ask the worker for the GPU: event "done" with ``result`` ``{"gpu": name or "", "reason": why there is none}``."""
-        self._jobs.start(jobs.devices(onEvent))
+    def devices(self, onEvent: OnEvent) -> None:
+        """Ask the worker for the GPU: the result of ``Done`` is a :class:`~..worker.messages.DevicesResult`."""
+        self._jobs.start(devicesJob(onEvent))
 
-    def startExport(self, study: Study, folder: str, options: Options, onEvent: jobs.OnEvent) -> None:
-        """Write the study as reviewed into ``folder`` in the worker, verified; events as in :meth:`start`.
+    def startExport(self, study: Study, folder: str, options: Options, onEvent: OnEvent) -> None:
+        """Write a study as reviewed into ``folder`` in the worker, verified; events as in :meth:`start`.
 
-        Of ``options`` the format, the names and the variant "find-txt" (no images) count; the others are those of the
-        analysis. At "done" ``study.verdict``, ``study.exported`` and ``study.folder`` are set, and the region of interest is
-        remembered for its scanner. A refused export is "failed" with the reason, which is the verdict then. Raises UsageError,
-        and leaves what is known of the last export, where ``folder`` is no full path (:func:`.exports.fullPath`) or there is
-        nothing to export.
+        From ``options`` the format, the names and the variant "find-txt" (no images) are taken; the others are those of the analysis. At
+        ``Done`` ``study.verdict``, ``study.exported`` and ``study.folder`` are set, and the region of interest is remembered for its
+        scanner. Where nothing is published the event is ``Failed``, and its reason is the verdict.
+
+        Raises UsageError, and leaves the verdict of the last export, where ``folder`` is no full path (:func:`.exports.fullPath`) or
+        there is nothing to export.
         """
-        frames.inScene(study.node)
+        frames.requireInScene(study.node)
         target = fullPath(folder)
-        begun = Export.of(study.review, target, options, {})
+        started = Export.ofReview(study.review, target, options, {})
 
-        def finish(source, result) -> None:
-            study.export = replace(begun, image=result["image"], remark=result["remark"])
+        def finish(request: Request, result: TaskResult) -> None:
+            assert isinstance(result, ExportResult)
+            study.export = replace(started, image=result.image, remark=result.remark)
 
         def fail(reason: str) -> None:
             study.refusal = reason
 
         variant = options.variant if options.variant == "find-txt" else study.options.variant
         chosen = replace(study.options, variant=variant, format=options.format, rename=options.rename, overwrite=options.overwrite)
-        self._jobs.start(jobs.export(study, chosen, target, self.templates, finish, fail, onEvent))
+        self._jobs.start(exportJob(study, chosen, target, self.templates, finish, fail, onEvent))
         study.export, study.refusal = None, ""
 
     def isFoundWith(self, study: Study, options: Options) -> bool:
-        """Whether these options are those of the analysis, as far as they matter to it: an export takes those of the analysis."""
+        """Whether an analysis with these options would be the one that the study has; options of the export do not matter to it."""
         variant = study.options.variant if options.variant == "find-txt" else options.variant
-        of_export = {"format": options.format, "rename": options.rename}
-        return replace(options, variant=variant).report() == study.options.report() | of_export
+        exportOptions = {"format": options.format, "rename": options.rename}
+        return replace(options, variant=variant).report() == study.options.report() | exportOptions
 
     def isUpToDate(self, study: Study, options: Options) -> bool:
-        """Whether an export with these options would write now what the last one wrote."""
-        return study.export is not None and study.export.holds(study.review, options)
+        """Whether an export with these options would write what the last one wrote."""
+        return study.export is not None and study.export.isCurrent(study.review, options)
 
-    def _wait(self, start) -> None:
-        """Start a job and poll to its end."""
-        events: list[jobs.Event] = []
+    def _wait(self, start: Callable[[OnEvent], None]) -> None:
+        """Start a job and poll until its end. Raises PyLogikSlicerError with the reason when it fails."""
+        events: list[Event] = []
         start(events.append)
         while self.busy:
             self.poll()
             time.sleep(POLL_SECONDS)
-        if events[-1]["event"] == "failed":
-            raise PyLogikSlicerError(events[-1]["reason"])
+        if isinstance(events[-1], Failed):
+            raise PyLogikSlicerError(events[-1].reason)
 
-    def _enter(self, node, source, options: Options, result: jobs.Event, wanted) -> None:
-        """The analysis of a node is there: show it."""
+    def _addStudy(self, node, source: Source, options: Options, result: AnalysisResult, preferred: Source) -> None:
+        """Make the study of an analysed node and show it, in place of a former one.
+
+        ``source`` is the image that was analysed, and ``preferred`` the one that was to be analysed if it showed the node's frames.
+        """
         from ..review import Review
-        from ..worker.messages import analysis_from_json
 
-        if (result["frames"], result["rows"], result["columns"]) != frames.shape(node)[:3]:
+        if (result.frames, result.rows, result.columns) != frames.shape(node)[:3]:
             raise UsageError("the volume was changed while it was worked on: start again")
-        review = Review(analysis_from_json(result["analysis"]), result["rows"], result["columns"], result["frames"])
-        notes = (*result["notes"], *((jobs.ARRAY_NOTE,) if wanted.files and not source.files else ()))
-        study = Study(node, source, options, review, result["engine"], notes)
-        self._forget(self.studies.get(node.GetID()), removeNodes=True)
+        review = Review(result.analysis, result.rows, result.columns, result.frames)
+        notes = (*result.notes, *((ARRAY_NOTE,) if preferred.files and not source.files else ()))
+        study = Study(node, source, options, review, result.engine, notes)
+        former = self.studies.get(node.GetID())
+        if former is not None:
+            self._forget(former, removeNodes=True)
         study.frame = frames.currentItem(node) * frames.shape(node)[3]
         self.studies[node.GetID()] = study
         self.refresh(study)
@@ -163,15 +194,15 @@ class StudyLogic(ComparisonLogic):
     # Studies ---------------------------------------------------------------------------------------------------------
 
     def studyOf(self, node) -> Study | None:
-        """The study of a volume, sequence, sequence proxy, result, segmentation or table; None where it belongs to none."""
+        """The study of a volume, sequence, sequence proxy, result, segmentation or table; None where the node belongs to none."""
         if node is None:
             return None
         node = frames.sequenceOf(node)
-        belongs = (study for study in self.studies.values() if node in (study.node, study.segmentation, study.table, study.result))
-        return next(belongs, None)
+        owners = (study for study in self.studies.values() if node in (study.node, study.segmentation, study.table, study.result))
+        return next(owners, None)
 
     def refresh(self, study: Study) -> None:
-        """Show the review as it is now: overlays, table, and the result where it was made. Call it after every step."""
+        """Show the review as it is now in the overlays, the table, and the result where it was made. Call it after every step."""
         self.updateOverlays(study)
         self.updateTable(study)
         if study.result is not None:
@@ -180,31 +211,31 @@ class StudyLogic(ComparisonLogic):
     def updateOverlays(self, study: Study) -> None:
         """Draw the segments "redacted", "kept" and "ROI" of the segmentation, for a sequence those of the current frame."""
         if study.segmentation is not None and study.segmentation.GetDisplayNode() is None:
-            # Without its display node Slicer 5.12 crashes when a segmentation is changed: it is made anew, as where all of it is gone.
+            # Slicer 5.12 crashes when a segmentation without a display node is changed: it is replaced by a new one.
             slicer.mrmlScene.RemoveNode(study.segmentation)
             study.segmentation = None
         if study.segmentation is None:
             overlays.makeOverlays(study)
         overlays.drawOverlays(study)
-        self._follow(study)
+        self._observeBrowser(study)
 
     def setOverlays(self, study: Study, opacity: float, outline: bool) -> None:
-        """Show overlays with this opacity (0 hides them), filled or as outlines."""
+        """Show the overlays with this opacity (0 hides them), filled or as outlines."""
         self._restoreOverlays(study)
         overlays.setAppearance(study, opacity, outline)
 
     def showOverlaysIn(self, study: Study, viewIDs: Sequence[str]) -> None:
-        """Draw the overlays in these slice views only; none means all."""
+        """Draw the overlays in these slice views only; in all of them where ``viewIDs`` is empty."""
         self._restoreOverlays(study)
-        overlays.showIn(study, viewIDs)
+        overlays.restrictToViews(study, viewIDs)
 
     def _restoreOverlays(self, study: Study) -> None:
-        """Where a person removed the overlays, or their display node, draw them again."""
+        """Draw the overlays again where a person removed them, or their display node."""
         if study.segmentation is None or study.segmentation.GetDisplayNode() is None:
             self.updateOverlays(study)
 
-    def hideOverlaysBut(self, study: Study | None) -> None:
-        """Hide the overlays of all other studies: the views show one, and all images may lie in one place."""
+    def hideOtherOverlays(self, study: Study | None) -> None:
+        """Hide the overlays of all studies but one: the slice views show one image, and all images may be at the same position."""
         for other in self.studies.values():
             if other is not study and other.segmentation is not None:
                 self.setOverlays(other, 0.0, outline=False)
@@ -216,142 +247,126 @@ class StudyLogic(ComparisonLogic):
         tables.fillTable(study)
 
     def storeText(self, study: Study, store: bool) -> None:
-        """Whether the text that was read is stored with the scene; by default it is not."""
+        """Store the text that was read with the scene, or remove it from there; by default it is not stored."""
         study.keepText = store
         self.updateTable(study)
 
     def original(self, study: Study):
-        """The volume that shows the image in the slice views: of a sequence the proxy, made again where a person removed it."""
-        return frames.played(study.node) if frames.isSequence(study.node) else study.node
+        """The volume that shows the image in the slice views; for a sequence its proxy, made again where a person removed it."""
+        return frames.ensureProxy(study.node) if frames.isSequence(study.node) else study.node
 
     def makeResult(self, study: Study):
-        """The masked volume, or the proxy of the masked sequence, as it would be exported but not cropped; same geometry."""
+        """The masked volume, or the proxy of the masked sequence: the image as it would be exported, but not cropped."""
         return results.makeResult(study)
 
     def onSceneClose(self) -> None:
-        """Cancel, and forget all studies: their nodes are going."""
+        """Cancel the work and forget all studies; the scene removes their nodes."""
         self.cancel()
         for study in list(self.studies.values()):
             self._forget(study, removeNodes=False)
 
-    def _forget(self, study: Study | None, removeNodes: bool) -> None:
-        if study is None:
-            return
+    def _forget(self, study: Study, removeNodes: bool) -> None:
         del self.studies[next(key for key, value in self.studies.items() if value is study)]
-        browser, tag = self._browsers.pop(study.node.GetID(), (None, None))
-        if browser:
-            browser.RemoveObserver(tag)
+        self._unobserveBrowser(study)
         for node in (study.segmentation, study.table, study.result) if removeNodes else ():
             if node is not None and node.GetScene() is slicer.mrmlScene:
-                _removeWithProxy(node)
+                results.removeWithProxy(node)
 
-    def _forgetRemoved(self) -> None:
-        """A person removed a node: without its volume a study is none; other nodes are made anew when they are asked for."""
+    def _onNodeRemoved(self) -> None:
+        """A node was removed: without its image a study is forgotten; its other nodes are made again when they are needed."""
         for study in list(self.studies.values()):
             if study.node.GetScene() is None:
                 self._forget(study, removeNodes=True)
                 continue
-            for made in ("segmentation", "table", "result"):
-                node = getattr(study, made)
+            for attribute in ("segmentation", "table", "result"):
+                node = getattr(study, attribute)
                 if node is not None and node.GetScene() is None:
-                    setattr(study, made, None)
+                    setattr(study, attribute, None)
         self._jobs.failIfRemoved()
 
-    def _follow(self, study: Study) -> None:
-        """Draw the overlays of a sequence anew when its browser, which may be another than before, shows another item."""
-        browser = frames.browserOf(study.node) if frames.isSequence(study.node) else None
-        former, tag = self._browsers.get(study.node.GetID(), (None, None))
+    def _observeBrowser(self, study: Study) -> None:
+        """Draw the overlays of a sequence again whenever its browser shows another item; the browser may be another than before."""
+        browser = frames.browserOf(study.node)
+        former, _ = self._browsers.get(study.node.GetID(), (None, None))
         if browser is former:
             return
-        if former is not None:
-            former.RemoveObserver(tag)
-            del self._browsers[study.node.GetID()]
-        if browser is None:
-            return
+        self._unobserveBrowser(study)
+        if browser is not None:
+            tag = self._observers.add(browser, vtk.vtkCommand.ModifiedEvent, weakCallback(self._onBrowserModified, study))
+            self._browsers[study.node.GetID()] = browser, tag
 
-        own = weakref.ref(self)
+    def _unobserveBrowser(self, study: Study) -> None:
+        browser, tag = self._browsers.pop(study.node.GetID(), (None, 0))
+        if browser is not None:
+            self._observers.remove(browser, tag)
 
-        def onModified(*_) -> None:
-            item, slices = frames.currentItem(study.node), frames.shape(study.node)[3]
-            if item != study.frame // slices:
-                study.frame = item * slices + study.frame % slices
-                own().updateOverlays(study)
+    def _onBrowserModified(self, study: Study) -> None:
+        item, slices = frames.currentItem(study.node), frames.shape(study.node)[3]
+        if item != study.frame // slices:
+            study.frame = item * slices + study.frame % slices
+            self.updateOverlays(study)
 
-        self._browsers[study.node.GetID()] = browser, browser.AddObserver(vtk.vtkCommand.ModifiedEvent, onModified)
-
-    # Places ----------------------------------------------------------------------------------------------------------
+    # Positions -------------------------------------------------------------------------------------------------------
 
     def currentFrame(self, study: Study, ras: Sequence[float] | None = None) -> int:
-        """The frame that the sequence browser shows, or the slice of a volume at ``ras`` (else the last one asked for)."""
-        return places.currentFrame(study, ras)
+        """The frame that the sequence browser shows; of a volume the slice at ``ras``, or without it the one that was shown last."""
+        return slice_positions.currentFrame(study, ras)
 
     def showFrame(self, study: Study, frame: int) -> None:
-        """Let the browser of a sequence show this frame; a volume shows all."""
-        browser = frames.browserOf(study.node) if frames.isSequence(study.node) else None
+        """Let the browser of a sequence show this frame; a volume shows all of its frames."""
+        browser = frames.browserOf(study.node)
         slices = frames.shape(study.node)[3]
         if browser:
             browser.SetSelectedItemNumber(frame // slices)
         study.frame = frame
 
     def pickThreshold(self, volumeNode, ras: Sequence[float]) -> int:
-        """The 8-bit grey level (0 to 255) that the engine sees at a point of a volume or of a sequence's current frame.
+        """The 8-bit level (0 to 255) that the engine sees at a position of a volume, or of a sequence's current item.
 
-        Raises UsageError when the point lies outside the image.
+        Raises UsageError when the position lies outside the image.
         """
-        return places.pickThreshold(frames.inScene(volumeNode), ras)
+        return slice_positions.pickThreshold(frames.requireInScene(volumeNode), ras)
 
     def regionAt(self, study: Study, ras: Sequence[float]) -> int | None:
-        """The index of the smallest region at a point of the current frame (of a volume: of the slice there)."""
-        return places.regionAt(study, ras)
+        """The index of the smallest region at a position, on the frame there; None where there is none."""
+        return slice_positions.regionAt(study, ras)
 
-    def rasOf(self, study: Study, index: int) -> tuple[list[float], int]:
-        """The center of a region and the frame to look at: the current one where the region is on it, else its middle one."""
-        return places.rasOf(study, index)
+    def regionCenter(self, study: Study, index: int) -> tuple[list[float], int]:
+        """The position of a region's center, and the frame to show: the current one where the region is on it, else its middle one."""
+        return slice_positions.regionCenter(study, index)
 
-    def showPlace(self, ras: Sequence[float]) -> None:
-        """Let all slice views show the slices through a place; they move over the image only if it is out of sight."""
-        places.showPlace(ras)
+    def showPosition(self, ras: Sequence[float]) -> None:
+        """Let all slice views show the slice through a position; a view pans only if the position is out of its sight."""
+        slice_positions.showPosition(ras)
 
-    def addRegion(self, study: Study, rasCorners: Sequence[Sequence[float]], everyFrame: bool) -> int:
-        """Draw a region between two opposite corners (or around four), on the frame they lie on or on every frame; its index.
+    def addRegion(self, study: Study, corners: Sequence[Sequence[float]], everyFrame: bool) -> int:
+        """Draw a region between two opposite corners, or around more, on the frame of the first corner or on all; returns its index.
 
         Raises UsageError when it lies outside the image.
         """
-        return places.addRegion(study, rasCorners, everyFrame)
+        return slice_positions.addRegion(study, corners, everyFrame)
 
-    def regionHandles(self, study: Study, index: int) -> list[list[float]]:
-        """The corners of a region, to drag."""
-        return places.regionHandles(study, index)
+    def regionCorners(self, study: Study, index: int) -> list[list[float]]:
+        """The positions of a region's corners, on the frame that :meth:`regionCenter` returns."""
+        return slice_positions.regionCorners(study, index)
 
-    def moveRegion(self, study: Study, index: int, points: Sequence[Sequence[float]]) -> None:
-        """Give a region these corners. Raises UsageError when they lie outside the image."""
-        places.moveRegion(study, index, points)
+    def moveRegion(self, study: Study, index: int, corners: Sequence[Sequence[float]]) -> None:
+        """Move the corners of a region; its frames stay. Raises UsageError when it would lie outside the image."""
+        slice_positions.moveRegion(study, index, corners)
 
-    def roiHandles(self, study: Study) -> list[list[list[float]]]:
-        """For each polygon of the region of interest a few points on it, to drag; none where the whole frame is kept."""
-        return places.roiHandles(study)
+    def roiControlPoints(self, study: Study) -> list[list[list[float]]]:
+        """For each polygon of the region of interest the positions of its control points; none where the whole frame is kept."""
+        return slice_positions.roiControlPoints(study)
 
-    def moveRoi(self, study: Study, points: Sequence[Sequence[Sequence[float]]]) -> None:
-        """Give the region of interest the outline that these handles stand for (as many as :meth:`roiHandles` gave).
+    def moveRoi(self, study: Study, polygons: Sequence[Sequence[Sequence[float]]]) -> None:
+        """Move the control points of the region of interest to these positions; its outline follows.
 
-        Raises UsageError when they are not as many, and NoRegionFound when they enclose nothing of the image.
+        Raises UsageError when they are not as many as there are, and NoRegionFound when they enclose nothing of the image.
         """
-        places.moveRoi(study, points)
+        slice_positions.moveRoi(study, polygons)
 
 
-def _release(running: jobs.Jobs, watched: list, browsers: dict) -> None:
-    """End the worker and watch nothing any more: what is left of a logic when it is closed, or when nobody holds it."""
-    running.close()
-    for node, tag in (*watched, *browsers.values()):
-        node.RemoveObserver(tag)
-    watched.clear()
-    browsers.clear()
-
-
-def _removeWithProxy(node) -> None:
-    """A result's proxy goes with its sequence."""
-    browser = frames.browserOf(node) if frames.isSequence(node) else None
-    proxy = browser.GetProxyNode(node) if browser else None
-    for gone in (proxy, node):
-        if gone is not None:
-            slicer.mrmlScene.RemoveNode(gone)
+def _close(jobs: Jobs, observers: Observers) -> None:
+    """End the worker and observe nothing any more. Without a reference to the logic, so that a finalizer can call it."""
+    jobs.close()
+    observers.removeAll()

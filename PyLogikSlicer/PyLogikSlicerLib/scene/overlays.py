@@ -1,4 +1,4 @@
-"""The overlays of a study: a segmentation with what is redacted, what is kept, and the region of interest."""
+"""The overlays of a study: a segmentation of what is redacted, of what is kept, and of the region of interest."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from collections.abc import Sequence
 import numpy as np
 import slicer
 
+from ..core.text_map import Decision
 from . import frames
 from .hierarchy import placeBeside
-from .labelmaps import Labelmap, cropped, matrixOf, setLabelmap
+from .labelmaps import cropOrEmpty, matrixOf, setLabelmap
 from .study import Study
 
-# Segments by name, with colors that people who confuse red and green tell apart.
-REDACTED, KEPT, ROI = "redacted", "kept", "ROI"
+# Names and IDs of the segments.
+REDACTED = "redacted"
+KEPT = "kept"
+ROI = "ROI"
+# RGB, 0 to 1; people who confuse red and green can tell these apart.
 COLORS = {REDACTED: (0.84, 0.12, 0.16), KEPT: (0.95, 0.9, 0.25), ROI: (0.2, 0.55, 0.95)}
-ROI_SHARE = 0.25  # of the opacity: what lies in the region of interest is what people look at
+# Opacity of the filled segments at first.
+DEFAULT_OPACITY = 0.5
+# Share of the opacity that the region of interest is filled with: people look at the image in it.
+ROI_OPACITY_SHARE = 0.25
 
 
 def makeOverlays(study: Study) -> None:
     """Make the study's segmentation node, empty, beside its volume."""
-    volume = frames.shownVolume(study.node)
+    volume = frames.displayedVolume(study.node)
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", f"{study.node.GetName()} text")
     study.segmentation = node
     node.CreateDefaultDisplayNodes()
     if volume.GetScene() is slicer.mrmlScene:
         node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    _makeSegments(node.GetSegmentation())
-    setAppearance(study, opacity=0.5, outline=False)
+    _addMissingSegments(node.GetSegmentation())
+    setAppearance(study, DEFAULT_OPACITY, outline=False)
     placeBeside(study.node, node)
 
 
-def _makeSegments(segmentation) -> None:
-    """Make the segments that are not there, or that a person removed."""
+def _addMissingSegments(segmentation) -> None:
+    """Make the segments that do not exist yet, or that a person removed."""
     for name, color in COLORS.items():
         if segmentation.GetSegment(name) is None:
             segment = slicer.vtkSegment()
@@ -42,36 +49,28 @@ def _makeSegments(segmentation) -> None:
 
 
 def drawOverlays(study: Study) -> None:
-    """Draw what the review says of the volume, or of the sequence's current item."""
+    """Draw the review of the volume, or of the sequence's current item."""
     item = frames.currentItem(study.node)
-    _makeSegments(study.segmentation.GetSegmentation())
-    study.segmentation.SetAndObserveTransformNodeID(frames.shownVolume(study.node).GetTransformNodeID())
-    masks = overlayMasks(study, item, frames.Grid(study.node))
-    for name, mask in masks.items():
-        _fill(study.segmentation, name, mask, study.node, item)
+    segmentation = study.segmentation.GetSegmentation()
+    _addMissingSegments(segmentation)
+    study.segmentation.SetAndObserveTransformNodeID(frames.displayedVolume(study.node).GetTransformNodeID())
+    matrix = matrixOf(frames.itemNode(study.node, item).GetIJKToRASMatrix)
+    for name, mask in overlayMasks(study, item, frames.PixelGrid(study.node)).items():
+        setLabelmap(segmentation.GetSegment(name), cropOrEmpty(mask, (0, 0, 0), matrix))
     study.segmentation.Modified()
 
 
-def overlayMasks(study: Study, item: int, grid: frames.Grid) -> dict[str, np.ndarray]:
-    """What the review says of an item, by the names of the segments: bool ``(slices, rows, columns)``."""
-    first = item * grid.slices
-    return {REDACTED: masksOf(study, "redact", first, grid), KEPT: masksOf(study, "keep", first, grid), ROI: _roiMask(study, grid)}
-
-
-def masksOf(study: Study, decision: str, first: int, grid: frames.Grid) -> np.ndarray:
-    """The regions with this decision on the frames of an item, from frame ``first``: bool ``(slices, rows, columns)``."""
-    from ..core.masking import region_mask
-
-    mask = np.zeros((grid.slices, grid.rows, grid.columns), bool)
-    for k in range(grid.slices):
-        regions = [region for region in study.review.regions if region.decision == decision and region.covers(first + k)]
-        if regions:
-            mask[k] = region_mask(regions, grid.rows, grid.columns)
-    return mask
+def overlayMasks(study: Study, item: int, grid: frames.PixelGrid) -> dict[str, np.ndarray]:
+    """The masks of an item by the names of the segments: bool ``(slices, rows, columns)``."""
+    return {
+        REDACTED: _decisionMask(study, "redact", item, grid),
+        KEPT: _decisionMask(study, "keep", item, grid),
+        ROI: _roiMask(study, grid),
+    }
 
 
 def setAppearance(study: Study, opacity: float, outline: bool) -> None:
-    """Fill the segments with this opacity, or show their outlines only. The region of interest is always a fainter fill."""
+    """Fill the segments with this opacity, or show their outlines only. The region of interest is filled more faintly."""
     display = study.segmentation.GetDisplayNode()
     display.SetVisibility(opacity > 0)
     display.SetOpacity2DFill(opacity)
@@ -79,25 +78,31 @@ def setAppearance(study: Study, opacity: float, outline: bool) -> None:
     for name in COLORS:
         display.SetSegmentVisibility2DFill(name, not outline)
         display.SetSegmentVisibility2DOutline(name, True)
-        display.SetSegmentOpacity2DFill(name, ROI_SHARE if name == ROI else 1.0)
+        display.SetSegmentOpacity2DFill(name, ROI_OPACITY_SHARE if name == ROI else 1.0)
 
 
-def showIn(study: Study, viewIDs: Sequence[str]) -> None:
-    """Draw the overlays in these slice views only; none means all."""
+def restrictToViews(study: Study, viewIDs: Sequence[str]) -> None:
+    """Draw the overlays in these slice views only; in all of them where ``viewIDs`` is empty."""
     display = study.segmentation.GetDisplayNode()
     display.RemoveAllViewNodeIDs()
     for viewID in viewIDs:
         display.AddViewNodeID(viewID)
 
 
-def _roiMask(study: Study, grid: frames.Grid) -> np.ndarray:
+def _decisionMask(study: Study, decision: Decision, item: int, grid: frames.PixelGrid) -> np.ndarray:
+    """The regions with this decision on the frames of an item."""
+    from ..core.masking import region_mask
+
+    mask = np.zeros((grid.slices, grid.rows, grid.columns), bool)
+    for k in range(grid.slices):
+        frame = item * grid.slices + k
+        regions = [region for region in study.review.regions if region.decision == decision and region.covers(frame)]
+        if regions:
+            mask[k] = region_mask(regions, grid.rows, grid.columns)
+    return mask
+
+
+def _roiMask(study: Study, grid: frames.PixelGrid) -> np.ndarray:
+    """The region of interest on each slice of an item; empty where the whole frame is kept."""
     shape = grid.slices, grid.rows, grid.columns
     return np.broadcast_to(study.review.roi.mask(), shape) if study.review.roi else np.zeros(shape, bool)
-
-
-def _fill(segmentation, name: str, mask: np.ndarray, node, item: int) -> None:
-    """Give a segment a labelmap of its own on the voxels of the item, cut to where the mask is; one empty voxel where it is empty."""
-    volume = node.GetNthDataNode(item) if frames.isSequence(node) else node
-    matrix = matrixOf(volume.GetIJKToRASMatrix)
-    labelmap = cropped(mask, (0, 0, 0), matrix) or Labelmap(np.zeros((1, 1, 1), bool), (0, 0, 0), matrix)
-    setLabelmap(segmentation.GetSegmentation().GetSegment(name), labelmap)

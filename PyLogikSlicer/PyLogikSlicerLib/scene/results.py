@@ -14,55 +14,65 @@ from .study import Study
 
 
 def makeResult(study: Study):
-    """Make the study's result node, or bring it up to date; the volume that shows it (of a sequence the proxy)."""
+    """Make the study's result node, or update it; returns the volume that shows it, for a sequence its proxy."""
     if study.result is None:
-        study.result = _sequence(study.node) if frames.isSequence(study.node) else _copy(study.node, slicer.mrmlScene, study.node)
-        study.drawn = [None] * study.review.frame_count
+        study.result = _copySequence(study.node) if frames.isSequence(study.node) else _copyVolume(study.node, slicer.mrmlScene, study.node)
+        study.drawnStates = [None] * study.review.frame_count
         placeBeside(study.node, study.result)
-    shown = _played(study) if frames.isSequence(study.node) else study.result
+    displayed = _resultProxy(study) if frames.isSequence(study.node) else study.result
     drawResult(study)
-    return shown
+    return displayed
 
 
 def drawResult(study: Study) -> None:
-    """Mask the frames of the result anew on which something changed since they were masked last."""
+    """Mask those frames of the result again on which something changed since they were masked last."""
     from ..core.masking import fill_masked, region_mask
 
     rows, columns = study.review.rows, study.review.columns
     roi = study.review.roi
     outside = ~roi.mask() if roi else np.zeros((rows, columns), bool)
-    fill = _fillOf(study.node)
+    fill = _fillValue(study.node)
     changed = set()
-    for number, (source, target) in enumerate(zip(frames.frames(study.node), frames.frames(study.result), strict=True)):
+    pairs = zip(frames.iterFrames(study.node), frames.iterFrames(study.result), strict=True)
+    for number, (source, target) in enumerate(pairs):
         regions = tuple(region for region in study.review.regions if region.decision == "redact" and region.covers(number))
         state: Hashable = (tuple(region.polygon for region in regions), id(roi))
-        if state != study.drawn[number]:
+        if state != study.drawnStates[number]:
             mask = outside | region_mask(regions, rows, columns)
             target[...] = fill_masked(source, mask, fill)
-            study.drawn[number] = state
+            study.drawnStates[number] = state
             changed.add(number)
     slices = frames.shape(study.node)[3]
     for item in {number // slices for number in changed}:
-        slicer.util.arrayFromVolumeModified(study.result.GetNthDataNode(item) if frames.isSequence(study.result) else study.result)
-    browser = frames.browserOf(study.result) if frames.isSequence(study.result) and changed else None
+        slicer.util.arrayFromVolumeModified(frames.itemNode(study.result, item))
+    browser = frames.browserOf(study.result) if changed else None
     if browser:
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
 
 
-def _fillOf(node) -> float:
-    """What shows as black: 0 in 8 bits and color, elsewhere the smallest value of all frames."""
-    first = next(frames.frames(node))
+def removeWithProxy(node) -> None:
+    """Remove a node from the scene, and the proxy that shows it where it is a sequence."""
+    browser = frames.browserOf(node)
+    proxy = browser.GetProxyNode(node) if browser else None
+    for removed in (proxy, node):
+        if removed is not None:
+            slicer.mrmlScene.RemoveNode(removed)
+
+
+def _fillValue(node):
+    """The value that is shown as black, of the type of the voxels: 0 for 8 bits and for color, else the smallest value of all frames."""
+    first = next(frames.iterFrames(node))
     if first.dtype == np.uint8 or first.ndim == 3:
         return 0
-    return min(np.nanmin(frame) for frame in frames.frames(node))
+    return min(np.nanmin(frame) for frame in frames.iterFrames(node))
 
 
-def _copy(volume, scene, named):
-    """A volume of the same kind, geometry and look in ``scene`` (None: in none), with voxels of its own.
+def _copyVolume(volume, scene, original):
+    """A volume of the same kind, geometry and display, with voxels of its own, named after ``original``; ``scene`` may be None.
 
-    Nothing else is taken over: attributes name DICOM instances, and a storage node would name the source's file.
+    Nothing else is copied: attributes name DICOM instances, and a storage node would name the source's file.
     """
-    name = f"{named.GetName()} result"
+    name = f"{original.GetName()} result"
     if scene is None:
         copy = getattr(slicer, volume.GetClassName())()
         copy.SetName(name)
@@ -76,41 +86,42 @@ def _copy(volume, scene, named):
     copy.SetIJKToRASMatrix(matrix)
     if scene is not None:
         copy.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
-        _showAlike(volume, copy)
+        _copyDisplay(volume, copy)
     return copy
 
 
-def _showAlike(volume, copy) -> None:
+def _copyDisplay(volume, copy) -> None:
+    """Show the copy with the window, level, colors and interpolation of a volume."""
     copy.CreateDefaultDisplayNodes()
-    own, display = copy.GetDisplayNode(), volume.GetDisplayNode()
-    if display and own and display.IsA("vtkMRMLScalarVolumeDisplayNode"):
-        own.SetAutoWindowLevel(False)
-        own.SetWindowLevel(display.GetWindow(), display.GetLevel())
+    target, display = copy.GetDisplayNode(), volume.GetDisplayNode()
+    if display and target and display.IsA("vtkMRMLScalarVolumeDisplayNode"):
+        target.SetAutoWindowLevel(False)
+        target.SetWindowLevel(display.GetWindow(), display.GetLevel())
         if display.GetColorNodeID():
-            own.SetAndObserveColorNodeID(display.GetColorNodeID())
-        own.SetInterpolate(display.GetInterpolate())
+            target.SetAndObserveColorNodeID(display.GetColorNodeID())
+        target.SetInterpolate(display.GetInterpolate())
 
 
-def _sequence(original):
-    """A sequence of copies."""
+def _copySequence(original):
+    """A sequence of copies of the volumes of a sequence."""
     sequence = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", f"{original.GetName()} result")
     sequence.SetIndexName(original.GetIndexName())
     sequence.SetIndexUnit(original.GetIndexUnit())
     sequence.SetIndexType(original.GetIndexType())
     for item, volume in enumerate(frames.volumes(original)):
-        sequence.SetDataNodeAtValue(_copy(volume, None, original), original.GetNthIndexValue(item))
+        sequence.SetDataNodeAtValue(_copyVolume(volume, None, original), original.GetNthIndexValue(item))
     return sequence
 
 
-def _played(study: Study):
-    """The proxy of the result, in the browser that plays the original."""
-    original = frames.played(study.node)
+def _resultProxy(study: Study):
+    """The proxy of the result in the browser that plays the original; made where it does not exist."""
+    originalProxy = frames.ensureProxy(study.node)
     browser = frames.browserOf(study.node)
     if not browser.IsSynchronizedSequenceNode(study.result, True):
         browser.AddSynchronizedSequenceNode(study.result)
     if browser.GetProxyNode(study.result) is None:
         slicer.modules.sequences.logic().UpdateProxyNodesFromSequences(browser)
         proxy = browser.GetProxyNode(study.result)
-        proxy.SetAndObserveTransformNodeID(original.GetTransformNodeID())
-        _showAlike(original, proxy)
+        proxy.SetAndObserveTransformNodeID(originalProxy.GetTransformNodeID())
+        _copyDisplay(originalProxy, proxy)
     return browser.GetProxyNode(study.result)

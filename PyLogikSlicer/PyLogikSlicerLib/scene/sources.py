@@ -1,4 +1,5 @@
-"""From a node of the scene to the files that it was loaded from, which are preferred: true pixels, colors, all frames."""
+"""The files that a node of the scene was loaded from. They are preferred to its voxels: they have the stored values, the colors and all
+frames."""
 
 from __future__ import annotations
 
@@ -15,23 +16,24 @@ from ..worker.array_file import write_array
 from ..worker.messages import Source
 from . import frames
 
+# The attribute in which Slicer's DICOM plug-ins store the SOP instance UIDs of a node, separated by spaces.
 INSTANCES = "DICOM.instanceUIDs"
 
-# By the ID of a node, and the node itself: a new scene gives the same IDs to other nodes.
-_remembered: dict[str, tuple[vtk.vtkWeakReference, Source]] = {}
+# By the ID of a node, together with the node itself, since a new scene gives the same IDs to other nodes.
+_loadedSources: dict[str, tuple[vtk.vtkWeakReference, Source]] = {}
 
 
-def remember(node, source: Source) -> None:
-    """This module loaded the node from these files; the scene does not store that, since paths can tell who it is."""
+def rememberSource(node, source: Source) -> None:
+    """Remember that this module loaded a node from these files. The scene does not store it, since paths may name the patient."""
     reference = vtk.vtkWeakReference()
     reference.Set(node)
-    _remembered[node.GetID()] = reference, source
+    _loadedSources[node.GetID()] = reference, source
 
 
 def sourceOf(node, database=None) -> Source:
-    """The files behind a volume or sequence, in the order of its frames; a source without files where there are none.
+    """The files of a volume or sequence, in the order of its frames; a source without files where there are none.
 
-    Whether the files show the very frames of the node is for the worker to check. ``database`` has the methods
+    The worker checks whether the files show the frames of the node. ``database`` has the methods
     ``fileForInstance(uid)`` and ``filesForSeries(uid)`` of ``slicer.dicomDatabase``, which is the default.
     """
     name = f"scene: {node.GetName()}"
@@ -49,42 +51,44 @@ def arraySource(node, folder: str, name: str) -> Source:
     """
     path = Path(folder) / "frames.npz"
     try:
-        write_array(path, np.stack(list(frames.frames(node))), frames.window(node))
+        write_array(path, np.stack(list(frames.iterFrames(node))), frames.displayWindow(node))
     except OSError as error:
         raise PyLogikSlicerError(f"the volume cannot be handed to the worker ({error.strerror}): make room for temporary files") from None
     return Source(array=str(path), name=name)
 
 
 def _loadedFrom(node) -> Sequence[str]:
-    reference, source = _remembered.get(node.GetID(), (None, None))
-    return source.files if source and reference.Get() is node else ()
+    reference, source = _loadedSources.get(node.GetID(), (vtk.vtkWeakReference(), Source()))
+    return source.files if reference.Get() is node else ()
 
 
 def _instanceFiles(node, database) -> list[str]:
-    """Files of the DICOM instances that the node, its proxy, its items or its place in the subject hierarchy name."""
+    """The files of the DICOM instances that the node, its proxy, its items or its item in the subject hierarchy name."""
     if database is None:
         return []
     uids = next((found for found in _instanceUids(node) if found), "").split()
-    files = [database.fileForInstance(uid) for uid in uids]
-    if not uids:
+    if uids:
+        found = [database.fileForInstance(uid) for uid in uids]
+    else:
         series = _hierarchyUid(node, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMUIDName())
-        files = list(database.filesForSeries(series)) if series else []
-    return _inSliceOrder(node, [file for file in files if file]) if len(files) > 1 else [file for file in files if file]
+        found = list(database.filesForSeries(series)) if series else []
+    files = [file for file in found if file]
+    return _sortBySlice(node, files) if len(found) > 1 else files
 
 
 def _instanceUids(node) -> Iterator[str]:
-    """What may name the instances, most certain first; UIDs with spaces between them."""
+    """SOP instance UIDs from each place that may have them, the most certain first; UIDs are separated by spaces."""
     yield node.GetAttribute(INSTANCES) or ""
     if frames.isSequence(node):
-        yield frames.shownVolume(node).GetAttribute(INSTANCES) or ""
+        yield frames.displayedVolume(node).GetAttribute(INSTANCES) or ""
         yield " ".join(dict.fromkeys(filter(None, (volume.GetAttribute(INSTANCES) for volume in frames.volumes(node)))))
     yield _hierarchyUid(node, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMInstanceUIDName())
 
 
 def _hierarchyUid(node, name: str) -> str:
-    """A UID that the place of the node, or of its proxy, in the subject hierarchy bears."""
+    """The UID of this kind of the subject hierarchy item of a node, or of its proxy; empty where there is none."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    for candidate in (node, frames.shownVolume(node)):
+    for candidate in (node, frames.displayedVolume(node)):
         item = hierarchy.GetItemByDataNode(candidate) if hierarchy and candidate.GetScene() is slicer.mrmlScene else 0
         uid = hierarchy.GetItemUID(item, name) if item else ""
         if uid:
@@ -92,10 +96,10 @@ def _hierarchyUid(node, name: str) -> str:
     return ""
 
 
-def _inSliceOrder(node, files: list[str]) -> list[str]:
-    """The instances of a volume by the slice on which their position lies; none where they are not one for each slice.
+def _sortBySlice(node, files: list[str]) -> list[str]:
+    """The instances of a volume sorted by the slice that their position is on; none where there is not exactly one for each slice.
 
-    A sequence's files stay in their order. Headers are read by the pydicom that Slicer brings.
+    The files of a sequence stay in their order. Headers are read with the pydicom that Slicer brings.
     """
     if frames.isSequence(node):
         return files
@@ -108,18 +112,22 @@ def _inSliceOrder(node, files: list[str]) -> list[str]:
         try:
             x, y, z = map(float, dcmread(file, stop_before_pixels=True, specific_tags=["ImagePositionPatient"]).ImagePositionPatient)
         except Exception:
-            return []  # whatever is wrong with the header, the worker could not use the order either
-        bySlice[round(matrix.MultiplyPoint((-x, -y, z, 1))[2])] = file  # DICOM's axes point to the left and back
+            return []  # without a position in each header the order is unknown
+        bySlice[round(matrix.MultiplyPoint((-x, -y, z, 1))[2])] = file  # DICOM's x and y axes point to the left and to the back
     return [bySlice[k] for k in sorted(bySlice)] if sorted(bySlice) == list(range(frames.shape(node)[0])) else []
 
 
 def _storedFiles(node) -> list[str]:
+    """The files that the storage node of a node names, as full paths."""
     storage = node.GetStorageNode()
     if storage is None or not storage.GetFileName():
         return []
     names = [storage.GetFileName(), *(storage.GetNthFileName(index) for index in range(storage.GetNumberOfFileNames()))]
-    return list(dict.fromkeys(storage.GetFullNameFromFileName() if name == names[0] else _beside(storage, name) for name in names if name))
+    return list(
+        dict.fromkeys(storage.GetFullNameFromFileName() if name == names[0] else _pathBeside(storage, name) for name in names if name)
+    )
 
 
-def _beside(storage, name: str) -> str:
+def _pathBeside(storage, name: str) -> str:
+    """The full path of a further file of a storage node, which is in the folder of the first one."""
     return name if os.path.isabs(name) else os.path.join(os.path.dirname(storage.GetFullNameFromFileName()), os.path.basename(name))

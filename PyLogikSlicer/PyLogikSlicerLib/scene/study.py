@@ -1,7 +1,8 @@
-"""Study: one volume or sequence of the scene on its way from finding to export, and the nodes made for it."""
+"""Study: one volume or sequence of the scene from finding its text to the export, and the nodes that were made for it."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,34 @@ if TYPE_CHECKING:
 
 @dataclass
 class Study:
-    """What belongs together in the scene; it changes as a person works.
+    """An image of the scene, its review, and their nodes; it changes as a person works.
 
-    ``node`` is a ``vtkMRMLScalarVolumeNode`` (vector volumes are ones) or a ``vtkMRMLSequenceNode`` of volumes. ``source`` has
-    no files where the node's own voxels are worked on. ``engine`` tells the readers and where they ran, ``notes`` what a
-    person should know, without identifying text. ``frame`` is the one shown last; ``segmentation``, ``table`` and ``result``
-    (None until it is asked for) are the nodes made, ``drawn`` what each frame of the result shows.
-
-    ``keepsHeaderText``: a person was asked, and wants text of this image kept although it is in the header.
-
-    ``export`` is the last export where that was verified and published, ``refusal`` the reason where it was not.
+    Attributes
+    ----------
+    node
+        A ``vtkMRMLScalarVolumeNode`` (vector volumes are ones, too) or a ``vtkMRMLSequenceNode`` of volumes.
+    source
+        The image's files; none where the voxels of the node are worked on.
+    options
+        Those of the analysis.
+    engine
+        The text readers and the device that they ran on.
+    notes
+        What the person should know, without identifying text.
+    frame
+        The frame that was shown last.
+    segmentation, table, result
+        The nodes of the overlays, of the list of regions, and of the masked image; None until they are needed.
+    drawnStates
+        For each frame of the result what decided its mask when it was drawn; None before.
+    keepText
+        Whether the text that was read is stored with the scene.
+    keepsHeaderText
+        Whether the person was asked and wants to keep text of this image although it matches the header.
+    export
+        The last export, where it was verified and published.
+    refusal
+        The reason why the last export was not published.
     """
 
     node: Any
@@ -37,7 +56,7 @@ class Study:
     segmentation: Any = None
     table: Any = None
     result: Any = None
-    drawn: list = field(default_factory=list)
+    drawnStates: list[Hashable] = field(default_factory=list)
     keepText: bool = False
     keepsHeaderText: bool = False
     export: Export | None = None
@@ -45,15 +64,15 @@ class Study:
 
     @property
     def exported(self) -> bool:
-        """True only when the last export was verified and published."""
+        """Whether the last export was verified and published."""
         return self.export is not None
 
     @property
     def folder(self) -> str:
-        """Where the last export is; empty where nothing was published."""
+        """The folder of the last export; empty where nothing was published."""
         return self.export.folder if self.export else ""
 
     @property
     def verdict(self) -> str:
-        """One line on the last export, as it was made; empty where there was none."""
+        """One line on the last export; empty where there was none."""
         return verdict(self.export, self.review) if self.export else self.refusal

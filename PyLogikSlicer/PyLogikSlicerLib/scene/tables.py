@@ -1,6 +1,8 @@
-"""The table of a study's regions; what the text says is in it only when the person wants it stored with the scene."""
+"""The table of a study's regions; the text of the regions is in it only where the person wants it stored with the scene."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
 
 import slicer
 import vtk
@@ -20,20 +22,25 @@ def makeTable(study: Study) -> None:
 
 
 def fillTable(study: Study) -> None:
-    """One row per region, in the order of the review; the column ``text`` only with ``study.keepText``."""
+    """Write one row for each region, in the order of the review; the column ``text`` only with ``study.keepText``."""
     columns: dict[str, list[str]] = {name: [] for name in ((TEXT, *COLUMNS) if study.keepText else COLUMNS)}
     reviewed = study.review.reviewed
-    for index, region in enumerate(study.review.told):
+    for index, region in enumerate(study.review.published_regions):
         x0, y0, x1, y1 = region.box
         values = (region.frame_first, region.frame_last, x0, y0, x1, y1, f"{region.confidence:.2f}", region.engine, region.reason)
         row = dict(zip(COLUMNS, (*values, region.decision, int(index in reviewed)), strict=True))
         for name, cells in columns.items():
             cells.append(region.text if name == TEXT else str(row[name]))
+    study.table.SetAndObserveTable(vtkTableOf(columns, lambda title: vtk.vtkStringArray()))
+
+
+def vtkTableOf(columns: Mapping[str, Iterable], newArray: Callable[[str], vtk.vtkAbstractArray]) -> vtk.vtkTable:
+    """A table with these columns by their titles; ``newArray(title)`` makes the empty array of a column."""
     table = vtk.vtkTable()
-    for name, cells in columns.items():
-        column = vtk.vtkStringArray()
-        column.SetName(name)
-        for cell in cells:
-            column.InsertNextValue(cell)
-        table.AddColumn(column)
-    study.table.SetAndObserveTable(table)
+    for title, values in columns.items():
+        array = newArray(title)
+        array.SetName(title)
+        for value in values:
+            array.InsertNextValue(value)
+        table.AddColumn(array)
+    return table

@@ -1,36 +1,53 @@
-"""Apply: find the text; ask first where a person's review would be lost."""
+"""Apply: finds the text, and asks first where a person's review would be lost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from ..worker.messages import Done, Failed
+from .confirmations import confirmDiscardReview
 from .panel import Panel
-from .questions import mayDiscardReview
 from .run_part import RunPart
 from .task_part import TaskPart
 
+if TYPE_CHECKING:
+    from ..scene.logic import StudyLogic
+
 
 class ApplyPart:
-    """``mayDiscardReview()`` asks whether a review that holds a person's work may be replaced by a new one."""
+    """``confirmDiscardReview()`` asks whether a review that holds a person's work may be replaced by a new one."""
 
-    def __init__(self, panel: Panel, run: RunPart, task: TaskPart, mayDiscardReview: Callable[[], bool] = mayDiscardReview) -> None:
-        self.panel, self._run, self._task = panel, run, task
-        self.mayDiscardReview = mayDiscardReview
+    def __init__(
+        self,
+        panel: Panel,
+        logic: StudyLogic,
+        run: RunPart,
+        task: TaskPart,
+        confirmDiscardReview: Callable[[], bool] = confirmDiscardReview,
+    ) -> None:
+        self.panel, self._logic, self._run, self._task = panel, logic, run, task
+        self.confirmDiscardReview = confirmDiscardReview
         panel.ui.applyButton.connect("clicked(bool)", lambda clicked=False: self.apply())
 
     def apply(self) -> None:
-        """Find the text of the input; before the first time, find out where the text reader runs."""
+        """Find the text of the input; the first time, find out first which device the text reader runs on."""
         panel = self.panel
         node, study = panel.inputNode, panel.study
-        if study is not None and study.review.touched and not self.mayDiscardReview():
+        if study is not None and study.review.touched and not self.confirmDiscardReview():
             return
-        if panel.engineReady():
-            options = panel.options()
-            self._task.findDevice(then=lambda: self._run.run(lambda onEvent: panel.logic.start(node, options, onEvent), self._analysed))
+        if not panel.ensureEngine():
+            return
+        options = panel.options()
 
-    def _analysed(self, event: dict) -> None:
-        if event["event"] == "failed":
-            self.panel.tell(event["reason"], trouble=True)
+        def analyse() -> None:
+            self._run.run(lambda onEvent: self._logic.start(node, options, onEvent), self._onAnalysed)
+
+        self._task.findDevice(then=analyse)
+
+    def _onAnalysed(self, event: Done | Failed) -> None:
+        if isinstance(event, Failed):
+            self.panel.showStatus(event.reason, isError=True)
         else:
-            self.panel.tell("")
-            self.panel.changed()
+            self.panel.showStatus("")
+            self.panel.updateGui()

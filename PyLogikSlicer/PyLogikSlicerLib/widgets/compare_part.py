@@ -1,34 +1,40 @@
-"""Compare: two segmentations, which segment with which, their scores, where they differ, and the files of it."""
+"""Compare: chooses two segmentations, matches their segments, shows the scores and the differences, and exports them."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from ..core.errors import PyLogikSlicerError
+from ..core.progress import Progress
 from . import dependencies
-from .compare_views import showInput
-from .faults import reasonOf
+from .error_messages import errorMessage
+from .labels import ERROR_STYLE, showMessage
 from .match_table import MatchTable
 from .panel import Panel
 from .score_table import ScoreTable
+from .slice_display import showInput
 
-TROUBLE = "color: #b22222"
+if TYPE_CHECKING:
+    from ..scene.comparing.comparison import SceneComparison
+    from ..scene.comparing.logic import ComparisonLogic
 
 
 class ComparePart:
-    """``picturePackages``: the requirements.txt of what draws the pictures."""
+    """``pictureRequirements`` is the requirements.txt of the packages that draw the pictures."""
 
-    def __init__(self, panel: Panel, picturePackages: Path) -> None:
-        self.panel, self._packages, ui = panel, picturePackages, panel.ui
-        self.matches = MatchTable(ui.matchTable, self._matchingChanged)
-        self.scores = ScoreTable(ui.scoreTable, self._selected)
-        self._nodes: tuple = (None, None)
-        self._result = None
-        self._steps = None
+    def __init__(self, panel: Panel, logic: ComparisonLogic, pictureRequirements: Path) -> None:
+        self.panel, self._logic, self._pictureRequirements, ui = panel, logic, pictureRequirements, panel.ui
+        self.matches = MatchTable(ui.matchTable, self._onMatchingChanged)
+        self.scores = ScoreTable(ui.scoreTable, self._onScoreSelected)
+        self._nodes: tuple[Any, Any] = (None, None)
+        self._result: SceneComparison | None = None
+        self._steps: Generator[Progress, None, SceneComparison] | None = None
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self._step)
@@ -48,20 +54,18 @@ class ComparePart:
     def update(self) -> None:
         """Show the two nodes that are chosen, and enable what can be done with them."""
         parameters, ui = self.panel.parameters, self.panel.ui
-        nodes = (parameters.predictionNode, parameters.truthNode) if parameters else (None, None)
-        nodes = tuple(node if node and node.GetScene() else None for node in nodes)
+        nodes = (_inScene(parameters.predictionNode), _inScene(parameters.truthNode)) if parameters else (None, None)
         if nodes != self._nodes:
             lost = self.running and any(node.GetScene() is None for node in self._nodes)
             self._nodes = nodes
             self._stop()
-            self._show(self.panel.logic.comparisonOf(*nodes) if all(nodes) else None)
+            self._showResult(self._logic.comparisonOf(*nodes) if all(nodes) else None)
             self._match("auto")
             if lost:
-                self._tell(_("A segmentation was removed from the scene, and the comparison ended."), trouble=True)
+                self._showMessage(_("A segmentation was removed from the scene, and the comparison ended."), isError=True)
         result = self._result
         if result is not None and result.shown != parameters.showDifferences:
-            self.panel.logic.showDifferences(result, parameters.showDifferences)
-        several = result is not None and result.chart is not None
+            self._logic.showDifferences(result, parameters.showDifferences)
         ui.compareButton.text = _("Cancel") if self.running else _("Compare")
         ui.compareButton.enabled = self.running or bool(self.matches.matching())
         for widget in (ui.predictionSelector, ui.truthSelector):
@@ -70,134 +74,151 @@ class ComparePart:
             widget.enabled = all(self.matches.segments) and not self.running
         for widget in (ui.scoreTable, ui.differencesCheckBox, ui.exportScoresButton):
             widget.enabled = result is not None and not self.running
-        ui.plotButton.enabled = several and not self.running
+        ui.plotButton.enabled = result is not None and result.chart is not None and not self.running
 
     def forget(self) -> None:
-        """The scene is closing."""
+        """Forget the nodes and the comparison: the scene is closing."""
         self._stop()
         self._result = None
         self._nodes = (None, None)
         self.matches.fill({}, {}, {})
         self.scores.fill(None)
-        self._tell("")
+        self._showMessage("")
 
     # Matching ----------------------------------------------------------------------------------------------------------
 
     def _match(self, by: str) -> None:
-        """Show which segment is compared with which; what is chosen by overlap can take a while."""
-        segments, matching = ({}, {}), {}
-        self._tell("")
+        """Match the segments "auto", by "name" or by "overlap", which can take a while, and show them."""
+        segments: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        matching: dict[str, str] = {}
+        self._showMessage("")
         if all(self._nodes):
-            logic = self.panel.logic
             with slicer.util.WaitCursor():
                 try:
-                    segments = tuple(map(logic.segmentsOf, self._nodes, ("prediction", "truth")))
-                    matching = logic.matchSegments(*self._nodes, by=by)
+                    segments = self._segments()
+                    matching = self._logic.matchSegments(*self._nodes, by=by)
                 except Exception as error:
-                    self._tell(reasonOf(error, _("the segments cannot be matched")), trouble=True)
+                    self._showMessage(errorMessage(error, _("the segments cannot be matched")), isError=True)
                 else:
                     if not matching:
-                        self._tell(_("No segments match: choose which is compared with which."))
+                        self._showMessage(_("No segments match: choose which is compared with which."))
         self.matches.fill(*segments, matching)
         if by != "auto":
             self.update()
 
-    def _matchingChanged(self) -> None:
-        self._tell("")
+    def _onMatchingChanged(self) -> None:
+        self._showMessage("")
         self.update()
 
     # Comparing ---------------------------------------------------------------------------------------------------------
 
     def compareOrCancel(self) -> None:
-        """Start, or stop what is running; the scene is as it was then."""
+        """Start the comparison, or cancel the one that is running; canceled, it has not changed the scene."""
         if self.running:
             self._stop()
-            self._tell(_("Canceled. Nothing was changed."))
+            self._showMessage(_("Canceled. Nothing was changed."))
         elif self._segmentsChanged():
             self._match("auto")
-            self._tell(_("The segments have changed: see which is compared with which, and press Compare again."), trouble=True)
+            self._showMessage(_("The segments have changed: see which is compared with which, and press Compare again."), isError=True)
         else:
-            self._steps = self.panel.logic.compareInSteps(*self._nodes, self.matches.matching())
+            self._steps = self._logic.compareInSteps(*self._nodes, self.matches.matching())
             self._timer.start()
         self.update()
 
+    def _segments(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The names of the segments of both nodes by their keys."""
+        prediction, truth = self._nodes
+        return self._logic.segmentsOf(prediction, "prediction"), self._logic.segmentsOf(truth, "truth")
+
     def _segmentsChanged(self) -> bool:
+        """Whether the segments are not those of the table any more."""
         try:
-            return tuple(map(self.panel.logic.segmentsOf, self._nodes)) != self.matches.segments
+            return self._segments() != self.matches.segments
         except PyLogikSlicerError:
             return True
 
     def _step(self) -> None:
-        """Go on for one step; Slicer does what else there is to do between the steps."""
+        """Carry out one step; Slicer handles other events between the steps."""
+        if self._steps is None:
+            return
         try:
             with slicer.util.WaitCursor():
-                done, total = next(self._steps)
+                progress = next(self._steps)
         except StopIteration as end:
             self._stop()
-            self._compared(end.value)
+            self._onCompared(end.value)
         except MemoryError:
             self._fail(_("There is not enough memory: compare fewer segments, or crop the image."))
         except Exception as error:
-            self._fail(reasonOf(error, _("the comparison could not be made")))
+            self._fail(errorMessage(error, _("the comparison could not be made")))
         else:
-            self._tell(_("Comparing: step {number} of {total}").format(number=min(done + 1, total), total=total))
+            self._showMessage(
+                _("Comparing: step {number} of {total}").format(number=min(progress.done + 1, progress.total), total=progress.total)
+            )
 
     def _fail(self, reason: str) -> None:
         self._stop()
-        self._tell(reason, trouble=True)
+        self._showMessage(reason, isError=True)
         self.update()
 
     def _stop(self) -> None:
         self._timer.stop()
         self._steps = None
 
-    def _compared(self, result) -> None:
-        """Show the scores, and the frame that agrees least."""
-        self._show(result)
-        self._tell("\n".join(result.notes))
+    def _onCompared(self, result: SceneComparison) -> None:
+        """Show the scores, and the frame with the lowest Dice."""
+        self._showResult(result)
+        self._showMessage("\n".join(result.notes))
         self.update()
-        background = (
-            slicer.app.layoutManager() and slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID()
-        )
+        manager = slicer.app.layoutManager()
+        background = manager.sliceWidget("Red").mrmlSliceCompositeNode().GetBackgroundVolumeID() if manager else None
         if result.image and result.image.GetScene() and background != result.image.GetID():
             showInput(result.image)
         self.scores.select(0)
 
-    def _show(self, result) -> None:
-        """Another comparison, or none: one is shown at a time."""
+    def _showResult(self, result: SceneComparison | None) -> None:
+        """Show a comparison, or none, in place of the one before."""
         if self._result is not None and self._result is not result:
-            self.panel.logic.showDifferences(self._result, False)
+            self._logic.showDifferences(self._result, False)
         self._result = result
         self.scores.fill(result)
 
-    def _selected(self, pair: int, frame: int | None) -> None:
-        with slicer.util.WaitCursor():
-            self.panel.logic.lookAt(self._result, pair, frame)
+    def _onScoreSelected(self, pair: int, frame: int | None) -> None:
+        if self._result is not None:
+            with slicer.util.WaitCursor():
+                self._logic.showFrame(self._result, pair, frame)
 
     # Results -----------------------------------------------------------------------------------------------------------
 
     def plot(self) -> None:
-        self.panel.logic.showPlot(self._result)
+        """Show Dice over the frames in a plot view."""
+        if self._result is not None:
+            self._logic.showPlot(self._result)
 
     def chooseFolder(self) -> None:
+        """Ask for a folder, and export into it."""
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Write the scores into a folder"))
         if folder:
             self.export(folder)
 
     def export(self, folder: str) -> None:
-        """Write CSV and pictures; without the package that draws them, which is asked for, only the CSV."""
-        try:
-            pictures = dependencies.ensure(self._packages, why=_("To draw pictures of the comparison, PyLogikSlicer needs:"))
-            with slicer.util.WaitCursor():
-                written = self.panel.logic.exportComparison(self._result, folder, pictures)
-        except Exception as error:
-            self._tell(reasonOf(error, _("the scores cannot be written")), trouble=True)
+        """Write the scores and pictures of them; only the scores where the person does not want the package that draws the pictures."""
+        if self._result is None:
             return
-        told = _("Written: {names}.").format(names=", ".join(path.name for path in written))
-        self._tell(told if pictures else _("{told} There are no pictures without matplotlib.").format(told=told))
+        try:
+            pictures = dependencies.ensure(self._pictureRequirements, why=_("To draw pictures of the comparison, PyLogikSlicer needs:"))
+            with slicer.util.WaitCursor():
+                written = self._logic.exportComparison(self._result, folder, pictures)
+        except Exception as error:
+            self._showMessage(errorMessage(error, _("the scores cannot be written")), isError=True)
+            return
+        files = _("Written: {names}.").format(names=", ".join(path.name for path in written))
+        self._showMessage(files if pictures else _("{files} There are no pictures without matplotlib.").format(files=files))
 
-    def _tell(self, text: str, trouble: bool = False) -> None:
-        label = self.panel.ui.compareLabel
-        label.text = text
-        label.styleSheet = TROUBLE if trouble else ""
-        label.setVisible(bool(text))
+    def _showMessage(self, text: str, isError: bool = False) -> None:
+        showMessage(self.panel.ui.compareLabel, text, ERROR_STYLE if isError else "")
+
+
+def _inScene(node):
+    """The node; None where it was removed from the scene."""
+    return node if node and node.GetScene() else None

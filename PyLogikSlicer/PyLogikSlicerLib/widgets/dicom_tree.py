@@ -7,14 +7,16 @@ from collections.abc import Callable
 import qt
 from slicer.i18n import tr as _
 
+# Column of the number of images.
 IMAGES = 1
+# Columns that tell who the patient is: name and ID.
 IDENTIFYING = (2, 3)
 
 
 class DicomTree:
-    """Fills ``tree``; ``patients(search)`` gives what is shown, ``onLoad(uids)`` loads series.
+    """Shows the database in the tree widget ``tree``: ``patients(search)`` returns the patients, ``onLoad(uids)`` loads series.
 
-    The first column tells what a line is without telling who; name and ID stand in the last columns, which can be hidden.
+    The first column describes each line without naming the patient; name and ID are in the last columns, which can be hidden.
     """
 
     def __init__(self, tree, patients: Callable[[str], tuple], onLoad: Callable[[list[str]], None]) -> None:
@@ -26,7 +28,7 @@ class DicomTree:
         tree.connect("itemDoubleClicked(QTreeWidgetItem*,int)", lambda item, column: self.load())
 
     def show(self, search: str = "") -> int:
-        """Show what the database holds of ``search``; the number of series."""
+        """Show the patients that match ``search``, and return the number of their series."""
         self.tree.clear()
         count = 0
         for number, patient in enumerate(self._patients(search), 1):
@@ -37,11 +39,11 @@ class DicomTree:
             )
             for study in patient.studies:
                 uids = [series.uid for series in study.series]
-                told = " ".join(filter(None, (study.date, *study.modalities, study.description)))
-                middle = self._item(top, [told or _("Study"), str(study.images)], uids)
+                title = " ".join(filter(None, (study.date, *study.modalities, study.description)))
+                middle = self._item(top, [title or _("Study"), str(study.images)], uids)
                 for series in study.series:
-                    told = " ".join(filter(None, (series.number, series.modality, series.description)))
-                    self._item(middle, [told or _("Series"), str(series.images)], [series.uid])
+                    title = " ".join(filter(None, (series.number, series.modality, series.description)))
+                    self._item(middle, [title or _("Series"), str(series.images)], [series.uid])
                     count += 1
         self.tree.expandAll()
         for column in (3, 2, 1, 0):
@@ -53,7 +55,7 @@ class DicomTree:
             self.tree.setColumnHidden(column, hidden)
 
     def selected(self) -> list[str]:
-        """The UIDs of the selected series, and of the series of selected studies; none for a patient: that could be very much."""
+        """The UIDs of the selected series, and of the series of selected studies. A patient selects none: that could be very many."""
         uids = [uid for item in self.tree.selectedItems() for uid in item.data(0, qt.Qt.UserRole) or ()]
         return list(dict.fromkeys(uids))
 

@@ -1,41 +1,55 @@
-"""Export: where to, in which format, under which names; the verdict of verification, and a look into the folder."""
+"""Export: the folder, the verdict of verification, and opening the folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
 
+from ..worker.messages import Done, Failed
+from .labels import showMessage
 from .panel import Panel
+from .run_part import OnEnd, Start
 
-GOOD, BAD, CHANGED = "color: #00783c; font-weight: bold", "color: #b22222; font-weight: bold", "color: #808080"
+if TYPE_CHECKING:
+    from ..scene.logic import StudyLogic
+
+# Style sheets of the verdict: of what an export now would write too, of an export that was not published, and of an older state.
+CURRENT_STYLE = "color: #00783c; font-weight: bold"
+REFUSED_STYLE = "color: #b22222; font-weight: bold"
+OUTDATED_STYLE = "color: #808080"
 
 
 class ExportPart:
-    """``run(start, onEnd)`` does the work as the Apply button's does."""
+    """``run(start, onEnd)`` does work as :meth:`.run_part.RunPart.run` does."""
 
-    def __init__(self, panel: Panel, run: Callable) -> None:
-        self.panel, self._run, ui = panel, run, panel.ui
+    def __init__(self, panel: Panel, logic: StudyLogic, run: Callable[[Start, OnEnd], None]) -> None:
+        self.panel, self._logic, self._run, ui = panel, logic, run, panel.ui
         ui.exportFolderPathLineEdit.connect("currentPathChanged(QString)", lambda path: self.update())
         ui.exportButton.connect("clicked(bool)", lambda clicked: self.export())
         ui.showFolderButton.connect("clicked(bool)", lambda clicked: self.openFolder())
 
     def export(self) -> None:
+        """Write the study as reviewed into the folder that is named."""
         panel, study = self.panel, self.panel.study
         folder = panel.ui.exportFolderPathLineEdit.currentPath.strip()
         if study and folder and not panel.busy:
-            self._tell("", GOOD)
-            self._run(lambda onEvent: panel.logic.startExport(study, folder, panel.options(), onEvent), self._ended)
+            self._showVerdict("", CURRENT_STYLE)
+            self._run(lambda onEvent: self._logic.startExport(study, folder, panel.options(), onEvent), self._onEnd)
 
     def openFolder(self) -> None:
-        qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(self.panel.study.folder))
+        """Show the folder of the last export in the file manager."""
+        study = self.panel.study
+        if study is not None:
+            qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(study.folder))
 
     def update(self) -> None:
-        """Enable what can be done now, and say why the rest cannot."""
+        """Enable what can be done now, say why the rest cannot, and show the verdict on the last export."""
         ui, study, busy = self.panel.ui, self.panel.study, self.panel.busy
         folder = bool(ui.exportFolderPathLineEdit.currentPath.strip())
-        ui.exportButton.enabled = bool(study) and folder and not busy
+        ui.exportButton.enabled = study is not None and folder and not busy
         ui.exportButton.toolTip = (
             _("First find the text with Apply.")
             if not study
@@ -45,35 +59,32 @@ class ExportPart:
         )
         ui.showFolderButton.enabled = bool(study and study.exported and study.folder)
         if not busy:
-            self._showVerdict()
+            self._updateVerdict()
 
-    def _showVerdict(self) -> None:
-        """What is told of the last export: green as long as an export now would write the same."""
-        panel, study = self.panel, self.panel.study
+    def _updateVerdict(self) -> None:
+        """Show the verdict on the last export: green as long as an export now would write the same."""
+        study = self.panel.study
         if study is None or not study.verdict:
-            self._tell("", GOOD)
+            self._showVerdict("", CURRENT_STYLE)
         elif not study.exported:
-            self._tell(_refused(study.verdict), BAD)
-        elif panel.logic.isUpToDate(study, panel.options()):
-            self._tell(study.verdict, GOOD)
+            self._showVerdict(_refusal(study.verdict), REFUSED_STYLE)
+        elif self._logic.isUpToDate(study, self.panel.options()):
+            self._showVerdict(study.verdict, CURRENT_STYLE)
         else:
-            self._tell(_("{verdict} (changed since the export)").format(verdict=study.verdict), CHANGED)
+            self._showVerdict(_("{verdict} (changed since the export)").format(verdict=study.verdict), OUTDATED_STYLE)
 
-    def _ended(self, event: dict) -> None:
-        self.panel.tell("")
+    def _onEnd(self, event: Done | Failed) -> None:
+        self.panel.showStatus("")
         self.update()
-        if event["event"] == "failed":
-            if self.panel.study is None:  # and nothing stands below Export then
-                self.panel.tell(_refused(event["reason"]), trouble=True)
+        if isinstance(event, Failed):
+            if self.panel.study is None:  # then there is no verdict below Export
+                self.panel.showStatus(_refusal(event.reason), isError=True)
             else:
-                self._tell(_refused(event["reason"]), BAD)
+                self._showVerdict(_refusal(event.reason), REFUSED_STYLE)
 
-    def _tell(self, text: str, style: str) -> None:
-        label = self.panel.ui.verdictLabel
-        label.text = text
-        label.styleSheet = style
-        label.setVisible(bool(text))
+    def _showVerdict(self, text: str, style: str) -> None:
+        showMessage(self.panel.ui.verdictLabel, text, style)
 
 
-def _refused(reason: str) -> str:
+def _refusal(reason: str) -> str:
     return _("Nothing was exported: {reason}").format(reason=reason)

@@ -1,19 +1,24 @@
-"""Input: files and folders by button or by drag and drop, series of the DICOM database; what is loaded becomes the input."""
+"""Input: loads files and folders by button or by drag and drop, and series of the DICOM database; the first one becomes the input."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from .dicom_tree import DicomTree
-from .faults import reasonOf
+from .error_messages import errorMessage
 from .panel import Panel
 
-FILES = "*.dcm *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.avi *.mp4 *.mov *.mkv *.wmv *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
+# Patterns of the file dialog.
+FILE_PATTERNS = "*.dcm *.png *.jpg *.jpeg *.tif *.tiff *.bmp *.avi *.mp4 *.mov *.mkv *.wmv *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd"
 
 
 class InputPart:
+    """``uiWidget`` is the widget of the whole panel, which files can be dropped on."""
+
     def __init__(self, panel: Panel, uiWidget) -> None:
         self.panel, ui = panel, panel.ui
         self.tree = DicomTree(ui.databaseTree, self._patients, self.loadSeries)
@@ -22,56 +27,62 @@ class InputPart:
         ui.databaseButton.connect("toggled(bool)", self.showDatabase)
         ui.databaseSearchBox.connect("textChanged(QString)", lambda text: self.refreshDatabase())
         ui.hideNamesCheckBox.connect("toggled(bool)", self.tree.hideIdentity)
-        ui.databaseTree.connect("itemSelectionChanged()", self._selectionChanged)
+        ui.databaseTree.connect("itemSelectionChanged()", self._onSelectionChanged)
         ui.loadSeriesButton.connect("clicked(bool)", lambda clicked: self.tree.load())
-        self._drops = _Drops(self.load)
+        self._dropFilter = _DropFilter(self.load)
         uiWidget.setAcceptDrops(True)
-        uiWidget.installEventFilter(self._drops)
+        uiWidget.installEventFilter(self._dropFilter)
 
     def chooseFiles(self) -> None:
-        filters = "{images} ({patterns});;{all} (*)".format(images=_("Images"), patterns=FILES, all=_("All files"))
+        """Ask for files, and load them."""
+        filters = "{images} ({patterns});;{all} (*)".format(images=_("Images"), patterns=FILE_PATTERNS, all=_("All files"))
         self.load(list(qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), _("Load images"), "", filters)))
 
     def chooseFolder(self) -> None:
+        """Ask for a folder, and load what it contains."""
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Load a folder of images"))
         self.load([folder] if folder else [])
 
     def load(self, paths: list[str]) -> None:
         """Load files and folders; the first of them becomes the input."""
-        if paths and not self.panel.busy and self.panel.engineReady():
+        if paths and not self.panel.busy and self.panel.ensureEngine():
             from ..scene import loading
 
-            self._take(lambda: loading.load(paths))
+            self._loadWith(lambda: loading.load(paths))
 
     def loadSeries(self, uids: list[str]) -> None:
+        """Load series of the DICOM database; the first of their nodes becomes the input."""
         if not self.panel.busy:
             from ..scene import database
 
-            self._take(lambda: database.load(uids))
+            self._loadWith(lambda: database.load(uids))
 
-    def _take(self, load) -> None:
+    def _loadWith(self, load: Callable[[], list]) -> None:
+        """Load nodes, make the first one the input, and show what went wrong."""
         try:
             with slicer.util.WaitCursor():
                 nodes = load()
         except Exception as error:
-            self.panel.tell(reasonOf(error, _("nothing could be loaded")), trouble=True)
+            self.panel.showStatus(errorMessage(error, _("nothing could be loaded")), isError=True)
             return
         if nodes:
             self.panel.parameters.inputNode = nodes[0]
-            self.panel.tell(_("Loaded {count}.").format(count=len(nodes)) if len(nodes) > 1 else "")
+            self.panel.showStatus(_("Loaded {count}.").format(count=len(nodes)) if len(nodes) > 1 else "")
         else:
-            self.panel.tell(_("No image could be loaded: choose images, video, volumes or DICOM files."), trouble=True)
+            self.panel.showStatus(_("No image could be loaded: choose images, video, volumes or DICOM files."), isError=True)
 
     def showDatabase(self, shown: bool) -> None:
+        """Show the tree of the DICOM database, or hide it."""
         self.panel.ui.databaseWidget.setVisible(shown)
         if shown:
             self.refreshDatabase()
 
     def refreshDatabase(self) -> None:
+        """Show the series that match the search, and their number."""
         from ..scene import database
 
         ui = self.panel.ui
-        if not database.available():
+        if not database.isOpen():
             ui.databaseLabel.text = _("No DICOM database is open: open the DICOM module once.")
             return
         count = self.tree.show(ui.databaseSearchBox.text)
@@ -82,12 +93,12 @@ class InputPart:
 
         return database.patients(search)
 
-    def _selectionChanged(self) -> None:
+    def _onSelectionChanged(self) -> None:
         self.panel.ui.loadSeriesButton.enabled = bool(self.tree.selected())
 
 
-class _Drops(qt.QWidget):
-    """Takes files and folders that are dropped on the panel, before Slicer's own Add Data dialog does."""
+class _DropFilter(qt.QWidget):
+    """An event filter that takes files and folders dropped on the panel, before Slicer's own Add Data dialog does."""
 
     def __init__(self, onPaths) -> None:
         qt.QWidget.__init__(self)
@@ -101,6 +112,6 @@ class _Drops(qt.QWidget):
             return False
         event.acceptProposedAction()
         if event.type() == qt.QEvent.Drop:
-            # Not while the other program waits for the drop to end.
+            # Later, since the other program waits for the drop to end.
             qt.QTimer.singleShot(0, lambda: self._onPaths(paths))
         return True

@@ -1,4 +1,4 @@
-"""Which segment is compared with which: a row for each segment of the prediction, and a choice among those of the truth."""
+"""The table of matched segments: a row for each segment of the prediction, with a choice among those of the truth."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Callable
 
 import qt
 from slicer.i18n import tr as _
+
+from .table_items import makeCompact
+
+# Pixels of a row, which has to hold a combo box.
+ROW_HEIGHT = 22
 
 
 class MatchTable:
@@ -17,11 +22,10 @@ class MatchTable:
         self._choices: list = []
         table.setHorizontalHeaderLabels([_("Prediction"), _("Truth")])
         table.horizontalHeader().setSectionResizeMode(qt.QHeaderView.Stretch)
-        table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(22)
+        makeCompact(table, ROW_HEIGHT)
 
     def fill(self, prediction: dict[str, str], truth: dict[str, str], matching: dict[str, str]) -> None:
-        """Show the names of the segments, both by their keys, and what is matched with what."""
+        """Show the segments, given as names by keys, and which key of the prediction is matched with which of the truth."""
         self.segments, self._choices = (prediction, truth), []
         self.table.setRowCount(len(prediction))
         for row, (key, name) in enumerate(prediction.items()):
@@ -39,6 +43,6 @@ class MatchTable:
 
     def matching(self) -> dict[str, str]:
         """Keys of the prediction to keys of the truth."""
-        prediction, truth = (list(side) for side in self.segments)
+        prediction, truth = (list(segments) for segments in self.segments)
         chosen = (choice.currentIndex for choice in self._choices)
         return {key: truth[index - 1] for key, index in zip(prediction, chosen, strict=True) if index > 0}

@@ -1,37 +1,47 @@
-"""Review: what a person does to the regions and the region of interest, in the table and in the slice views."""
+"""Review: decides about, draws and moves regions and the region of interest, in the table and in the slice views."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from .compare_views import BOTH, ORIGINAL, RESULT, CompareViews
-from .faults import reasonOf
-from .handles import Handles
+from ..core.text_map import Decision
+from .confirmations import confirmKeepHeaderText
+from .control_point_curves import ControlPointCurves
+from .error_messages import errorMessage
 from .panel import Panel
-from .questions import mayKeepHeaderText
 from .region_table import RegionTable
+from .slice_display import BOTH, ORIGINAL, RESULT, SliceDisplay
 from .slice_mouse import SliceMouse
 
-REGION_COLOR, ROI_COLOR = (1.0, 0.8, 0.1), (0.2, 0.8, 1.0)
+if TYPE_CHECKING:
+    from ..review import Review
+    from ..scene.logic import StudyLogic
+    from ..scene.study import Study
+
+# Colors (RGB, 0 to 1) of the curves of the selected region and of the region of interest.
+REGION_COLOR = (1.0, 0.8, 0.1)
+ROI_COLOR = (0.2, 0.8, 1.0)
 
 
 class ReviewPart:
-    """``mayKeepHeaderText(keywords)`` asks whether text that matches these fields of the header may stay in the image."""
+    """``confirmKeepHeaderText(keywords)`` asks whether text that matches these fields of the header may stay in the image."""
 
-    def __init__(self, panel: Panel, mayKeepHeaderText: Callable[[list[str]], bool] = mayKeepHeaderText) -> None:
-        self.panel, ui = panel, panel.ui
-        self.mayKeepHeaderText = mayKeepHeaderText
-        self.table = RegionTable(ui.regionTable, self._selected, self._toggle)
-        self.mouse = SliceMouse(self._clicked)
-        self.views = CompareViews()
-        self._region = Handles("Region", REGION_COLOR, self._regionMoved)
-        self._roi = Handles("ROI", ROI_COLOR, self._roiMoved)
+    def __init__(self, panel: Panel, logic: StudyLogic, confirmKeepHeaderText: Callable[[list[str]], bool] = confirmKeepHeaderText) -> None:
+        self.panel, self._logic, ui = panel, logic, panel.ui
+        self.confirmKeepHeaderText = confirmKeepHeaderText
+        self.table = RegionTable(ui.regionTable, self._onSelected, self._toggleDecision)
+        self.mouse = SliceMouse(self._onClicked)
+        self.display = SliceDisplay()
+        self._regionCurve = ControlPointCurves("Region", REGION_COLOR, self._onRegionMoved)
+        self._roiCurves = ControlPointCurves("ROI", ROI_COLOR, self._onRoiMoved)
         self._shortcuts: list = []
-        self._layouts = None
+        self._layoutManager = None
         ui.reasonButton.setMenu(qt.QMenu(ui.reasonButton))
         for button, action in (
             (ui.redactButton, lambda: self.decide("redact")),
@@ -41,40 +51,39 @@ class ReviewPart:
             (ui.redoButton, self.redo),
             (ui.deleteButton, self.delete),
         ):
-            button.connect("clicked(bool)", _ignoringItsArgument(action))
-        ui.addButton.connect("toggled(bool)", self._addToggled)
-        ui.roiButton.connect("toggled(bool)", self._roiToggled)
-        for button, how in ((ui.originalButton, ORIGINAL), (ui.resultButton, RESULT), (ui.sideBySideButton, BOTH)):
-            button.connect("clicked(bool)", _ignoringItsArgument(self._shower(how)))
+            button.connect("clicked(bool)", _slotOf(action))
+        ui.addButton.connect("toggled(bool)", self._onAddToggled)
+        ui.roiButton.connect("toggled(bool)", self._onRoiToggled)
+        for button, mode in ((ui.originalButton, ORIGINAL), (ui.resultButton, RESULT), (ui.sideBySideButton, BOTH)):
+            button.connect("clicked(bool)", _slotOf(partial(self._onDisplayChosen, mode)))
 
     # The study ---------------------------------------------------------------------------------------------------------
 
-    def setStudy(self, study) -> None:
+    def setStudy(self, study: Study | None) -> None:
         """Show another study, or none."""
         ui = self.panel.ui
-        self._region.hide()
+        self._regionCurve.hide()
         self.mouse.cancel()
         ui.roiButton.checked = False
-        self.views.reset()
+        self.display.reset()
         ui.originalButton.checked = True
         self.table.fill(None)
-        if self.panel.logic.started:
-            self.panel.logic.hideOverlaysBut(study)
+        self._logic.hideOtherOverlays(study)
         if study:
-            self._show()
+            self._showReview(study.review)
         self.update()
 
     def forget(self) -> None:
-        """The scene is closing."""
-        self._region.forget()
-        self._roi.forget()
+        """Forget the study and the curves: the scene is closing."""
+        self._regionCurve.forget()
+        self._roiCurves.forget()
         self.setStudy(None)
 
     def update(self) -> None:
-        """Enable what can be done now, and sum up."""
+        """Enable what can be done now, and show the summary and the overlays."""
         ui, study = self.panel.ui, self.panel.study
-        there = study is not None and not self.panel.busy
-        selected = bool(there and self.table.selected())
+        canReview = study is not None and not self.panel.busy
+        selected = bool(canReview and self.table.selected())
         for widget in (ui.redactButton, ui.keepButton, ui.deleteButton):
             widget.enabled = selected
         for widget in (
@@ -86,65 +95,70 @@ class ReviewPart:
             ui.resultButton,
             ui.sideBySideButton,
         ):
-            widget.enabled = there
-        ui.everyFrameCheckBox.enabled = there and study.review.frame_count > 1
-        ui.roiButton.enabled = there and study.review.roi is not None
-        ui.undoButton.enabled = there and study.review.can_undo
-        ui.redoButton.enabled = there and study.review.can_redo
+            widget.enabled = canReview
+        review = study.review if study is not None and canReview else None
+        ui.everyFrameCheckBox.enabled = review is not None and review.frame_count > 1
+        ui.roiButton.enabled = review is not None and review.roi is not None
+        ui.undoButton.enabled = review is not None and review.can_undo
+        ui.redoButton.enabled = review is not None and review.can_redo
         ui.summaryLabel.text = self._summary(study) if study else ""
         ui.summaryLabel.setVisible(study is not None)
         if study:
-            if self.views.how != ORIGINAL and study.result is None:  # a person removed it
+            if self.display.mode != ORIGINAL and study.result is None:  # a person removed it
                 ui.originalButton.checked = True
-                self._showHow(ORIGINAL)
+                self._setDisplayMode(ORIGINAL)
             parameters = self.panel.parameters
-            opacity = 0.0 if self.views.how == RESULT else parameters.overlayOpacity
-            self.panel.logic.setOverlays(study, opacity, parameters.overlayOutline)
+            opacity = 0.0 if self.display.mode == RESULT else parameters.overlayOpacity
+            self._logic.setOverlays(study, opacity, parameters.overlayOutline)
 
-    def _summary(self, study) -> str:
-        outdated = not self.panel.logic.isFoundWith(study, self.panel.options())
-        told = (_("Found with other options than chosen above: press Apply to use these."),) if outdated else ()
-        return "\n".join((summary(study), *told))
+    def _summary(self, study: Study) -> str:
+        outdated = not self._logic.isFoundWith(study, self.panel.options())
+        hint = (_("Found with other options than chosen above: press Apply to use these."),) if outdated else ()
+        return "\n".join((summary(study), *hint))
 
-    def _show(self) -> None:
-        """The review has changed: table, menu, handles."""
-        review = self.panel.study.review
+    def _showReview(self, review: Review) -> None:
+        """Show a review in the table, the menu of reasons, and the curves."""
         self.table.fill(review)
         menu = self.panel.ui.reasonButton.menu()
         menu.clear()
         for reason in review.reasons():
-            for decision, told in (("redact", _("Redact: {reason}")), ("keep", _("Keep: {reason}"))):
-                menu.addAction(told.format(reason=reason or _("no reason"))).triggered.connect(self._byReason(reason, decision))
-        self._showHandles()
-
-    def _byReason(self, reason: str, decision: str):
-        return _ignoringItsArgument(lambda: self._decide(self.panel.study.review.with_reason(reason), decision))
+            titles: tuple[tuple[Decision, str], ...] = (("redact", _("Redact: {reason}")), ("keep", _("Keep: {reason}")))
+            for decision, title in titles:
+                action = menu.addAction(title.format(reason=reason or _("no reason")))
+                action.triggered.connect(_slotOf(partial(self._decideByReason, reason, decision)))
+        self._showCurves()
 
     # Steps -------------------------------------------------------------------------------------------------------------
 
-    def decide(self, decision: str) -> None:
+    def decide(self, decision: Decision) -> None:
+        """Redact or keep the selected regions."""
         self._decide(self.table.selected(), decision)
 
-    def _decide(self, chosen: list[int], decision: str) -> None:
-        self._settle(chosen, lambda review, indices: review.decide(indices, decision), keeps=decision == "keep")
+    def _decide(self, chosen: list[int], decision: Decision) -> None:
+        self._changeRegions(chosen, lambda review, indices: review.decide(indices, decision), keeps=decision == "keep")
+
+    def _decideByReason(self, reason: str, decision: Decision) -> None:
+        study = self.panel.study
+        if study is not None:
+            self._decide(study.review.with_reason(reason), decision)
 
     def delete(self) -> None:
-        """Delete what a person drew of what is selected; the rest is kept."""
-        self._settle(self.table.selected(), lambda review, indices: review.delete(indices), keeps=True)
+        """Delete those of the selected regions that a person drew, and keep the others."""
+        self._changeRegions(self.table.selected(), lambda review, indices: review.delete(indices), keeps=True)
 
-    def _settle(self, chosen: list[int], change: Callable, keeps: bool) -> None:
-        """Make a change to these regions; to those that match the header and would be kept only if the person says yes."""
+    def _changeRegions(self, chosen: list[int], change: Callable[[Review, list[int]], None], keeps: bool) -> None:
+        """Change these regions. Where the change ``keeps`` them, those that match the header are left out unless the person confirms."""
         study = self.panel.study
         if study is None or self.panel.busy or not chosen:
             return
         matching = study.review.matching_header(chosen) if keeps else {}
         if matching and not study.keepsHeaderText:
-            study.keepsHeaderText = self.mayKeepHeaderText(sorted(set(matching.values())))
+            study.keepsHeaderText = self.confirmKeepHeaderText(sorted(set(matching.values())))
         declined = matching if not study.keepsHeaderText else {}
-        if study is self.panel.study:  # all may happen while a question is open
+        if study is self.panel.study:  # it may have been removed while the question was open
             self._step(lambda review: change(review, [index for index in chosen if index not in declined]))
             if declined:
-                self.panel.tell(_("What matches the header stays redacted."))
+                self.panel.showStatus(_("What matches the header stays redacted."))
 
     def undo(self) -> None:
         self._step(lambda review: review.undo())
@@ -153,7 +167,7 @@ class ReviewPart:
         self._step(lambda review: review.redo())
 
     def next(self) -> None:
-        """What is selected is right as it is; go on to what nobody has looked at."""
+        """Mark the selected regions as reviewed, and select the next one that is not."""
         study = self.panel.study
         if study is None or self.panel.busy:
             return
@@ -162,106 +176,115 @@ class ReviewPart:
             self._step(lambda review: review.mark_reviewed(chosen))
         following = study.review.next_unreviewed(chosen[-1] if chosen else -1)
         if following is None:
-            self.panel.tell(_("All regions are reviewed."))
+            self.panel.showStatus(_("All regions are reviewed."))
         else:
             self.table.select([following])
 
-    def _toggle(self, index: int) -> None:
-        self._decide([index], "keep" if self.panel.study.review.regions[index].decision == "redact" else "redact")
+    def _toggleDecision(self, index: int) -> None:
+        study = self.panel.study
+        if study is not None:
+            self._decide([index], "keep" if study.review.regions[index].decision == "redact" else "redact")
 
-    def _step(self, change) -> None:
-        """Make a change to the review and show it; what a person can put right is told."""
+    def _step(self, change: Callable[[Review], object]) -> None:
+        """Make a change to the review and show it, and show the message of an error."""
         study = self.panel.study
         if study is None or self.panel.busy:
             return
-        self.panel.tell("")
-        for part in (change, lambda review: self.panel.logic.refresh(study)):  # what was refused has to be shown as it was, too
+        self.panel.showStatus("")
+        # Also after a change that was refused: what was dragged has to go back to where it was.
+        for action in (change, lambda review: self._logic.refresh(study)):
             try:
-                part(study.review)
+                action(study.review)
             except Exception as error:
-                self.panel.tell(reasonOf(error, _("this could not be done")), trouble=True)
-        self._show()
-        self.panel.changed()
+                self.panel.showStatus(errorMessage(error, _("this could not be done")), isError=True)
+        self._showReview(study.review)
+        self.panel.updateGui()
 
     # Slice views -------------------------------------------------------------------------------------------------------
 
-    def _selected(self, indices: list[int]) -> None:
-        """Show the region that was selected: its frame, where it is seen in the slice views, with handles."""
+    def _onSelected(self, indices: list[int]) -> None:
+        """Show the selected region in the slice views: its frame, its position, and its curve."""
         study = self.panel.study
         if study and len(indices) == 1:
-            ras, frame = self.panel.logic.rasOf(study, indices[0])
-            self.panel.logic.showFrame(study, frame)
-            self.panel.logic.showPlace(ras)
-        self._showHandles()
+            ras, frame = self._logic.regionCenter(study, indices[0])
+            self._logic.showFrame(study, frame)
+            self._logic.showPosition(ras)
+        self._showCurves()
         self.update()
 
-    def _showHandles(self) -> None:
+    def _showCurves(self) -> None:
+        """Show the curve of a region where one is selected alone, and those of the region of interest while it is edited."""
         study, chosen = self.panel.study, self.table.selected()
-        one = study is not None and len(chosen) == 1
-        self._region.show([self.panel.logic.regionHandles(study, chosen[0])] if one else [])
-        roi = study is not None and self.panel.ui.roiButton.checked
-        self._roi.show(self.panel.logic.roiHandles(study) if roi else [])
+        self._regionCurve.show([self._logic.regionCorners(study, chosen[0])] if study is not None and len(chosen) == 1 else [])
+        self._roiCurves.show(self._logic.roiControlPoints(study) if study is not None and self.panel.ui.roiButton.checked else [])
 
-    def _clicked(self, ras: list[float]) -> None:
+    def _onClicked(self, ras: list[float]) -> None:
+        """Select the region at a position."""
         study = self.panel.study
-        index = self.panel.logic.regionAt(study, ras) if study and not self.panel.busy else None
+        index = self._logic.regionAt(study, ras) if study and not self.panel.busy else None
         if index is not None and [index] != self.table.selected():
             self.table.select([index])
 
-    def _addToggled(self, checked: bool) -> None:
+    def _onAddToggled(self, checked: bool) -> None:
         if checked:
-            self.mouse.takeRectangle(self._drawn, self._addEnded)
-            self.panel.tell(_("Draw a rectangle in a slice view; Esc ends it."))
+            self.mouse.takeRectangle(self._onDrawn, self._onAddEnded)
+            self.panel.showStatus(_("Draw a rectangle in a slice view; Esc ends it."))
         else:
             self.mouse.cancel()
 
-    def _addEnded(self) -> None:
+    def _onAddEnded(self) -> None:
         self.panel.ui.addButton.checked = False
-        self.panel.tell("")
+        self.panel.showStatus("")
 
-    def _drawn(self, corners: list[list[float]]) -> None:
+    def _onDrawn(self, corners: list[list[float]]) -> None:
+        """Add the rectangle that was drawn, and select it."""
+        study = self.panel.study
+        if study is None:
+            return
         everyFrame = self.panel.ui.everyFrameCheckBox.checked
-        count = len(self.panel.study.review.regions)
-        self._step(lambda review: self.panel.logic.addRegion(self.panel.study, corners, everyFrame))
-        if len(self.panel.study.review.regions) > count:
+        count = len(study.review.regions)
+        self._step(lambda review: self._logic.addRegion(study, corners, everyFrame))
+        if len(study.review.regions) > count:
             self.table.select([count])
 
-    def _regionMoved(self, polygons: list) -> None:
-        chosen = self.table.selected()
-        if len(chosen) == 1:
-            self._step(lambda review: self.panel.logic.moveRegion(self.panel.study, chosen[0], polygons[0]))
+    def _onRegionMoved(self, polygons: list) -> None:
+        study, chosen = self.panel.study, self.table.selected()
+        if study is not None and len(chosen) == 1:
+            self._step(lambda review: self._logic.moveRegion(study, chosen[0], polygons[0]))
 
-    def _roiToggled(self, checked: bool) -> None:
+    def _onRoiToggled(self, checked: bool) -> None:
         if checked:
-            slicer.util.resetSliceViews()  # its handles lie on the borders
-        self._showHandles()
+            slicer.util.resetSliceViews()  # its control points are near the borders of the image
+        self._showCurves()
 
-    def _roiMoved(self, polygons: list) -> None:
-        self._step(lambda review: self.panel.logic.moveRoi(self.panel.study, polygons))
+    def _onRoiMoved(self, polygons: list) -> None:
+        study = self.panel.study
+        if study is not None:
+            self._step(lambda review: self._logic.moveRoi(study, polygons))
 
-    def _shower(self, how: str):
-        def show():
-            self.panel.tell("")
-            self._showHow(how)
+    def _onDisplayChosen(self, mode: str) -> None:
+        self.panel.showStatus("")
+        self._setDisplayMode(mode)
 
-        return show
-
-    def _showHow(self, how: str) -> None:
-        study, logic = self.panel.study, self.panel.logic
+    def _setDisplayMode(self, mode: str) -> None:
+        """Show the original, the result, or both in the slice views."""
+        study, logic = self.panel.study, self._logic
+        if study is None:
+            return
         with slicer.util.WaitCursor():
-            views = self.views.show(how, logic.original(study), logic.makeResult(study) if how != ORIGINAL else None)
+            views = self.display.show(mode, logic.original(study), logic.makeResult(study) if mode != ORIGINAL else None)
             logic.showOverlaysIn(study, views)
-        self.panel.changed()
+        self.panel.updateGui()
 
     # While the module is shown -----------------------------------------------------------------------------------------
 
     def activate(self, window) -> None:
-        """Listen to the mouse in the slice views and to keys, wherever the focus is but in a line that is being typed in."""
+        """React to the mouse in the slice views, and to keys in ``window``, except while a person types into a line."""
         self.deactivate()
         self.mouse.start()
-        self._layouts = slicer.app.layoutManager()
-        if self._layouts:  # there is none without a main window
-            self._layouts.connect("layoutChanged(int)", self._layoutChanged)
+        self._layoutManager = slicer.app.layoutManager()
+        if self._layoutManager:  # there is none without a main window
+            self._layoutManager.connect("layoutChanged(int)", self._onLayoutChanged)
         for keys, action in (
             ("N", self.next),
             ("R", lambda: self.decide("redact")),
@@ -276,21 +299,22 @@ class ReviewPart:
             self._shortcuts.append(shortcut)
 
     def deactivate(self) -> None:
-        if self._layouts:
-            self._layouts.disconnect("layoutChanged(int)", self._layoutChanged)
-            self._layouts = None
+        """React to the mouse and to keys no more: another module is shown."""
+        if self._layoutManager:
+            self._layoutManager.disconnect("layoutChanged(int)", self._onLayoutChanged)
+            self._layoutManager = None
         self.mouse.stop()
         for shortcut in self._shortcuts:
             shortcut.setParent(None)
             shortcut.deleteLater()
         self._shortcuts = []
 
-    def _layoutChanged(self, layout: int) -> None:
+    def _onLayoutChanged(self, layout: int) -> None:
         self.mouse.start()
 
 
-def summary(study) -> str:
-    """How many regions there are, and what is to be done with them; what should be known of the source."""
+def summary(study: Study) -> str:
+    """How many regions there are and what was decided about them, and the notes on the source."""
     review = study.review
     redacted = sum(region.decision == "redact" for region in review.regions)
     left = len(review.regions) - len(review.reviewed)
@@ -299,12 +323,12 @@ def summary(study) -> str:
         kept = _("{kept} kept ({own} by you)").format(kept=kept, own=len(review.kept_by_person))
     else:
         kept = _("{kept} kept").format(kept=kept)
-    told = _("{total} regions: {redacted} redacted, {kept}, {left} not reviewed").format(
+    counts = _("{total} regions: {redacted} redacted, {kept}, {left} not reviewed").format(
         total=len(review.regions), redacted=redacted, kept=kept, left=left
     )
-    return "\n".join((told, *study.notes))
+    return "\n".join((counts, *study.notes))
 
 
-def _ignoringItsArgument(action):
-    """A slot for signals that tell whether a button is checked."""
+def _slotOf(action: Callable[[], None]) -> Callable[..., None]:
+    """A slot for signals with the argument ``checked``, which calls ``action()`` without it."""
     return lambda checked=False: action()

@@ -1,7 +1,7 @@
-"""The module's self-test: runs in Slicer, on the sample study, the logic first and then the panel as a person uses it.
+"""The module's self-test: runs in Slicer on the sample study, with the logic first and then with the panel as a person uses it.
 
-What is not installed is skipped and said so; nothing is installed here. With the environment variable
-PYLOGIKSLICER_SCREENSHOTS naming a folder, each step of the panel leaves a picture of the main window there.
+Where packages are missing the test is skipped, and says so; it installs nothing. If the environment variable
+PYLOGIKSLICER_SCREENSHOTS names a folder, each step of the panel writes a picture of the main window there.
 """
 
 from __future__ import annotations
@@ -10,22 +10,28 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import slicer
 
 from . import dependencies
 
-PATIENCE_S = 300
+# Seconds that a step of the panel may take.
+STEP_SECONDS = 300
+# Size of the main window in pictures, pixels.
 PICTURE_SIZE = (1580, 1040)
 
+# Loads the sample study, and returns its node in a list.
+LoadSample = Callable[[], list]
 
-def logicOnASampleStudy(test, logic) -> None:
-    """Finds text in the sample, keeps its geometry, undoes, and compares."""
-    if _absent():
+
+def testLogic(test, logic, loadSample: LoadSample) -> None:
+    """Find text in the sample, decide, undo, mask, and compare."""
+    if _packagesMissing():
         return
     try:
-        (node,) = _sample(test)
+        (node,) = loadSample()
         study = logic.process(node, variant="deid")
         test.assertGreater(len(study.review.regions), 0, "text in the sample")
         test.assertTrue(all(region.decision == "redact" for region in study.review.regions))
@@ -39,14 +45,14 @@ def logicOnASampleStudy(test, logic) -> None:
         drawn = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "drawn")
         drawn.GetSegmentation().CopySegmentFromSegmentation(study.segmentation.GetSegmentation(), "redacted")
         scores = logic.compare(study.segmentation, drawn).comparisons["redacted"].of_frames(1)
-        test.assertEqual(scores[logic.currentFrame(study)].dice, 1)
+        test.assertEqual(scores[logic.studyLogic.currentFrame(study)].dice, 1)
     finally:
         logic.close()
 
 
-def panelFromLoadToExport(test) -> None:
-    """Load, run, review, undo, compare, export, change, remove, through the panel's own controls."""
-    if _absent():
+def testPanel(test, loadSample: LoadSample) -> None:
+    """Load, run, review, undo, compare, export, change and remove, with the panel's own controls."""
+    if _packagesMissing():
         return
     if slicer.app.layoutManager() is None:
         print("PyLogikSlicerTest: the panel is skipped, there is no main window")
@@ -55,7 +61,7 @@ def panelFromLoadToExport(test) -> None:
     panel = slicer.util.getModuleWidget("PyLogikSlicer")
     ui, shots = panel.ui, _Screenshots()
     test.assertFalse(ui.applyButton.enabled, "nothing to apply to yet")
-    ui.inputSelector.setCurrentNode(_sample(test)[0])
+    ui.inputSelector.setCurrentNode(loadSample()[0])
     shots.take("1-loaded")
     ui.applyButton.click()
     _wait(test, lambda: not panel.busy)
@@ -63,7 +69,7 @@ def panelFromLoadToExport(test) -> None:
     shots.take("2-found")
     review, count = panel.study.review, len(panel.study.review.regions)
     test.assertEqual(ui.regionTable.rowCount, count)
-    row = next(row for row in range(count) if not review.matching_header([row]))  # keeping a name is asked about
+    row = next(row for row in range(count) if not review.matching_header([row]))  # keeping a name would open a question
     for button in (ui.keepButton, ui.deleteButton):
         ui.regionTable.selectRow(row)
         button.click()
@@ -99,7 +105,7 @@ def panelFromLoadToExport(test) -> None:
 
 
 def _compare(test, panel) -> None:
-    """What was found on the frame that is shown with itself; the study's own segmentation would be that of all frames."""
+    """Compare the text on the frame that is shown with itself, in copies: the study's own segmentation is compared on all frames."""
     ui, found = panel.ui, panel.study.segmentation
     drawn = [slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name) for name in ("drawn", "drawn again")]
     for node in drawn:
@@ -112,8 +118,8 @@ def _compare(test, panel) -> None:
     test.assertEqual(float(ui.scoreTable.item(0, 2).text()), 1)
 
 
-def _absent() -> bool:
-    """Say what is missing for the test, if anything is."""
+def _packagesMissing() -> bool:
+    """Whether packages are missing for the test; they are printed."""
     module = Path(slicer.util.modulePath("PyLogikSlicer"))
     path = module.parent / "Resources" / "requirements.txt"
     missing = [requirement.name for requirement in dependencies.requirements(path) if requirement.missing]
@@ -122,16 +128,9 @@ def _absent() -> bool:
     return bool(missing)
 
 
-def _sample(test) -> list:
-    import PyLogikSlicer
-
-    nodes = PyLogikSlicer.loadSample()
-    test.assertEqual(len(nodes), 1)
-    return nodes
-
-
-def _wait(test, done) -> None:
-    end = time.monotonic() + PATIENCE_S
+def _wait(test, done: Callable[[], bool]) -> None:
+    """Let Slicer handle events until ``done()``."""
+    end = time.monotonic() + STEP_SECONDS
     while not done():
         test.assertLess(time.monotonic(), end, "it takes too long")
         slicer.app.processEvents()
@@ -139,6 +138,8 @@ def _wait(test, done) -> None:
 
 
 class _Screenshots:
+    """Writes pictures of the main window, if a folder for them is named."""
+
     def __init__(self) -> None:
         folder = os.environ.get("PYLOGIKSLICER_SCREENSHOTS")
         self._folder = Path(folder) if folder else None

@@ -1,4 +1,4 @@
-"""The frames of an image that has no files, handed to the worker as one file in a private folder."""
+"""The frames of an image that has no files, as one NumPy file in a private folder, which the worker reads."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from ..core.errors import UnreadableInput
 from ..core.stack import Display, ImageStack
 
-# The name of the image in an output folder: what a person calls a volume may be who it is.
+# The name of the image in an output folder: what a person calls a volume may be the patient's name.
 NAME = "volume"
 
 
 def write_array(path: Path, frames: np.ndarray, window: tuple[float, float] | None = None) -> None:
-    """Store ``frames``, ``(frames, rows, columns[, 3])``, and the values (low, high) shown as black and white, if any."""
+    """Store ``frames``, ``(frames, rows, columns[, 3])``, and the values (low, high) that are shown as black and white, if any."""
     np.savez(path, frames=frames, window=np.array([] if window is None else window, float))
 
 
 def open_array(path: Path) -> ImageStack:
-    """The image in a file of :func:`write_array`. Raises UnreadableInput when it is none."""
+    """The image in a file of :func:`write_array`. Raises UnreadableInput when the file does not hold one."""
     try:
         with np.load(path) as content:
             frames, window = content["frames"], content["window"]

@@ -1,16 +1,16 @@
-"""The worker: ``python -m PyLogikSlicerLib.worker.server`` does the long work for a program that must not wait.
+"""The worker: ``python -m PyLogikSlicerLib.worker.server`` does the long work of a program that must not wait.
 
-One JSON object a line. Requests come on stdin and are done one after the other, with the text engine kept ready in between:
+Messages (:mod:`.messages`) are JSON objects, one a line. Requests come on stdin and are carried out one after the other; the text engine
+stays ready in between:
 
-    {"id": n, "do": "analyse", "source": {...}, "options": {...}[, "cells": [...]][, "templates": file]}
-    {"id": n, "do": "export", "source": {...}, "options": {...}, "analysis": {...}, "output": folder[, "templates": file]}
+    {"id": n, "do": "analyse", "source": {...}, "options": {...}, "fingerprint": [...] or null, "templates": file or null}
+    {"id": n, "do": "export", "source": {...}, "options": {...}, "analysis": {...}, "output": folder, "templates": file or null}
     {"id": n, "do": "devices"}
 
 Events go to stdout: any number of ``{"id": n, "event": "progress", "stage", "done", "total"}``, then one of
-``{"id": n, "event": "done", "result": {...}}`` and ``{"id": n, "event": "failed", "reason": text, "unreadable": bool}``. With
-``cells`` (:mod:`.frame_fingerprint`) an image that is not the one expected counts as unreadable. What identifies anybody is in results
-only; nothing is written to stderr. The end of stdin ends the worker. SIGTERM ends it too, in the middle of work: what
-was being written is removed, as on the command line.
+``{"id": n, "event": "done", "result": {...}}`` and ``{"id": n, "event": "failed", "reason": text, "unreadable": bool}``. Identifying text
+is in results only; nothing is written to stderr. The end of stdin ends the worker. SIGTERM ends it too, in the middle of work: what was
+being written is removed, as on the command line.
 """
 
 from __future__ import annotations
@@ -24,69 +24,70 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO, NoReturn
 
-from ..core.errors import EngineUnavailable, UnreadableInput, UsageError
+from ..core.errors import EngineUnavailable, UnreadableInput, UsageError, failure_reason
 from ..core.private_folders import own_folder, remove_abandoned
-from ..core.reasons import failure_reason
+from ..core.progress import OnProgress, Progress
+from .messages import Done, Failed, Message, TaskResult, request_from_json
 
-# More often nobody sees it, and every event wakes the other side.
+# Seconds between two progress events: nobody sees more, and each of them wakes the other side.
 PROGRESS_SECONDS = 0.1
 
-Answer = dict[str, Any]
-OnStage = Callable[[str, int, int], None]
+Send = Callable[[Message], None]
 
 
-def serve(requests: BinaryIO, send: Callable[[Answer], None]) -> None:
-    """Do what ``requests`` ask for, line by line, and ``send`` the events, until the requests end."""
+def serve(requests: BinaryIO, send: Send) -> None:
+    """Carry out the requests, line by line, and ``send`` the messages that answer them, until the requests end."""
     for line in requests:
         number = None
         try:
-            request = _parsed(line)
-            number = request.get("id")
-            send({"id": number, "event": "done", "result": _done(request, _progress(number, send))})
+            data = _json_object(line)
+            number = data.get("id")
+            send(Message(number, Done(_carry_out(data, _limit_rate(number, send)))))
         except BrokenPipeError:
             return  # nobody listens any more
         except Exception as error:
-            reason = failure_reason(error, "a file cannot be read")
-            send({"id": number, "event": "failed", "reason": reason, "unreadable": isinstance(error, UnreadableInput)})
+            send(Message(number, Failed(failure_reason(error, "a file cannot be read"), isinstance(error, UnreadableInput))))
 
 
-def _done(request: Answer, on_stage: OnStage) -> Answer:
-    """The result of a request. The engine is imported now: until then the other side would wait for its request to be read."""
+def _carry_out(data: dict[str, Any], on_progress: OnProgress) -> TaskResult:
+    """The result of a request. The engine is imported only now, since before that the other side would wait for its request to be
+    read."""
     try:
-        from .tasks import TASKS
+        from .tasks import run_task
+
+        request = request_from_json(data)
     except ModuleNotFoundError as error:
         raise EngineUnavailable(f"the Python package {error.name} is not installed: install what PyLogikSlicer needs") from None
-    task = TASKS.get(str(request.get("do")))
-    if task is None:
-        raise UsageError("the worker does not know what is asked for: please report this")
-    return task(request, on_stage)
+    return run_task(request, on_progress)
 
 
-def _parsed(line: bytes) -> Answer:
+def _json_object(line: bytes) -> dict[str, Any]:
     try:
-        request = json.loads(line)
+        data = json.loads(line)
     except ValueError:
-        request = None
-    if not isinstance(request, dict):
+        data = None
+    if not isinstance(data, dict):
         raise UsageError("a request to the worker is no JSON object: please report this")
-    return request
+    return data
 
 
-def _progress(number: Any, send: Callable[[Answer], None]) -> OnStage:
+def _limit_rate(number: Any, send: Send) -> OnProgress:
+    """A callback that sends the progress of a request every :data:`PROGRESS_SECONDS`, and always the end of a stage."""
     last = 0.0
 
-    def on_stage(stage: str, done: int, total: int) -> None:
+    def on_progress(progress: Progress) -> None:
         nonlocal last
         now = time.monotonic()
-        if done == total or now - last >= PROGRESS_SECONDS:
+        if progress.done == progress.total or now - last >= PROGRESS_SECONDS:
             last = now
-            send({"id": number, "event": "progress", "stage": stage, "done": done, "total": total})
+            send(Message(number, progress))
 
-    return on_stage
+    return on_progress
 
 
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The two pipes, and no way to them or to stderr for anybody else: libraries print, and some of them names and paths."""
+def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
+    """Binary files for stdin and stdout; whoever else writes to these or to stderr writes to nowhere, since libraries print, and some of
+    them print names and paths."""
     requests, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -95,23 +96,23 @@ def _pipes() -> tuple[BinaryIO, BinaryIO]:
     return requests, events
 
 
-def _ended(*_) -> NoReturn:
+def _interrupt(*_) -> NoReturn:
     raise KeyboardInterrupt
 
 
 def main() -> int:
-    requests, events = _pipes()
+    requests, events = _take_standard_streams()
 
-    def send(event: Answer) -> None:
-        events.write(json.dumps(event).encode() + b"\n")
+    def send(message: Message) -> None:
+        events.write(json.dumps(message.to_json()).encode() + b"\n")
         events.flush()
 
-    signal.signal(signal.SIGTERM, _ended)
+    signal.signal(signal.SIGTERM, _interrupt)
     remove_abandoned()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         serve(requests, send)
     own_folder().remove()
-    # What the pipes still hold nobody reads, and nothing waits for a library's threads.
+    # Without waiting for the threads of libraries; nobody reads what the pipes still hold.
     os._exit(0)
 
 

@@ -136,16 +136,18 @@ def _opencv_pixels(data: bytes) -> np.ndarray:
 
 def _lossless_bytes(frame: np.ndarray, bits: int) -> bytes:
     """Lossless JPEG (ITU-T T.81, process 14) of selection value 1, the one that DICOM prefers; color as RGB, without conversion."""
-    return imagecodecs.jpeg8_encode(
-        np.ascontiguousarray(frame), lossless=True, predictor=1, bitspersample=max(bits, 8), **_color_spaces(frame.ndim == 3)
-    )
+    space = _color_space(frame.ndim == 3)
+    pixels, precision = np.ascontiguousarray(frame), max(bits, 8)
+    encoded = imagecodecs.jpeg8_encode(pixels, lossless=True, predictor=1, bitspersample=precision, colorspace=space, outcolorspace=space)
+    return bytes(encoded)
 
 
 def _lossless_pixels(data: bytes) -> np.ndarray:
     """The frame; raises ValueError where the segments before the pixels are not those of :func:`_lossless_bytes`: what this decoder
     ignores, another may take for something else."""
     found = dict(segments(data))
-    frame = imagecodecs.jpeg8_decode(data, **_color_spaces(_ADOBE_SEGMENT in found))
+    space = _color_space(_ADOBE_SEGMENT in found)
+    frame = imagecodecs.jpeg8_decode(data, colorspace=space, outcolorspace=space)
     (bits, size) = found[_LOSSLESS_FRAME][0], found[_LOSSLESS_FRAME][1:5]
     expected = dict(segments(_lossless_bytes(np.zeros((1, 1, *frame.shape[2:]), frame.dtype), bits)))
     expected[_LOSSLESS_FRAME] = expected[_LOSSLESS_FRAME][:1] + size + expected[_LOSSLESS_FRAME][5:]
@@ -155,8 +157,9 @@ def _lossless_pixels(data: bytes) -> np.ndarray:
     return frame
 
 
-def _color_spaces(is_color: bool) -> dict[str, str]:
-    return {"colorspace": "RGB", "outcolorspace": "RGB"} if is_color else {}
+def _color_space(is_color: bool) -> str | None:
+    """The color space of the samples, within and without the stream: RGB is not converted; of grey images nothing is said."""
+    return "RGB" if is_color else None
 
 
 _END_OF_JPEG = b"\xff\xd9"

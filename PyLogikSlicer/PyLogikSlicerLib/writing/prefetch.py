@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ Outcome = TypeVar("Outcome")
 WORKERS = min(os.cpu_count() or 1, 4)
 
 
-def map_ahead(function: Callable[[Item], Outcome], items: Iterable[Item], workers: int = WORKERS) -> Iterator[Outcome]:
+def map_ahead(function: Callable[[Item], Outcome], items: Iterable[Item], workers: int = WORKERS) -> Generator[Outcome, None, None]:
     """``function(item)`` of each item, in the order of the items, at most ``workers`` items ahead of the caller.
 
     ``items`` is iterated in the caller's thread. What ``function`` or ``items`` raises is raised in the caller's thread and ends the

@@ -32,7 +32,7 @@ def image_report(stack: ImageStack, name: str, result: Result) -> dict:
         "seconds": result.seconds,
         "files": {f"images/{name}/{file}": digest for file, digest in result.files.items()},
         "dropped": list(stack.dropped),
-        "coverage": dict(Counter(how.split()[0] for how in text_map.coverage)),
+        "coverage": dict(Counter(coverage.kind.value for coverage in text_map.coverage)),
     }
     if result.rendering and result.verification:
         # Exact only if every pixel that is not masked tells its stored value; JPEG never promises that.

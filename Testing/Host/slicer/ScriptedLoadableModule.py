@@ -31,6 +31,9 @@ class ScriptedLoadableModuleWidget:
     def setup(self):
         """Slicer puts its developer section here."""
 
+    def onReload(self):
+        slicer.util.reloadScriptedModule(self.moduleName)
+
 
 class ScriptedLoadableModuleLogic:
     def __init__(self, parent=None):

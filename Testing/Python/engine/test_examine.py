@@ -9,6 +9,7 @@ from pydicom.data import get_testdata_file
 
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.stack import Display, Header
+from PyLogikSlicerLib.core.text_map import CoverageKind
 from PyLogikSlicerLib.detection.examine import AVERAGED_FRAMES, examine
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_WORD_PASSES, MASKED_UNEXAMINED_FRAMES, MAX_READINGS
 from PyLogikSlicerLib.policy.decisions import decide
@@ -58,7 +59,7 @@ def test_text_on_the_last_frame_only_is_found_and_every_frame_counts_as_examined
     assert found_share(examination, ink(last, plain), frame=9) > 0.98
     assert found_share(examination, ink(last, plain), frame=2) == 0
     assert examination.text_map.frames_examined == 10
-    assert examination.text_map.coverage[0] == "whole frame" and examination.text_map.coverage[5] == "unchanged"
+    assert [examination.text_map.coverage[frame].kind for frame in (0, 5)] == [CoverageKind.WHOLE, CoverageKind.UNCHANGED]
 
 
 def test_a_timer_is_masked_on_every_frame(engine):
@@ -103,7 +104,7 @@ def test_a_known_timer_is_examined_now_and_then_and_is_masked_all_the_time(engin
     examination = examine(stack_of(frames), engine.readers)
     for number, frame in enumerate(frames):
         assert found_share(examination, ink(frame, plain), number) > 0.98
-    examined = [how != "unchanged" for how in examination.text_map.coverage]
+    examined = [coverage.kind is not CoverageKind.UNCHANGED for coverage in examination.text_map.coverage]
     assert all(examined[:MAX_READINGS]) and examined[-1]
     assert 2 <= sum(examined[30:-1]) <= 4
 
@@ -133,12 +134,12 @@ def test_a_number_that_changes_in_its_place_is_read_without_word_passes(engine):
     numbers = [71, 74, 78, 82, 79, 76]
     frames = [write(plain, f"HR {number}", 220, 10, (0, 255, 0)) for number in numbers for _ in range(10)]
     words = []
-    examination = examine(stack_of(frames), readers, lambda done, total: words.append(calls.count("ppocr")))
+    examination = examine(stack_of(frames), readers, lambda progress: words.append(calls.count("ppocr")))
     assert words[0] == words[-1] > 0, "no word passes but those over the first frame, and over the composites, which come later"
     (region,) = examination.text_map.regions
     assert (region.frame_first, region.frame_last) == (0, len(frames) - 1)
     assert set(region.readings) >= {f"HR {number}" for number in numbers}
-    assert examination.text_map.coverage[9] == "unchanged" and examination.text_map.coverage[10].startswith("changed")
+    assert [examination.text_map.coverage[frame].kind for frame in (9, 10)] == [CoverageKind.UNCHANGED, CoverageKind.CHANGED]
     for number in range(0, len(frames), 10):
         assert found_share(examination, ink(frames[number], plain), number) > 0.98
 
@@ -148,7 +149,7 @@ def test_a_changing_number_beside_a_timer_is_read_without_word_passes(engine):
     readers, calls = counting(engine.readers)
     frames = [write(frame, f"HR {71 + number // 10}", 200, 36) for number, frame in enumerate(timed(plain, 60))]
     words = []
-    examine(stack_of(frames), readers, lambda done, total: words.append(calls.count("ppocr")))
+    examine(stack_of(frames), readers, lambda progress: words.append(calls.count("ppocr")))
     assert words[0] == words[-2] > 0, "but for the last frame, on which known text is examined too"
 
 

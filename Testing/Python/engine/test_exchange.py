@@ -8,18 +8,28 @@ import pytest
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UnreadableInput, UsageError
 from PyLogikSlicerLib.core.options import Options
-from PyLogikSlicerLib.core.text_map import Region, TextMap
+from PyLogikSlicerLib.core.progress import Progress
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap
 from PyLogikSlicerLib.roi import make_roi
 from PyLogikSlicerLib.roi.geometry import Sector
 from PyLogikSlicerLib.worker.array_file import open_array, write_array
 from PyLogikSlicerLib.worker.messages import (
+    AnalyseRequest,
+    AnalysisResult,
+    DevicesRequest,
+    DevicesResult,
+    Done,
+    ExportRequest,
+    ExportResult,
+    Failed,
+    Message,
     Source,
     analysis_from_json,
     analysis_to_json,
     options_from_json,
     options_to_json,
-    source_from_json,
-    source_to_json,
+    request_from_json,
+    request_to_json,
 )
 
 SECRET = "Quillfeather"
@@ -33,7 +43,8 @@ def analysis(roi=None):
     numbers = np.array([10.25, 20, 33.5, 41], np.float32)
     polygon = tuple((x, y) for x, y in zip(numbers, numbers[::-1], strict=True))
     region = Region(polygon, np.int64(2), 5, ("Ünï 「12」", "1 | 2"), np.float32(0.5), "ppocr x2", "matches PatientName", "keep")
-    return Analysis(TextMap((region,), ("whole frame", "", "changed 3%")), roi, (np.int16(-1024), 3071), {"examine": 1.5})
+    coverage = Coverage(CoverageKind.WHOLE, 1.0), Coverage(CoverageKind.NONE), Coverage(CoverageKind.CHANGED, 0.03)
+    return Analysis(TextMap((region,), coverage), roi, (np.int16(-1024), 3071), {"examine": 1.5})
 
 
 def test_an_analysis_arrives_as_it_was():
@@ -48,7 +59,7 @@ def test_an_analysis_arrives_as_it_was():
 
 
 def test_an_analysis_of_an_image_of_nothing_arrives_too():
-    sent = Analysis(TextMap((), ("whole frame",)), None, (np.inf, -np.inf))
+    sent = Analysis(TextMap((), (Coverage(CoverageKind.WHOLE, 1.0),)), None, (np.inf, -np.inf))
     arrived = analysis_from_json(through_the_pipe(analysis_to_json(sent)))
     assert arrived == sent
 
@@ -57,16 +68,47 @@ def test_options_and_sources_arrive_as_they_were(tmp_path):
     for options in (Options(), Options("deid-us", 12, True, "ppocr", "cpu", tmp_path, False, "png", "measurements", True, True)):
         assert options_from_json(through_the_pipe(options_to_json(options))) == options
     for source in (Source(("b.dcm", "a.dcm"), True), Source(array="x.npz", name="3: US")):
-        assert source_from_json(through_the_pipe(source_to_json(source))) == source
+        assert Source.from_json(through_the_pipe(source.to_json())) == source
+
+
+def test_requests_arrive_as_they_were():
+    source, options = Source(("b.dcm", "a.dcm"), True), Options("deid-us")
+    requests = (
+        AnalyseRequest(source, options, [[1.5, 2.0]], "templates.json"),
+        AnalyseRequest(source, options),
+        ExportRequest(source, options, analysis(), "out"),
+        DevicesRequest(),
+    )
+    for request in requests:
+        assert request_from_json(through_the_pipe(request_to_json(request))) == request
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Progress("verify", 2, 30),
+        Failed("there is no image", unreadable=True),
+        Done(AnalysisResult(analysis(), 3, 4, 5, "ppocr on cpu", ("a note",))),
+        Done(ExportResult({"name": "abc"}, "under a random name")),
+        Done(DevicesResult("", "no GPU")),
+    ],
+    ids=lambda event: type(getattr(event, "result", event)).__name__,
+)
+def test_events_arrive_as_they_were(event):
+    message = Message(7, event)
+    assert Message.from_json(through_the_pipe(message.to_json())) == message
 
 
 @pytest.mark.parametrize(
     ("understand", "data"),
     [
-        (source_from_json, {}),
-        (source_from_json, {"files": SECRET}),
-        (source_from_json, source_to_json(Source())),
+        (Source.from_json, {}),
+        (Source.from_json, {"files": SECRET}),
+        (Source.from_json, Source().to_json()),
         (options_from_json, {SECRET: 1}),
+        (Message.from_json, {}),
+        (Message.from_json, {"id": 1, "event": SECRET}),
+        (request_from_json, {"do": SECRET}),
         (analysis_from_json, {}),
         (analysis_from_json, analysis_to_json(analysis()) | {"regions": [{"text": SECRET}]}),
         (analysis_from_json, analysis_to_json(analysis()) | {"value_range": [SECRET, 1]}),

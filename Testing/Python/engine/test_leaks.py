@@ -167,8 +167,8 @@ def test_a_canceled_image_leaves_nothing_of_it_anywhere(identifying, engine, tmp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
 
-    def cancel(source, sources, stage, *_):
-        if stage == "verify":
+    def cancel(source, sources, progress):
+        if progress.stage == "verify":
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from planted import speckle, write
 
-from PyLogikSlicerLib.worker.frame_fingerprint import are_alike, cells_of
+from PyLogikSlicerLib.worker.frame_fingerprint import fingerprint_of, fingerprints_match
 
 CINE = np.stack([write(speckle(120, 160, 1), f"TIME {number}", 10, 10) for number in range(4)])
 
@@ -12,7 +12,7 @@ JITTERED = CINE + np.random.default_rng(0).integers(0, 2, CINE.shape, dtype=np.u
 
 
 def alike(frames, others):
-    return are_alike(cells_of(frames), cells_of(others))
+    return fingerprints_match(fingerprint_of(frames), fingerprint_of(others))
 
 
 @pytest.mark.parametrize(

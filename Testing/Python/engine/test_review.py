@@ -5,7 +5,7 @@ import pytest
 
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UsageError
-from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.roi import make_roi
 
@@ -26,7 +26,7 @@ NAME, SIGN, LATE, DEPTH = (
 
 @pytest.fixture
 def review():
-    text_map = TextMap((NAME, SIGN, LATE, DEPTH), ("whole frame",) * FRAMES)
+    text_map = TextMap((NAME, SIGN, LATE, DEPTH), (Coverage(CoverageKind.WHOLE, 1.0),) * FRAMES)
     return Review(Analysis(text_map, None, (0, 255)), ROWS, COLUMNS, FRAMES)
 
 
@@ -73,13 +73,13 @@ def test_deleting_what_the_engine_found_keeps_it_where_it_is_seen(review):
     assert [region.polygon for region in review.regions] == [region.polygon for region in (NAME, SIGN, LATE, DEPTH)]
     assert [region.decision for region in review.regions] == ["keep", "redact", "keep", "keep"]
     assert review.kept_by_person == {0, 2} and review.reviewed == {0, 2}
-    assert [region.reason for region in review.told] == [
+    assert [region.reason for region in review.published_regions] == [
         "matches PatientName; kept by a person",
         "text",
         "text; kept by a person",
         "measurement",
     ]
-    assert review.analysis.text_map.regions == review.told
+    assert review.analysis.text_map.regions == review.published_regions
 
 
 def test_deleting_is_one_step_whatever_was_selected(review):
@@ -94,13 +94,13 @@ def test_deleting_is_one_step_whatever_was_selected(review):
 
 def test_deleting_what_the_options_kept_changes_no_decision(review):
     review.delete([3])
-    assert review.regions[3] == DEPTH and review.told[3] == DEPTH and review.kept_by_person == frozenset()
+    assert review.regions[3] == DEPTH and review.published_regions[3] == DEPTH and review.kept_by_person == frozenset()
 
 
 def test_a_region_that_a_person_drew_and_keeps_is_a_persons_doing_too(review):
     index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
     review.decide([index], "keep")
-    assert review.kept_by_person == {index} and review.told[index].reason == "added by a person; kept by a person"
+    assert review.kept_by_person == {index} and review.published_regions[index].reason == "added by a person; kept by a person"
 
 
 def test_a_region_that_a_person_drew_and_deleted_is_gone(review):
@@ -233,15 +233,15 @@ def test_a_review_knows_whether_it_holds_a_persons_work(review, step):
 def test_a_review_knows_whether_it_would_still_be_published_alike(review, step):
     review.decide([0], "keep")
     published = review.analysis
-    assert review.publishes(published)
+    assert review.publishes_same_as(published)
     STEPS[step](review)
-    assert review.publishes(published) == (step == "what was looked at")
+    assert review.publishes_same_as(published) == (step == "what was looked at")
     review.undo()
-    assert review.publishes(published)
+    assert review.publishes_same_as(published)
     review.undo()
-    assert not review.publishes(published)
+    assert not review.publishes_same_as(published)
     review.redo()
-    assert review.publishes(published)
+    assert review.publishes_same_as(published)
 
 
 def test_of_what_is_to_be_kept_that_which_matches_the_header_is_named(review):

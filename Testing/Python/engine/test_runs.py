@@ -280,8 +280,8 @@ class Interrupt(Exception):
 
 
 def _interrupt_at(number, stage="verify"):
-    def progress(source, sources, at, done, frames):
-        if source == number and at == stage:
+    def progress(source, sources, progress):
+        if source == number and progress.stage == stage:
             raise Interrupt
 
     return progress
@@ -306,8 +306,8 @@ def test_an_input_of_which_only_the_first_image_was_finished_is_done_again(engin
     first.save(tmp_path / "in" / "a.tif", save_all=True, append_images=[second])
     stages = []
 
-    def at_the_second_image(source, sources, stage, done, frames):
-        stages.append(stage)
+    def at_the_second_image(source, sources, progress):
+        stages.append(progress.stage)
         if stages.count("examine") == 2:
             raise Interrupt
 

@@ -10,6 +10,7 @@ from planted import speckle, stack_of, write
 from PyLogikSlicerLib.core.errors import VerificationFailed
 from PyLogikSlicerLib.core.masking import fill_masked, region_mask
 from PyLogikSlicerLib.core.options import Options
+from PyLogikSlicerLib.core.progress import ignore_progress
 from PyLogikSlicerLib.core.stack import Header, Reread
 from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
 from PyLogikSlicerLib.detection.engines import Engine
@@ -42,7 +43,7 @@ def written(stack, folder, regions=(), fmt="png"):
 
 def check(stack, files, engine, kept=()):
     judge = partial(may_stay, header=stack.header)
-    return verify(stack, files, kept, judge, engine.readers, None, lambda done, total: None)
+    return verify(stack, files, kept, judge, engine.readers, None, ignore_progress)
 
 
 @pytest.mark.parametrize("fmt", list(FORMATS))

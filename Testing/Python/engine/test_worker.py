@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,24 @@ from small_runs import assert_consistent, dicom, environment, files_below, lefto
 
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.options import Options
-from PyLogikSlicerLib.core.text_map import TextMap
+from PyLogikSlicerLib.core.progress import Progress
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, TextMap
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.worker.array_file import write_array
 from PyLogikSlicerLib.worker.client import WorkerProcess
-from PyLogikSlicerLib.worker.messages import Source, analysis_from_json, analysis_to_json, options_to_json, source_to_json
+from PyLogikSlicerLib.worker.messages import (
+    AnalyseRequest,
+    DevicesRequest,
+    Done,
+    ExportRequest,
+    Failed,
+    Source,
+    request_to_json,
+)
 
 SECRET = "QUILLFEATHER"
-OPTIONS = options_to_json(Options(engine="ppocr", device="cpu", rename=True, format="png"))
+OPTIONS = Options(engine="ppocr", device="cpu", rename=True, format="png")
+WHOLE = Coverage(CoverageKind.WHOLE, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -43,40 +54,46 @@ def own_worker():
 
 def events_of(worker, request, seconds=120):
     """All events of one request."""
-    number, events, end = worker.send(request), [], time.monotonic() + seconds
-    while not events or events[-1]["event"] == "progress":
+    number, messages, end = worker.send(request), [], time.monotonic() + seconds
+    while not messages or isinstance(messages[-1].event, Progress):
         assert time.monotonic() < end, "the worker gives no answer"
-        events += worker.poll()
+        messages += worker.poll()
         time.sleep(0.01)
-    assert {event["id"] for event in events} == {number} and not worker.busy
-    return events
+    assert {message.id for message in messages} == {number} and not worker.busy
+    return [message.event for message in messages]
 
 
 def result_of(worker, request):
     last = events_of(worker, request)[-1]
-    assert last["event"] == "done", last
-    return last["result"]
+    assert isinstance(last, Done), last
+    return last.result
 
 
 def wait_for(worker, stage, seconds=120):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if any(event.get("stage") == stage for event in worker.poll()):
+        if any(getattr(message.event, "stage", "") == stage for message in worker.poll()):
             return
         time.sleep(0.01)
     raise AssertionError(f"the worker does not come to {stage}")
 
 
-def analyse(path, **more):
-    return {"do": "analyse", "source": source_to_json(Source((str(path),))), "options": OPTIONS, **more}
+def analyse(path, options=OPTIONS, **more):
+    return AnalyseRequest(Source((str(path),)), options, **more)
 
 
-def export(path, analysis, output, **more):
-    return {**analyse(path), "do": "export", "analysis": analysis_to_json(analysis), "output": str(output), **more}
+def export(path, analysis, output, options=OPTIONS, **more):
+    return ExportRequest(Source((str(path),)), options, analysis, str(output), **more)
 
 
 def review_of(result):
-    return Review(analysis_from_json(result["analysis"]), result["rows"], result["columns"], result["frames"])
+    return Review(result.analysis, result.rows, result.columns, result.frames)
+
+
+def serve(lines):
+    """A worker started as anybody could, with these lines as requests and both of its streams caught."""
+    command = [sys.executable, "-m", "PyLogikSlicerLib.worker.server"]
+    return subprocess.run(command, input="".join(lines).encode(), capture_output=True, timeout=120, env=environment())
 
 
 @pytest.fixture(scope="module")
@@ -104,14 +121,14 @@ def test_it_finds_what_the_engine_finds_in_this_process(analysed, screen, engine
     (stack,) = open_stacks(screen)
     here = analyse_here(stack, Options(engine="ppocr", device="cpu"), engine)
     assert review_of(analysed).regions == here.text_map.regions != ()
-    assert (analysed["rows"], analysed["columns"], analysed["frames"]) == (stack.rows, stack.columns, 1)
-    assert analysed["engine"].startswith("ppocr on cpu")
+    assert (analysed.rows, analysed.columns, analysed.frames) == (stack.rows, stack.columns, 1)
+    assert analysed.engine.startswith("ppocr on cpu")
 
 
 def test_progress_is_told_and_the_process_stays_for_the_next_request(worker, analysed, screen):
     events = events_of(worker, analyse(screen))
-    assert events[0] == {"id": events[0]["id"], "event": "progress", "stage": "examine", "done": 1, "total": 1}
-    assert events[-1]["result"]["analysis"]["regions"] == analysed["analysis"]["regions"]
+    assert events[0] == Progress("examine", 1, 1)
+    assert events[-1].result.analysis.text_map.regions == analysed.analysis.text_map.regions
 
 
 def test_a_reviewed_image_is_exported_as_reviewed_with_all_tables_and_verified(worker, analysed, screen, tmp_path):
@@ -120,7 +137,7 @@ def test_a_reviewed_image_is_exported_as_reviewed_with_all_tables_and_verified(w
     review.decide([kept], "keep")
     review.add(((0, 200), (40, 200), (40, 240), (0, 240)), 0, 0)
     result = result_of(worker, export(screen, review.analysis, tmp_path / "out"))
-    image = result["image"]
+    image = result.image
     assert (image["frames"], image["frames_examined"], len(image["files"])) == (1, 1, 1)
     assert image["verification"]["unreadable_residues"] == 0
     assert_consistent(tmp_path / "out")
@@ -143,45 +160,42 @@ def test_a_reviewed_image_is_exported_as_reviewed_with_all_tables_and_verified(w
 
 
 def test_an_analysis_that_leaves_a_frame_out_is_not_exported(worker, analysed, screen, tmp_path):
-    nothing = Analysis(TextMap((), ("",)), None, (0, 255))
+    nothing = Analysis(TextMap((), (Coverage(CoverageKind.NONE),)), None, (0, 255))
     last = events_of(worker, export(screen, nothing, tmp_path / "out"))[-1]
-    assert (last["event"], last["reason"]) == ("failed", "0 of 1 frames were examined")
+    assert last == Failed("0 of 1 frames were examined")
     assert not files_below(tmp_path / "out" / "images")
 
 
 def test_text_that_was_missed_is_masked_by_verification(worker, tmp_path):
     image = write(np.full((120, 240), 30, np.uint8), "JANE DOE", 20, 60, height=20)
     path = save(tmp_path / "in" / "missed.png", image)
-    result = result_of(worker, export(path, Analysis(TextMap((), ("whole frame",)), None, (30, 255)), tmp_path / "out"))
-    assert result["image"]["redacted"] > 0 and result["image"]["verification"]["rounds"] > 1
+    result = result_of(worker, export(path, Analysis(TextMap((), (WHOLE,)), None, (30, 255)), tmp_path / "out"))
+    assert result.image["redacted"] > 0 and result.image["verification"]["rounds"] > 1
 
 
 def test_only_the_text_is_written_where_that_is_asked_for(worker, analysed, screen, tmp_path):
-    request = export(screen, review_of(analysed).analysis, tmp_path / "out")
-    request["options"] = {**OPTIONS, "variant": "find-txt"}
-    result = result_of(worker, request)
-    assert not result["image"]["files"] and not files_below(tmp_path / "out" / "images")
-    assert len(table(tmp_path / "out", "text")) == len(analysed["analysis"]["regions"])
+    options = replace(OPTIONS, variant="find-txt")
+    result = result_of(worker, export(screen, review_of(analysed).analysis, tmp_path / "out", options))
+    assert not result.image["files"] and not files_below(tmp_path / "out" / "images")
+    assert len(table(tmp_path / "out", "text")) == len(analysed.analysis.text_map.regions)
 
 
 def test_it_is_said_that_an_image_could_not_keep_its_name(worker, tmp_path):
     image = write(np.full((120, 240), 30, np.uint8), "AB 12", 20, 60, height=20)
     path = dicom(tmp_path / "in" / "zebedee.dcm", [image], PatientName="Quillfeather^Zebedee")
-    request = export(path, Analysis(TextMap((), ("whole frame",)), None, (30, 255)), tmp_path / "out")
-    request["options"] = {**OPTIONS, "rename": False}
-    result = result_of(worker, request)
-    assert result["remark"].startswith("under a random name") and "zebedee" not in repr(result).lower()
+    analysis = Analysis(TextMap((), (WHOLE,)), None, (30, 255))
+    result = result_of(worker, export(path, analysis, tmp_path / "out", replace(OPTIONS, rename=False)))
+    assert result.remark.startswith("under a random name") and "zebedee" not in repr(result).lower()
 
 
 def test_an_image_of_the_scene_without_files_is_analysed_and_exported_under_no_name(worker, tmp_path):
     image = write(np.full((2, 120, 240), 30, np.uint8)[0], "JANE DOE", 20, 60, height=20)
     write_array(tmp_path / "frames.npz", np.stack([image, image]))
-    source = source_to_json(Source(array=str(tmp_path / "frames.npz"), name=f"3: {SECRET}"))
-    result = result_of(worker, {"do": "analyse", "source": source, "options": OPTIONS})
-    assert result["frames"] == 2 and any("JANE" in region["text"] for region in result["analysis"]["regions"])
-    request = {"do": "export", "source": source, "options": {**OPTIONS, "rename": False}, "analysis": result["analysis"]}
-    done = result_of(worker, {**request, "output": str(tmp_path / "out")})
-    assert done["image"]["name"] == "volume" and done["image"]["verification"]["verdict"] == "passed"
+    source = Source(array=str(tmp_path / "frames.npz"), name=f"3: {SECRET}")
+    result = result_of(worker, AnalyseRequest(source, OPTIONS))
+    assert result.frames == 2 and any("JANE" in region.text for region in result.analysis.text_map.regions)
+    done = result_of(worker, ExportRequest(source, replace(OPTIONS, rename=False), result.analysis, str(tmp_path / "out")))
+    assert done.image["name"] == "volume" and done.image["verification"]["verdict"] == "passed"
     assert table(tmp_path / "out", "crosswalk")[0]["source"].startswith(f"3: {SECRET} ")
     assert SECRET.encode() not in b"".join(shared_files(tmp_path / "out").values())
 
@@ -189,48 +203,56 @@ def test_an_image_of_the_scene_without_files_is_analysed_and_exported_under_no_n
 def test_the_instances_of_a_series_are_the_frames_of_one_image_in_the_order_given(worker, tmp_path):
     frames = [write(np.full((100, 200), 20 + 10 * seed, np.uint8), f"SLICE {seed}", 20, 40, height=18) for seed in range(3)]
     files = [dicom(tmp_path / f"{number}.dcm", [frame]) for number, frame in enumerate(frames)]
-    source = source_to_json(Source(tuple(map(str, (files[2], files[0], files[1]))), stack=True))
-    result = result_of(worker, {"do": "analyse", "source": source, "options": OPTIONS})
-    first = [region["text"] for region in result["analysis"]["regions"] if region["frame_first"] == 0]
-    assert result["frames"] == 3 and first and all("2" in text for text in first)
+    source = Source(tuple(map(str, (files[2], files[0], files[1]))), stack=True)
+    result = result_of(worker, AnalyseRequest(source, OPTIONS))
+    first = [region.text for region in result.analysis.text_map.regions if region.frame_first == 0]
+    assert result.frames == 3 and first and all("2" in text for text in first)
 
 
-@pytest.mark.parametrize(
-    ("request_", "reason"),
-    [
-        ({"do": SECRET}, "does not know what is asked for"),
-        ({}, "does not know what is asked for"),
-        ({"do": "analyse"}, "cannot be understood"),
-        ({"do": "analyse", "source": source_to_json(Source((f"/nowhere/{SECRET}.png",)))}, "does not exist"),
-        ({"do": "analyse", "source": source_to_json(Source((__file__,)))}, ""),
-        ({"do": "analyse", "source": source_to_json(Source(("x",))), "options": {SECRET: 1}}, "cannot be understood"),
-        ({"do": "export", "source": source_to_json(Source(("x",))), "analysis": {}}, "cannot be understood"),
-    ],
-)
-def test_a_bad_request_fails_with_a_reason_and_the_worker_lives(worker, request_, reason):
-    last = events_of(worker, request_)[-1]
+BAD_REQUESTS = [
+    ({"do": SECRET}, "does not know what is asked for"),
+    ({}, "does not know what is asked for"),
+    ({"do": "analyse"}, "cannot be understood"),
+    ({"do": "analyse", "source": Source((f"/nowhere/{SECRET}.png",)).to_json()}, "does not exist"),
+    ({"do": "analyse", "source": Source((__file__,)).to_json()}, ""),
+    ({"do": "analyse", "source": Source(("x",)).to_json(), "options": {SECRET: 1}}, "cannot be understood"),
+    ({"do": "export", "source": Source(("x",)).to_json(), "analysis": {}}, "cannot be understood"),
+]
+
+
+@pytest.fixture(scope="module")
+def answers_to_bad_requests():
+    """Events by the number of the request: bad ones are even, and after each of them comes one that can be answered."""
+    requests = [request for bad, _ in BAD_REQUESTS for request in (bad, {"do": "devices"})]
+    done = serve(json.dumps({**request, "id": number}) + "\n" for number, request in enumerate(requests))
+    return {event["id"]: event for event in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("number", range(len(BAD_REQUESTS)))
+def test_a_bad_request_fails_with_a_reason_and_the_worker_lives(answers_to_bad_requests, number):
+    last, reason = answers_to_bad_requests[2 * number], BAD_REQUESTS[number][1]
     assert last["event"] == "failed" and reason in last["reason"] and SECRET not in last["reason"] and "/" not in last["reason"]
-    assert "gpu" in result_of(worker, {"do": "devices"})
+    assert "gpu" in answers_to_bad_requests[2 * number + 1]["result"]
 
 
 def test_an_export_into_the_folder_of_the_originals_is_refused(worker, analysed, tmp_path):
     path = save(tmp_path / "a.png", np.zeros((60, 60), np.uint8))
     last = events_of(worker, export(path, review_of(analysed).analysis, tmp_path))[-1]
-    assert last["event"] == "failed" and "originals do not belong there" in last["reason"]
+    assert isinstance(last, Failed) and "originals do not belong there" in last.reason
     assert set(files_below(tmp_path)) == {"a.png"}
 
 
 def test_a_large_request_is_taken_at_once_from_a_worker_that_is_just_starting(own_worker, screen):
     """The engine takes seconds to import; a pipe holds 64 KB."""
-    cells = [[0.0] * 256] * 1000
+    fingerprint = [[0.0] * 256] * 1000
     start = time.monotonic()
-    own_worker.send(analyse(screen, cells=cells))
+    own_worker.send(analyse(screen, fingerprint=fingerprint))
     assert time.monotonic() - start < 1
-    events = []
-    while not events:
-        events = own_worker.poll()
+    messages = []
+    while not messages:
+        messages = own_worker.poll()
         time.sleep(0.01)
-    assert events[-1]["event"] == "failed" and events[-1]["unreadable"]
+    assert messages[-1].event.unreadable
 
 
 def test_a_package_that_is_missing_is_named(tmp_path):
@@ -247,8 +269,8 @@ def test_a_package_that_is_missing_is_named(tmp_path):
 
 
 def test_it_tells_the_gpu_or_why_there_is_none(worker):
-    result = result_of(worker, {"do": "devices"})
-    assert bool(result["gpu"]) != bool(result["reason"])
+    result = result_of(worker, DevicesRequest())
+    assert bool(result.gpu) != bool(result.reason)
 
 
 def test_cancel_takes_effect_within_a_second_and_the_next_request_is_answered(own_worker, cine):
@@ -258,12 +280,12 @@ def test_cancel_takes_effect_within_a_second_and_the_next_request_is_answered(ow
     own_worker.cancel()
     assert time.monotonic() - start < 1
     assert not own_worker.busy and own_worker.poll() == []
-    assert "gpu" in result_of(own_worker, {"do": "devices"})
+    assert result_of(own_worker, DevicesRequest())
 
 
 @pytest.mark.parametrize("how", ["canceled", "killed"])
 def test_an_export_that_is_ended_leaves_nothing_half_written(own_worker, cine, tmp_path, how):
-    whole = Analysis(TextMap((), ("whole frame",) * 80), None, (0, 255))
+    whole = Analysis(TextMap((), (WHOLE,) * 80), None, (0, 255))
     own_worker.send(export(cine, whole, tmp_path / "out"))
     wait_for(own_worker, "verify")
     assert leftovers(tmp_path / "out")
@@ -272,25 +294,25 @@ def test_an_export_that_is_ended_leaves_nothing_half_written(own_worker, cine, t
         own_worker.cancel()
         assert time.monotonic() - start < 1
     else:
-        own_worker._process.kill()
-        end, events = time.monotonic() + 10, []
+        own_worker.process.kill()
+        end, messages = time.monotonic() + 10, []
         while own_worker.busy and time.monotonic() < end:
-            events += own_worker.poll()
-        assert events[-1]["event"] == "failed" and "ended unexpectedly" in events[-1]["reason"]
+            messages += own_worker.poll()
+        assert isinstance(messages[-1].event, Failed) and "ended unexpectedly" in messages[-1].event.reason
     assert not leftovers(tmp_path / "out") and not files_below(tmp_path / "out" / "images")
     assert [row["status"] for row in table(tmp_path / "out", "log")] == ["failed"]
 
 
 def test_the_accepted_region_of_a_scanner_is_remembered_at_export_and_proposed_next_time(worker, tmp_path):
     path = dicom(tmp_path / "in" / "sector.dcm", [speckle(240, 320, 1)], Manufacturer="ACME", ManufacturerModelName="Echo 1")
-    options = {**OPTIONS, "variant": "deid-us"}
+    options = replace(OPTIONS, variant="deid-us")
     templates = tmp_path / "settings" / "templates.json"
-    result = result_of(worker, {**analyse(path), "options": options, "templates": str(templates)})
-    review = review_of(result)
+    request = analyse(path, options, templates=str(templates))
+    review = review_of(result_of(worker, request))
     assert not templates.exists() and "template of this scanner" not in review.roi.notes
-    result_of(worker, {**export(path, review.analysis, tmp_path / "out"), "options": options, "templates": str(templates)})
+    result_of(worker, export(path, review.analysis, tmp_path / "out", options, templates=str(templates)))
     assert [entry["model"] for entry in json.loads(templates.read_text())] == ["Echo 1"]
-    again = review_of(result_of(worker, {**analyse(path), "options": options, "templates": str(templates)}))
+    again = review_of(result_of(worker, request))
     assert again.roi.notes == ("template of this scanner",)
     assert (again.roi.mask() != review.roi.mask()).mean() < 0.001  # templates are kept to a hundredth of a pixel
 
@@ -299,11 +321,9 @@ def test_nothing_identifying_is_on_its_standard_error_and_stdout_holds_events_on
     """Started as anybody could, with both streams caught; damaged files make libraries talk."""
     damaged = tmp_path / f"{SECRET}.dcm"
     damaged.write_bytes(cine.read_bytes()[:50000])
-    requests = [analyse(damaged), analyse(tmp_path / f"{SECRET}.nii"), {"do": "devices"}]
-    lines = "".join(json.dumps({**request, "id": number}) + "\n" for number, request in enumerate(requests)) + f"{SECRET} no JSON\n"
-    done = subprocess.run(
-        [sys.executable, "-m", "PyLogikSlicerLib.worker.server"], input=lines.encode(), capture_output=True, timeout=120, env=environment()
-    )
+    requests = [analyse(damaged), analyse(tmp_path / f"{SECRET}.nii"), DevicesRequest()]
+    lines = [json.dumps({**request_to_json(request), "id": number}) + "\n" for number, request in enumerate(requests)]
+    done = serve([*lines, f"{SECRET} no JSON\n"])
     assert (done.returncode, done.stderr) == (0, b"")
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [event["event"] for event in events if event["event"] != "progress"] == ["failed", "failed", "done", "failed"]
@@ -315,7 +335,7 @@ def test_the_end_of_its_caller_ends_it(cine):
     process = subprocess.Popen(
         [sys.executable, "-m", "PyLogikSlicerLib.worker.server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()
     )
-    process.stdin.write(json.dumps({**analyse(cine), "id": 1}).encode() + b"\n")
+    process.stdin.write(json.dumps({**request_to_json(analyse(cine)), "id": 1}).encode() + b"\n")
     process.stdin.flush()
     assert json.loads(process.stdout.readline())["event"] == "progress"
     process.stdout.close()

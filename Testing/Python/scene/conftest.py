@@ -1,4 +1,4 @@
-"""A real MRML scene, real slice views drawn off screen, and one StudyLogic whose worker stays warm."""
+"""A real MRML scene, real slice views drawn off screen, and one StudyLogic whose worker stays running."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ def logic(scene, _logic):
     yield _logic
     _logic.cancel()
     _logic.database = None
+
+
+@pytest.fixture
+def comparisonLogic(logic):
+    """The logic of comparing, on the same scene and studies."""
+    from PyLogikSlicerLib.scene.comparing.logic import ComparisonLogic
+
+    comparing = ComparisonLogic(logic.studies)
+    yield comparing
+    comparing.close()
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import numpy as np
 import slicer
 from scene_samples import matrix
 
-from PyLogikSlicerLib.scene.labelmaps import cropped, setLabelmap
+from PyLogikSlicerLib.scene.labelmaps import crop, setLabelmap
 
 
 def box(shape, k, j, i) -> np.ndarray:
@@ -43,7 +43,7 @@ def addSegmentation(masks: dict, affine: np.ndarray, name="masks", volume=None, 
         segment = slicer.vtkSegment()
         segment.SetName(title)
         segment.SetColor(0.2, 0.4 + 0.2 * (number % 3), 0.9)
-        labelmap = cropped(mask, (0, 0, 0), affine)
+        labelmap = crop(mask, (0, 0, 0), affine)
         if labelmap:
             setLabelmap(segment, labelmap)
         node.GetSegmentation().AddSegment(segment, f"{title} id")

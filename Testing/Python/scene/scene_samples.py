@@ -82,5 +82,5 @@ def segment(study, name: str) -> np.ndarray:
     """Where a segment is, resampled to the voxels of the volume that is shown: bool ``(slices, rows, columns)``."""
     from PyLogikSlicerLib.scene import frames
 
-    volume = frames.shownVolume(study.node)
+    volume = frames.displayedVolume(study.node)
     return slicer.util.arrayFromSegmentBinaryLabelmap(study.segmentation, name, volume).astype(bool)

@@ -74,7 +74,7 @@ def test_every_word_that_is_searched_for_has_to_be_there_somewhere():
 
 
 def test_without_a_database_there_is_nobody(host):
-    assert database.patients() == () and not database.available()
+    assert database.patients() == () and not database.isOpen()
 
 
 def test_of_all_that_a_plug_in_adds_only_images_are_worked_on(scene):

@@ -1,4 +1,4 @@
-"""What is told of an export, whether it still holds, and where it may go."""
+"""The verdict on an export, whether it is still current, and where it may go."""
 
 import os
 
@@ -10,7 +10,7 @@ from small_runs import files_below
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UsageError
 from PyLogikSlicerLib.core.options import Options
-from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.scene.exports import Export, fullPath, verdict
 
@@ -24,7 +24,7 @@ def review(reasons, kept=()):
         Region(polygon_of_box((10, 10 * n, 60, 10 * n + 8)), 0, FRAMES - 1, reason=reason, decision="keep" if n in kept else "redact")
         for n, reason in enumerate(reasons)
     ]
-    return Review(Analysis(TextMap(tuple(regions), ("whole frame",) * FRAMES), None, (0, 255)), 400, 400, FRAMES)
+    return Review(Analysis(TextMap(tuple(regions), (Coverage(CoverageKind.WHOLE, 1.0),) * FRAMES), None, (0, 255)), 400, 400, FRAMES)
 
 
 def exported(of: Review, more=0, frames=FRAMES, residues=0, files=FRAMES, written=True) -> str:
@@ -33,7 +33,7 @@ def exported(of: Review, more=0, frames=FRAMES, residues=0, files=FRAMES, writte
     image = {"frames": frames, "frames_examined": frames, "redacted": redacted, "files": dict.fromkeys(range(files))}
     if written:
         image["verification"] = {"unreadable_residues": residues, "readable_residues": 0}
-    return verdict(Export.of(of, "/out", CHOSEN, image), of)
+    return verdict(Export.ofReview(of, "/out", CHOSEN, image), of)
 
 
 def test_the_verdict_says_what_was_masked_kept_and_not_looked_at():
@@ -171,7 +171,7 @@ def test_the_home_folder_can_be_written_as_everybody_writes_it(monkeypatch, tmp_
     assert fullPath(f" {tmp_path / 'out'} ") == str(tmp_path / "out")
 
 
-def test_scores_go_to_a_full_path_too(logic, here):
+def test_scores_go_to_a_full_path_too(comparisonLogic, here):
     with pytest.raises(UsageError, match="full path"):
-        logic.exportComparison(None, "scores")
+        comparisonLogic.exportComparison(None, "scores")
     assert not files_below(here)

@@ -17,7 +17,7 @@ IMAGES = [screen(f"SLICE {number}{number}", 20, 20 + 20 * number) for number in 
 
 
 def array(node):
-    return slicer.util.arrayFromVolume(frames.shownVolume(node))
+    return slicer.util.arrayFromVolume(frames.displayedVolume(node))
 
 
 def matrixOf(node):
@@ -64,7 +64,7 @@ def test_a_volume_file_keeps_its_geometry(logic, tmp_path, times):
     expected = np.eye(4)
     expected[:3, :3] = turn(20, 35, 50) @ np.diag([0.5, 0.8, 3])
     expected[:3, 3] = (10, -20, 30)
-    assert np.allclose(matrixOf(frames.shownVolume(node)), np.diag([-1, -1, 1, 1]) @ expected, atol=1e-4)
+    assert np.allclose(matrixOf(frames.displayedVolume(node)), np.diag([-1, -1, 1, 1]) @ expected, atol=1e-4)
     assert frames.shape(node) == (3 * times, 120, 160, 3) and frames.isSequence(node) == (times > 1)
     if times == 1:
         study = logic.process(node, **OPTIONS)

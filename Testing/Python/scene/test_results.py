@@ -15,6 +15,7 @@ from PyLogikSlicerLib.core.errors import PyLogikSlicerError
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.scene import frames, loading
+from PyLogikSlicerLib.worker.messages import Done
 
 IMAGE = screen()
 
@@ -155,7 +156,7 @@ def test_an_export_without_images_writes_the_text_alone(logic, tmp_path):
     logic.startExport(study, str(tmp_path / "out"), Options(variant="find-txt"), events.append)
     while logic.busy:
         logic.poll()
-    assert events[-1]["event"] == "done" and study.exported
+    assert isinstance(events[-1], Done) and study.exported
     assert not list((tmp_path / "out" / "images").iterdir()) and table(tmp_path / "out", "text")
 
 
@@ -164,8 +165,8 @@ def test_an_accepted_region_of_interest_is_proposed_for_the_next_study_of_the_sc
     scanner = {"Manufacturer": "ACME", "ManufacturerModelName": "Echo 2"}
     first, second = (loading.load([str(dicom(tmp_path / f"{n}.dcm", [speckle(240, 320, n)], **scanner))])[0] for n in (1, 2))
     study = logic.process(first, variant="deid-us", **OPTIONS)
-    (handles,) = logic.roiHandles(study)
-    grid = frames.Grid(first)
+    (handles,) = logic.roiControlPoints(study)
+    grid = frames.PixelGrid(first)
     pixels = [grid.toPixel(handle)[:2] for handle in handles]
     logic.moveRoi(study, [grid.toRas([(x, y + 2) for x, y in pixels], 0)])
     assert "1/1 frames examined, 0 residues" in logic.export(study, str(tmp_path / "out"))

@@ -34,7 +34,7 @@ class View:
         self.node.SetOrientation("Axial")  # of the ways to lie in a plane the one nearest to the view's own is taken
         self.node.RotateToVolumePlane(volume)
         columns, rows, _ = volume.GetImageData().GetDimensions()
-        (center, corner) = frames.Grid(volume).toRas([(columns / 2, rows / 2), (0, 0)], k)
+        (center, corner) = frames.PixelGrid(volume).toRas([(columns / 2, rows / 2), (0, 0)], k)
         half = np.linalg.norm(np.subtract(center, corner))
         self.node.JumpSliceByCentering(*center)
         width, height, _ = self.node.GetDimensions()
@@ -51,7 +51,7 @@ class View:
         """(x, y) of the engine and slice k under the center of each pixel of the picture: three arrays of its rows and columns."""
         columns, rows, _ = self.node.GetDimensions()
         matrix = vtk.vtkMatrix4x4()
-        volume = frames.shownVolume(node)
+        volume = frames.displayedVolume(node)
         volume.GetRASToIJKMatrix(matrix)
         world = vtk.vtkMatrix4x4()
         slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(None, volume.GetParentTransformNode(), world)
@@ -130,7 +130,7 @@ def test_redacted_kept_and_region_of_interest_are_told_apart(logic, view):
     image[45:115, 30:130] = 40 + np.random.default_rng(0).integers(0, 60, (70, 100))
     image = np.maximum(image, screen("AB 1234", 20, 8, background=0))
     study = logic.process(addVolume(image[None]), variant="deid-one", **OPTIONS)
-    index = logic.addRegion(study, frames.Grid(study.node).toRas([(60, 60), (100, 80)], 0), everyFrame=True)
+    index = logic.addRegion(study, frames.PixelGrid(study.node).toRas([(60, 60), (100, 80)], 0), everyFrame=True)
     study.review.decide([index], "keep")
     logic.refresh(study)
     view.show(study.node)

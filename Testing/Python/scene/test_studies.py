@@ -17,8 +17,10 @@ from PyLogikSlicerLib.core.errors import PyLogikSlicerError, UsageError
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.core.private_folders import own_folder
+from PyLogikSlicerLib.core.progress import Progress
 from PyLogikSlicerLib.scene import frames
 from PyLogikSlicerLib.scene.logic import StudyLogic
+from PyLogikSlicerLib.worker.messages import AnalysisResult, Failed
 
 
 @pytest.fixture(autouse=True)
@@ -138,9 +140,9 @@ def test_a_second_analysis_takes_the_place_of_the_first(logic):
 def test_a_second_analysis_that_cannot_be_used_leaves_the_first(logic):
     volume = addVolume(IMAGE[None])
     study = logic.process(volume, **OPTIONS)
-    result = {"frames": 1, "rows": 120, "columns": 160, "analysis": {}, "notes": [], "engine": ""}
+    result = AnalysisResult(study.review.analysis, rows=120, columns=160, frames=2, engine="")
     with pytest.raises(UsageError):
-        logic._enter(volume, study.source, study.options, result, study.source)
+        logic._addStudy(volume, study.source, study.options, result, study.source)
     assert logic.studyOf(volume) is study and study.segmentation.GetScene() is slicer.mrmlScene
 
 
@@ -192,7 +194,7 @@ def startLong(logic):
     events = []
     logic.start(sequence, Options(**OPTIONS), events.append)
     wait(logic, lambda: events)
-    assert logic.busy and events[0]["event"] == "progress" and privateFolders()
+    assert logic.busy and isinstance(events[0], Progress) and privateFolders()
     assert all(folder.stat().st_mode & 0o777 == 0o700 for folder in privateFolders())
     return sequence, events
 
@@ -220,15 +222,15 @@ def test_removing_the_volume_in_the_middle_of_the_work_ends_it_and_whoever_waits
     sequence, events = startLong(logic)
     slicer.mrmlScene.RemoveNode(sequence)
     assert not logic.busy and not privateFolders()
-    assert events[-1]["event"] == "failed" and "removed from the scene" in events[-1]["reason"]
+    assert isinstance(events[-1], Failed) and "removed from the scene" in events[-1].reason
     logic.poll()
-    assert [event["event"] for event in events].count("failed") == 1
+    assert sum(isinstance(event, Failed) for event in events) == 1
 
 
 def test_removing_another_node_in_the_middle_of_the_work_harms_it_not(logic):
     sequence, events = startLong(logic)
     slicer.mrmlScene.RemoveNode(addVolume(IMAGE[None]))
-    assert logic.busy and events[-1]["event"] == "progress"
+    assert logic.busy and isinstance(events[-1], Progress)
 
 
 def test_what_is_not_in_the_scene_is_refused_with_advice(logic):
@@ -266,7 +268,7 @@ def test_a_logic_that_nobody_holds_takes_its_worker_along(scene):
     logic = StudyLogic()
     sequence, browser = addSequence(cine())
     study = logic.process(sequence, **OPTIONS)
-    process = logic._jobs._worker._process
+    process = logic._jobs._worker.process
     assert process.poll() is None
     del logic
     gc.collect()
@@ -280,7 +282,7 @@ def test_the_gpu_is_told_or_why_there_is_none(logic):
     events = []
     logic.devices(events.append)
     wait(logic, lambda: not logic.busy)
-    assert bool(events[-1]["result"]["gpu"]) != bool(events[-1]["result"]["reason"])
+    assert bool(events[-1].result.gpu) != bool(events[-1].result.reason)
 
 
 def test_nothing_heavy_is_imported_with_the_logic():

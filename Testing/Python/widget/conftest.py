@@ -33,9 +33,15 @@ def nothing_is_raised_in_a_slot(monkeypatch):
 
 
 @pytest.fixture
-def panel(host):
+def make_logic():
+    """Makes the logic of the panel from its module; None is the real one. Tests with a fake worker override it."""
+    return None
+
+
+@pytest.fixture
+def panel(host, make_logic):
     """A panel on an empty scene, as it is when the module is opened."""
-    yield from _panel(host)
+    yield from _panel(host, make_logic)
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +49,11 @@ def shared_panel(host):
     yield from _panel(host)
 
 
-def _panel(host):
+def _panel(host, make_logic=None):
     import slicer
 
     slicer.mrmlScene.Clear(0)
-    widget = host.load("PyLogikSlicer", ROOT / "PyLogikSlicer" / "PyLogikSlicer.py")
+    widget = host.load("PyLogikSlicer", ROOT / "PyLogikSlicer" / "PyLogikSlicer.py", make_logic)
     widget.parent.resize(*PANEL_SIZE)
     widget.parent.show()
     widget.enter()

@@ -15,7 +15,7 @@ def test_a_cine_is_shown_reviewed_and_exported_frame_by_frame(panel_of_a_cine, t
     assert frames > 1 and panel.ui.everyFrameCheckBox.enabled
     shoot(panel, "30-cine")
     last = frames - 1
-    panel.logic.showFrame(panel.study, last)
+    panel.logic.studyLogic.showFrame(panel.study, last)
     slicer.util.resetSliceViews()
     for everyFrame, expected in ((False, (last, last)), (True, (0, last))):
         panel.ui.everyFrameCheckBox.checked = everyFrame
@@ -25,9 +25,9 @@ def test_a_cine_is_shown_reviewed_and_exported_frame_by_frame(panel_of_a_cine, t
         shoot(panel, f"31-cine-added-{everyFrame}")
     row = len(panel.study.review.regions) - 2
     assert panel.ui.regionTable.item(row, 1).text() == str(frames) and panel.ui.regionTable.item(row + 1, 1).text() == "all"
-    panel.logic.showFrame(panel.study, 0)
+    panel.logic.studyLogic.showFrame(panel.study, 0)
     panel.review.table.select([row])
-    assert panel.logic.currentFrame(panel.study) == last, "the row's frame is shown"
+    assert panel.logic.studyLogic.currentFrame(panel.study) == last, "the row's frame is shown"
     panel.ui.sideBySideButton.click()
     shoot(panel, "32-cine-side-by-side", ("Red", "Yellow"))
     panel.ui.originalButton.click()

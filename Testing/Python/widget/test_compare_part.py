@@ -81,7 +81,7 @@ def test_two_segmentations_are_matched_compared_and_seen_where_they_agree_least(
     shoot(two, "42-compared")
     green, magenta, white = _colors()
     assert min(green, magenta, white) > 50
-    result = two.logic.comparisonOf(two.parameters.predictionNode, two.parameters.truthNode)
+    result = two.logic.comparisonLogic.comparisonOf(two.parameters.predictionNode, two.parameters.truthNode)
     assert sliceAt(result.image) == result.pairs[0].comparison.worst_frames(1)[0]
 
 
@@ -101,7 +101,7 @@ def test_selecting_a_frame_goes_there_and_the_differences_can_be_turned_off(two)
     rows = cells(ui.scoreTable)
     row = next(number for number, cell in enumerate(rows) if cell[0] == "cyst / Cyst" and cell[1] == "7")
     ui.scoreTable.selectRow(row)
-    result = two.logic.comparisonOf(two.parameters.predictionNode, two.parameters.truthNode)
+    result = two.logic.comparisonLogic.comparisonOf(two.parameters.predictionNode, two.parameters.truthNode)
     assert sliceAt(result.image) == 6 and result.pair == 1
     slicer.app.layoutManager().sliceWidget("Red").fitSliceToBackground()
     shoot(two, "43-frame")
@@ -151,7 +151,7 @@ def test_scores_are_plotted_and_written(two, tmp_path, monkeypatch):
 
     compare(two)
     two.ui.plotButton.click()
-    result = two.logic.comparisonOf(two.parameters.predictionNode, two.parameters.truthNode)
+    result = two.logic.comparisonLogic.comparisonOf(two.parameters.predictionNode, two.parameters.truthNode)
     assert slicer.app.applicationLogic().GetSelectionNode().GetActivePlotChartID() == result.chart.GetID()
     monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "scores"))
     two.ui.exportScoresButton.click()

@@ -37,26 +37,27 @@ def assert_told(panel, log, text):
 def test_a_fault_at_the_start_of_the_work_is_told_by_type_and_place(panel, log):
     ended = []
     panel.run.run(fault, ended.append)
-    assert [event["event"] for event in ended] == ["failed"]
-    assert_told(panel, log, ended[0]["reason"])
+    assert [type(event).__name__ for event in ended] == ["Failed"]
+    assert_told(panel, log, ended[0].reason)
 
 
 def test_a_fault_in_taking_the_result_is_told_and_ends_the_work(panel, log):
     from PyLogikSlicerLib.scene.jobs import Job
+    from PyLogikSlicerLib.worker.messages import DevicesRequest
 
     ended = []
 
     def start(onEvent):
-        panel.logic.studyLogic._jobs.start(Job({"do": "devices"}, None, None, fault, lambda reason: None, onEvent))
+        panel.logic.studyLogic._jobs.start(Job(DevicesRequest(), None, fault, lambda reason: None, onEvent))
 
     panel.run.run(start, ended.append)
     wait(lambda: not panel.busy)
-    assert [event["event"] for event in ended] == ["failed"] and not panel.logic.busy
-    assert_told(panel, log, ended[0]["reason"])
+    assert [type(event).__name__ for event in ended] == ["Failed"] and not panel.logic.studyLogic.busy
+    assert_told(panel, log, ended[0].reason)
 
 
 def test_a_fault_after_the_end_of_the_work_is_the_one_that_is_told(panel, log):
-    panel.run.run(panel.logic.devices, fault)
+    panel.run.run(panel.logic.studyLogic.devices, fault)
     wait(lambda: not panel.busy)
     assert_told(panel, log, panel.ui.statusLabel.text)
     shoot(panel, "9-fault")
@@ -70,7 +71,7 @@ def test_our_own_errors_are_shown_as_they_are_and_not_logged(panel, log):
 
     ended = []
     panel.run.run(refuse, ended.append)
-    assert ended[0]["reason"] == "choose another"
+    assert ended[0].reason == "choose another"
     assert not [record for record in log.records if record.levelno >= logging.ERROR]
 
 
@@ -80,11 +81,11 @@ def test_a_fault_of_the_system_is_told_without_the_path(panel, log):
 
     ended = []
     panel.run.run(start, ended.append)
-    assert "No such file or directory" in ended[0]["reason"] and SECRET not in ended[0]["reason"]
+    assert "No such file or directory" in ended[0].reason and SECRET not in ended[0].reason
 
 
 def test_a_fault_in_loading_is_told_by_type_and_place(panel, log):
-    panel.input._take(fault)
+    panel.input._loadWith(fault)
     assert_told(panel, log, panel.ui.statusLabel.text)
 
 
@@ -133,7 +134,7 @@ def test_packages_that_cannot_be_installed_are_told_by_the_kind_of_fault(panel, 
     monkeypatch.setattr(panel, "resourcePath", lambda name: str(path))
     monkeypatch.setattr(dependencies, "consent", lambda missing, why="": True)
     monkeypatch.setattr(slicer.util, "pip_install", fault, raising=False)
-    assert not panel.engineReady()
+    assert not panel.ensureEngine()
     assert "could not be installed (ValueError)" in panel.ui.statusLabel.text and SECRET not in panel.ui.statusLabel.text
 
 
@@ -141,5 +142,5 @@ def test_a_fault_in_asking_for_packages_is_told_by_type_and_place(panel, log, mo
     from PyLogikSlicerLib.widgets import dependencies
 
     monkeypatch.setattr(dependencies, "requirements", fault)
-    assert not panel.engineReady()
+    assert not panel.ensureEngine()
     assert_told(panel, log, panel.ui.statusLabel.text)

@@ -137,7 +137,7 @@ def test_packages_are_asked_for_once_with_sizes_and_may_be_declined(panel, tmp_p
         dialog.findChild(qt.QtWidgets.QPushButton, "notNowButton").click()
 
     qt.QTimer.singleShot(50, decline)
-    assert not panel.engineReady()
+    assert not panel.ensureEngine()
     assert seen == [["no-such-package-anywhere", "3 MB", "is nowhere"]]
     assert "packages" in panel.ui.statusLabel.text
     assert len(dependencies.requirements(path)) == wanted.count(">=") + 1
@@ -148,7 +148,7 @@ def test_the_dialog_lists_everything_that_slicer_lacks(panel):
 
     path = ROOT / "PyLogikSlicer" / "Resources" / "requirements.txt"
     every = dependencies.requirements(path, engine="easyocr")
-    dialog = dependencies.dialog(every)
+    dialog = dependencies.makeDialog(every)
     dialog.show()
     PICTURES.mkdir(exist_ok=True)
     slicer.app.processEvents()
@@ -162,12 +162,12 @@ def test_an_older_package_that_slicer_has_imported_asks_for_a_restart_each_time(
     """Slicer 5.10 imports pydicom 2.4 when it starts; the new one is there only after the next start."""
     monkeypatch.setitem(sys.modules, "pydicom", SimpleNamespace(__version__="2.4.4"))
     for _ in range(2):
-        assert not panel.engineReady()
+        assert not panel.ensureEngine()
         assert "Restart Slicer, since it still holds an older pydicom" in panel.ui.statusLabel.text
 
 
 def test_installed_packages_are_not_asked_for(panel):
-    assert panel.engineReady()
+    assert panel.ensureEngine()
     assert panel.ui.statusLabel.text == ""
 
 

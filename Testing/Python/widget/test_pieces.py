@@ -35,21 +35,22 @@ def mouse(image):
 
 
 def test_the_time_left_is_told_once_it_can_be_known(host):
+    from PyLogikSlicerLib.core.progress import Progress
     from PyLogikSlicerLib.widgets.run_part import TimeLeft
 
     seconds = iter([0, 0, 0, 2, 4, 4, 4])
     clock = TimeLeft(lambda: next(seconds))
-    assert clock.told("examine", 0, 100) == "Looking for text: frame 0 of 100"
-    assert clock.told("examine", 4, 100) == "Looking for text: frame 4 of 100, about 50 s left"
-    assert clock.told("examine", 8, 100) == "Looking for text: frame 8 of 100, about 50 s left"
-    assert clock.told("verify", 0, 100) == "Verifying: frame 0 of 100", "every stage has its own pace"
+    assert clock.describe(Progress("examine", 0, 100)) == "Looking for text: frame 0 of 100"
+    assert clock.describe(Progress("examine", 4, 100)) == "Looking for text: frame 4 of 100, about 50 s left"
+    assert clock.describe(Progress("examine", 8, 100)) == "Looking for text: frame 8 of 100, about 50 s left"
+    assert clock.describe(Progress("verify", 0, 100)) == "Verifying: frame 0 of 100", "every stage has its own pace"
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(3, "a few seconds left"), (44, "about 40 s left"), (130, "about 2 min left")])
 def test_a_duration_is_told_as_a_person_would(host, seconds, told):
-    from PyLogikSlicerLib.widgets.run_part import duration
+    from PyLogikSlicerLib.widgets.run_part import formatTimeLeft
 
-    assert duration(seconds) == told
+    assert formatTimeLeft(seconds) == told
 
 
 def test_a_click_in_any_slice_view_tells_its_place(mouse, image):
@@ -105,10 +106,10 @@ def test_the_rectangle_is_seen_while_it_is_drawn(mouse, image):
 def test_handles_follow_what_they_show_and_are_never_saved(image):
     import slicer
 
-    from PyLogikSlicerLib.widgets.handles import Handles
+    from PyLogikSlicerLib.widgets.control_point_curves import ControlPointCurves
 
     moved = []
-    handles = Handles("Test", (1, 1, 0), moved.append)
+    handles = ControlPointCurves("Test", (1, 1, 0), moved.append)
     square = [[-50, -40, 0], [-90, -40, 0], [-90, -60, 0], [-50, -60, 0]]
     handles.show([square, square[:3]])
     nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsClosedCurveNode")

@@ -15,8 +15,8 @@ from scene_samples import addVolume, matrix
 def panel(shared_panel, monkeypatch):
     """One panel, whose worker stays, on an empty scene; nobody is asked anything."""
     slicer.mrmlScene.Clear(0)
-    monkeypatch.setattr(shared_panel.review, "mayKeepHeaderText", lambda keywords: True)
-    shared_panel.tell("")
+    monkeypatch.setattr(shared_panel.review, "confirmKeepHeaderText", lambda keywords: True)
+    shared_panel.showStatus("")
     return shared_panel
 
 
@@ -53,7 +53,7 @@ def analysed(panel, path=STILL, variant=1):
 def assert_idle(panel, told):
     """Nothing goes on or is left, the reason is told, and a new image can be worked on."""
     ui = panel.ui
-    assert not panel.busy and not panel.logic.busy and not panel.logic.studies and panel.study is None
+    assert not panel.busy and not panel.logic.studyLogic.busy and not panel.logic.studies and panel.study is None
     assert told in ui.statusLabel.text and "IsA" not in ui.statusLabel.text, ui.statusLabel.text
     assert not ui.cancelButton.enabled and not ui.progressBar.visible and not ui.exportButton.enabled and not ui.applyButton.enabled
     assert ui.regionTable.rowCount == 0 and not ui.summaryLabel.visible
@@ -77,7 +77,7 @@ def test_while_text_is_looked_for(panel, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_while_the_device_is_looked_up(panel, way):
     node = load(panel, STILL)
-    panel.task._known = False
+    panel.task._deviceKnown = False
     panel.ui.applyButton.click()
     assert panel.busy and panel.ui.statusLabel.text == "Starting..."
     WAYS[way](node)
@@ -89,7 +89,7 @@ def test_while_the_device_is_looked_up(panel, way):
 def test_while_a_question_is_open(panel, way, monkeypatch):
     node = analysed(panel)
     panel.study.review.mark_reviewed([0])
-    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: WAYS[way](node) or True)
+    monkeypatch.setattr(panel.apply, "confirmDiscardReview", lambda: WAYS[way](node) or True)
     panel.ui.applyButton.click()
     wait(lambda: not panel.busy)
     assert_idle(panel, "removed from the scene")
@@ -98,7 +98,7 @@ def test_while_a_question_is_open(panel, way, monkeypatch):
 @pytest.mark.parametrize("way", WAYS)
 def test_while_the_question_about_the_header_is_open(panel, way, monkeypatch):
     node = analysed(panel)
-    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: WAYS[way](node) or True)
+    monkeypatch.setattr(panel.review, "confirmKeepHeaderText", lambda keywords: WAYS[way](node) or True)
     panel.review.table.select([0])
     panel.ui.keepButton.click()
     assert_idle(panel, "removed" if way == "removed" else "")
@@ -158,7 +158,7 @@ def test_the_proxy_of_a_cine_while_its_text_is_looked_for(panel):
 @pytest.fixture
 def reviewed(shared_panel, monkeypatch):
     """A study of a still with everything shown that there is; what a test removes is there again for the next one."""
-    monkeypatch.setattr(shared_panel.review, "mayKeepHeaderText", lambda keywords: True)
+    monkeypatch.setattr(shared_panel.review, "confirmKeepHeaderText", lambda keywords: True)
     if shared_panel.study is None:
         analysed(shared_panel)
     while shared_panel.ui.undoButton.enabled:
@@ -192,7 +192,7 @@ def test_what_was_made_for_a_study_can_be_removed_and_the_review_goes_on(reviewe
     remove(PARTS[part](study))
     assert panel.study is study
     if part == "the result":
-        assert ui.originalButton.checked and panel.review.views.how == "original"
+        assert ui.originalButton.checked and panel.review.display.mode == "original"
     ui.sideBySideButton.click()
     ui.originalButton.click()
     ui.opacitySlider.value = 0.7

@@ -17,7 +17,7 @@ EXAMPLE = str(examples.get_path("rgb_color"))
 def analysed(shared_panel):
     """The example, its text found; the steps of a test are undone after it."""
     shared_panel.input.load([EXAMPLE])
-    shared_panel.review.mayKeepHeaderText = lambda keywords: True
+    shared_panel.review.confirmKeepHeaderText = lambda keywords: True
     shared_panel.ui.variantComboBox.setCurrentIndex(1)
     shared_panel.ui.applyButton.click()
     wait(lambda: not shared_panel.busy)
@@ -87,7 +87,7 @@ def test_what_was_found_is_listed_and_everything_can_be_done_now(panel):
 
 def test_masked_text_is_drawn_over_the_image_and_fades_with_the_slider(panel):
     x0, y0, x1, y1 = regions(panel)[0].box
-    ras, _ = panel.logic.rasOf(panel.study, 0)
+    ras, _ = panel.logic.studyLogic.regionCenter(panel.study, 0)
     column, row = (round(part) for part in pixel_of("Red", ras))
     panel.ui.opacitySlider.value = 1.0
     full = view().picture()[-1 - row, column].astype(int)
@@ -105,12 +105,12 @@ def test_masked_text_is_drawn_over_the_image_and_fades_with_the_slider(panel):
 
 def test_selecting_a_row_shows_its_region_with_handles(panel):
     select(panel, 1)
-    ras, _ = panel.logic.rasOf(panel.study, 1)
+    ras, _ = panel.logic.studyLogic.regionCenter(panel.study, 1)
     x, y = pixel_of("Red", ras)
     size = view().window.GetSize()
     assert 0 < x < size[0] and 0 < y < size[1]
     (node,) = handle_nodes("Region")
-    assert node.GetNumberOfControlPoints() == len(panel.logic.regionHandles(panel.study, 1))
+    assert node.GetNumberOfControlPoints() == len(panel.logic.studyLogic.regionCorners(panel.study, 1))
     shoot(panel, "12-selected")
     panel.ui.regionTable.clearSelection()
     assert not handle_nodes("Region")
@@ -118,8 +118,10 @@ def test_selecting_a_row_shows_its_region_with_handles(panel):
 
 def test_a_click_on_a_region_selects_its_row(panel):
     # A region that lies below a smaller one is reached beside that one, not at its own middle.
-    centers = {index: panel.logic.rasOf(panel.study, index)[0] for index in range(len(regions(panel)))}
-    index, ras = next((index, ras) for index, ras in centers.items() if index > 1 and panel.logic.regionAt(panel.study, ras) == index)
+    centers = {index: panel.logic.studyLogic.regionCenter(panel.study, index)[0] for index in range(len(regions(panel)))}
+    index, ras = next(
+        (index, ras) for index, ras in centers.items() if index > 1 and panel.logic.studyLogic.regionAt(panel.study, ras) == index
+    )
     slicer.modules.markups.logic().JumpSlicesToLocation(*ras, True)
     press("Red", pixel_of("Red", ras))
     assert panel.review.table.selected() == [index]
@@ -199,7 +201,7 @@ def _reasonAction(panel, text):
 def test_keeping_what_matches_the_header_asks_once_and_without_a_yes_it_stays_redacted(panel, monkeypatch, way):
     assert regions(panel)[0].reason == "matches InstitutionName"
     answers, asked = iter([False, True]), []
-    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: asked.append(keywords) or next(answers))
+    monkeypatch.setattr(panel.review, "confirmKeepHeaderText", lambda keywords: asked.append(keywords) or next(answers))
     monkeypatch.setattr(panel.study, "keepsHeaderText", False)
     KEEPING[way](panel)
     assert asked == [["InstitutionName"]] and decisions(panel)[0] == "redact"
@@ -212,7 +214,7 @@ def test_keeping_what_matches_the_header_asks_once_and_without_a_yes_it_stays_re
 
 
 def test_redacting_and_keeping_what_tells_of_nobody_asks_nothing(panel, monkeypatch):
-    monkeypatch.setattr(panel.review, "mayKeepHeaderText", lambda keywords: pytest.fail("there is nothing to ask"))
+    monkeypatch.setattr(panel.review, "confirmKeepHeaderText", lambda keywords: pytest.fail("there is nothing to ask"))
     monkeypatch.setattr(panel.study, "keepsHeaderText", False)
     select(panel, 1)
     panel.ui.keepButton.click()
@@ -222,9 +224,9 @@ def test_redacting_and_keeping_what_tells_of_nobody_asks_nothing(panel, monkeypa
 
 
 def test_the_question_names_the_field_and_not_its_value_and_no_is_the_easy_answer(panel, monkeypatch):
-    from PyLogikSlicerLib.widgets.questions import mayKeepHeaderText
+    from PyLogikSlicerLib.widgets.confirmations import confirmKeepHeaderText
 
-    monkeypatch.setattr(panel.review, "mayKeepHeaderText", mayKeepHeaderText)
+    monkeypatch.setattr(panel.review, "confirmKeepHeaderText", confirmKeepHeaderText)
     monkeypatch.setattr(panel.study, "keepsHeaderText", False)
     select(panel, 0)
     with declining("23-question-header") as told:
@@ -269,7 +271,7 @@ def test_a_rectangle_drawn_in_the_slice_view_becomes_a_region(panel):
     added = regions(panel)[-1]
     assert added.engine == "person" and added.decision == "redact"
     x0, y0, x1, y1 = added.box
-    ras, _ = panel.logic.rasOf(panel.study, count)
+    ras, _ = panel.logic.studyLogic.regionCenter(panel.study, count)
     assert x1 > x0 and y1 > y0
     # The rectangle's middle, where the person drew it, is the middle of the view once the row is selected.
     assert panel.review.table.selected() == [count]
@@ -316,7 +318,7 @@ def test_a_corner_and_a_whole_region_are_dragged_with_the_mouse(panel):
     panel.ui.undoButton.click()
     assert regions(panel)[1].box == (x0, y0, x1, y1)
     select(panel, 1)
-    middle = pixel_of("Red", panel.logic.rasOf(panel.study, 1)[0])
+    middle = pixel_of("Red", panel.logic.studyLogic.regionCenter(panel.study, 1)[0])
     press("Red", middle, (middle[0] + 10, middle[1] + 5), (middle[0] + 40, middle[1] + 15))
     moved = regions(panel)[1].box
     assert moved != (x0, y0, x1, y1)
@@ -346,12 +348,14 @@ def test_the_background_is_picked_from_the_image(panel):
     slicer.util.resetSliceViews()
     panel.ui.pickButton.click()
     assert "Click" in panel.ui.statusLabel.text
-    ras, _ = panel.logic.rasOf(panel.study, 0)
+    ras, _ = panel.logic.studyLogic.regionCenter(panel.study, 0)
     pixel = pixel_of("Red", ras)
     press("Red", pixel)
     assert not panel.ui.pickButton.checked
     assert (
-        panel.parameters.threshold == panel.ui.thresholdSpinBox.value == panel.logic.pickThreshold(panel.study.node, ras_of("Red", *pixel))
+        panel.parameters.threshold
+        == panel.ui.thresholdSpinBox.value
+        == panel.logic.studyLogic.pickThreshold(panel.study.node, ras_of("Red", *pixel))
     )
     panel.ui.pickButton.click()
     press("Red", (1, 1))
@@ -360,7 +364,7 @@ def test_the_background_is_picked_from_the_image(panel):
 
 
 def test_original_and_result_are_shown_alone_and_side_by_side(panel):
-    ras, _ = panel.logic.rasOf(panel.study, 0)
+    ras, _ = panel.logic.studyLogic.regionCenter(panel.study, 0)
     slicer.util.resetSliceViews()
     panel.ui.resultButton.click()
     column, row = (round(part) for part in pixel_of("Red", ras))
@@ -404,7 +408,7 @@ def test_the_views_stay_where_they_are_while_the_selected_region_is_seen(panel):
     node.SetFieldOfView(*(0.2 * length for length in node.GetFieldOfView()[:2]), node.GetFieldOfView()[2])
     node.UpdateMatrices()
     select(panel, 1)
-    ras, _ = panel.logic.rasOf(panel.study, 1)
+    ras, _ = panel.logic.studyLogic.regionCenter(panel.study, 1)
     width, height, _ = node.GetDimensions()
     assert np.allclose(pixel_of("Red", ras), (width / 2, height / 2), atol=2), "it was out of sight"
 
@@ -424,7 +428,7 @@ WORK = {
 @pytest.mark.parametrize("way", WORK)
 def test_what_a_person_did_is_not_lost_by_a_second_apply_unless_they_say_so(panel, monkeypatch, way):
     asked = []
-    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: asked.append(True))
+    monkeypatch.setattr(panel.apply, "confirmDiscardReview", lambda: asked.append(True))
     slicer.util.resetSliceViews()
     WORK[way](panel)
     study, before = panel.study, (regions(panel), panel.study.review.reviewed, panel.study.segmentation)
@@ -435,7 +439,7 @@ def test_what_a_person_did_is_not_lost_by_a_second_apply_unless_they_say_so(pane
 
 
 def test_a_review_without_work_in_it_is_replaced_unasked(panel, monkeypatch):
-    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: pytest.fail("there is nothing to lose"))
+    monkeypatch.setattr(panel.apply, "confirmDiscardReview", lambda: pytest.fail("there is nothing to lose"))
     select(panel, 1)
     key(panel, "K")
     panel.ui.undoButton.click()
@@ -447,7 +451,7 @@ def test_a_review_without_work_in_it_is_replaced_unasked(panel, monkeypatch):
 
 
 def test_a_person_who_agrees_gets_a_new_review(panel, monkeypatch):
-    monkeypatch.setattr(panel.apply, "mayDiscardReview", lambda: True)
+    monkeypatch.setattr(panel.apply, "confirmDiscardReview", lambda: True)
     select(panel, 1)
     key(panel, "K")
     study = panel.study

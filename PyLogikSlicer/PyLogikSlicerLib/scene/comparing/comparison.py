@@ -1,8 +1,8 @@
-"""Comparing the masks of two nodes: on which voxels, which items with which, step by step; and what came out."""
+"""The comparison of the masks of two nodes: which items and voxels are compared, the steps of the work, and the outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,26 +10,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import UsageError
+from ...core.progress import Progress
 from ...core.voxel_grid import Spacing, spacing_from_steps
-from .lattice import Lattice, enlarged, outside, resampled
+from .compared_node import ComparedNode
 from .matching import Matching
-from .sides import Side
+from .reference_geometry import ReferenceGeometry, countOutside, extendToHold, resample
 
 if TYPE_CHECKING:
     from ...comparing import Comparison
     from ...comparing.pictures import Panel
+    from ..labelmaps import Labelmap
 
-# Voxels of a mask: more would not fit into the memory of most computers. Reached where two masks without an image lie far apart.
+# Voxels of a mask, at most: more would not fit into the memory of most computers. Two masks without an image reach it where they lie far
+# apart.
 MOST_VOXELS = 2**32
 
 
 @dataclass(frozen=True)
 class PairScores:
-    """One segment of the prediction against one of the truth, known by their keys (see :class:`~.sides.Side`).
+    """The scores of one segment of the prediction against one of the truth.
 
-    ``comparison`` has the label 1 only. ``bits`` are the masks as they were compared, packed: ``(2, items, bytes)``, the
-    prediction first. ``outside`` is how many voxels of either lie outside of the image that was segmented, and were not
-    compared.
+    Attributes
+    ----------
+    name
+        The name of the pair.
+    prediction, truth
+        The keys of the two segments (see :class:`~.compared_node.ComparedNode`).
+    comparison
+        The scores; the label is 1.
+    panel
+        The pictures of the pair.
+    bits
+        The masks as they were compared, packed by ``np.packbits``: uint8 ``(2, items, bytes)``, the prediction first.
+    outside
+        How many voxels of the prediction and of the truth lie outside of the image, and were not compared.
     """
 
     name: str
@@ -43,20 +57,39 @@ class PairScores:
 
 @dataclass(eq=False)
 class SceneComparison:
-    """What came out of comparing two nodes, and the nodes made for it.
+    """The outcome of comparing two nodes, and the nodes that were made for it.
 
-    ``lattices``: the voxels that were compared, one lattice of one shape for each item; frame ``item * slices + k`` is slice k
-    of an item. ``indexValues``: those of the items, where either side is a sequence, and ``sequences`` are the nodes
-    that are played, the truth's first. ``notes``: what a person should know.
-    ``pair`` and ``item`` are looked at (None: what the browser shows was not compared); ``shown``: in the slice views, where the
-    displays ``hidden`` do not show the two nodes meanwhile.
+    Attributes
+    ----------
+    prediction, truth
+        The two nodes.
+    matching
+        The keys of the segments that were compared.
+    pairs
+        Their scores.
+    geometries
+        The voxels that were compared, for each item; all of one shape. Frame ``item * slices + k`` is slice k of an item.
+    indexValues
+        The index values of the items where either node is a sequence, else None.
+    sequences
+        The nodes that are played, the truth's first.
+    image
+        The volume node that was segmented, or None.
+    notes
+        What the person should know.
+    pair, item
+        The pair and the item that are shown; ``item`` is None where the browser shows an item that was not compared.
+    shown
+        Whether the differences are shown in the slice views.
+    hidden
+        The display nodes of the two nodes that are hidden there meanwhile.
     """
 
     prediction: Any
     truth: Any
     matching: Matching
     pairs: tuple[PairScores, ...]
-    lattices: tuple[Lattice, ...]
+    geometries: tuple[ReferenceGeometry, ...]
     indexValues: tuple[str, ...] | None
     sequences: tuple
     image: Any
@@ -74,164 +107,175 @@ class SceneComparison:
 
     @property
     def comparisons(self) -> dict[str, Comparison]:
-        """By the names of the pairs."""
+        """The scores by the names of the pairs."""
         return {pair.name: pair.comparison for pair in self.pairs}
 
     @property
     def slices(self) -> int:
-        """Of an item."""
-        return self.lattices[0].shape[0]
+        """The number of slices of an item."""
+        return self.geometries[0].shape[0]
 
     def masks(self, pair: int, item: int) -> tuple[np.ndarray, np.ndarray]:
         """The prediction and the truth as they were compared: bool ``(slices, rows, columns)``."""
-        shape = self.lattices[item].shape
-        bits = self.pairs[pair].bits[:, item]
-        return tuple(np.unpackbits(side, count=int(np.prod(shape))).astype(bool).reshape(shape) for side in bits)  # type: ignore[return-value]
+        shape = self.geometries[item].shape
+        count = int(np.prod(shape))
+        prediction, truth = (np.unpackbits(bits, count=count).astype(bool).reshape(shape) for bits in self.pairs[pair].bits[:, item])
+        return prediction, truth
 
     def worstFrames(self) -> list[tuple[int, int]]:
-        """(pair, frame) of all frames in which either mask has something, lowest Dice first."""
+        """(pair, frame) of all frames in which either mask is not empty, lowest Dice first."""
         found = [
             (score.dice, pair, score.frame)
             for pair, scores in enumerate(self.pairs)
             for score in scores.comparison.of_frames(1)
-            if score.predicted or score.true
+            if score.frame is not None and (score.predicted or score.true)
         ]
         return [(pair, frame) for _, pair, frame in sorted(found)]
 
 
 class Pairing:
-    """Two sides made ready to be compared: their items paired, and the voxels on which they are compared.
+    """Two nodes made ready to be compared: which of their items belong together, and the voxels that they are compared on.
 
-    Those of the image that was segmented for the truth; where it does not tell, the voxels of the truth itself, as many as
-    hold both masks.
+    These are the voxels of the image that was segmented for the truth. Where the truth does not tell its image they are the voxels of
+    the truth itself, extended to hold both masks.
+
+    Raises UsageError where a node is compared with itself, or where no items belong together.
     """
 
-    def __init__(self, prediction: Side, truth: Side) -> None:
+    def __init__(self, prediction: ComparedNode, truth: ComparedNode) -> None:
         self.prediction, self.truth = prediction, truth
         if self.prediction.node is self.truth.node:
             raise UsageError("a segmentation is compared with itself: choose another prediction or another truth")
-        self.items, self.indexValues = _pairedItems(self.prediction, self.truth)
+        self.items, self.indexValues = _pairItems(self.prediction, self.truth)
 
     @property
     def isSequence(self) -> bool:
         return self.prediction.isSequence or self.truth.isSequence
 
-    def check(self) -> None:
+    def requireInScene(self) -> None:
         """Raises UsageError where a node was removed from the scene meanwhile."""
-        if any(side.node.GetScene() is None for side in (self.prediction, self.truth)):
+        if any(compared.node.GetScene() is None for compared in (self.prediction, self.truth)):
             raise UsageError("a segmentation was removed from the scene, and the comparison ended: choose another")
 
     def masks(self, prediction: str, truth: str, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Two segments in an item: bool ``(slices, rows, columns)``."""
-        lattice = self.lattices[number]
-        keys = zip((self.prediction, self.truth), (prediction, truth), self.items[number], strict=True)
-        return tuple(resampled(side.labelmap(item, key), side.transform, lattice) for side, key, item in keys)  # type: ignore[return-value]
+        """Two segments, by their keys, in the pair of items ``number``: bool ``(slices, rows, columns)``."""
+        geometry, (item, other) = self.geometries[number], self.items[number]
+        return (
+            resample(self.prediction.labelmap(item, prediction), self.prediction.transform, geometry),
+            resample(self.truth.labelmap(other, truth), self.truth.transform, geometry),
+        )
 
-    def outside(self, prediction: str, truth: str, number: int) -> tuple[int, int]:
-        lattice = self.lattices[number]
-        keys = zip((self.prediction, self.truth), (prediction, truth), self.items[number], strict=True)
-        return tuple(outside(side.labelmap(item, key), side.transform, lattice) for side, key, item in keys)  # type: ignore[return-value]
+    def countOutside(self, prediction: str, truth: str, number: int) -> tuple[int, int]:
+        """How many voxels of two segments lie outside of the voxels that are compared in the pair of items ``number``."""
+        geometry, (item, other) = self.geometries[number], self.items[number]
+        return (
+            countOutside(self.prediction.labelmap(item, prediction), self.prediction.transform, geometry),
+            countOutside(self.truth.labelmap(other, truth), self.truth.transform, geometry),
+        )
 
     @property
     def spacing(self) -> Spacing:
-        """For the engine, mm: of three axes in volumes, of two where every frame is an image."""
-        steps = self.lattices[0].steps
-        return spacing_from_steps(steps if self.lattices[0].shape[0] > 1 else steps[1:])
+        """The spacing for the engine, mm: of three axes for volumes, of two where every frame is an image of its own."""
+        steps = self.geometries[0].steps
+        return spacing_from_steps(steps if self.geometries[0].shape[0] > 1 else steps[1:])
 
-    def arranged(self, masks: np.ndarray) -> np.ndarray:
-        """Masks ``(items, slices, rows, columns)`` with the axes that the engine knows them by."""
-        items, slices = masks.shape[:2]
-        if slices == 1:
+    def dropSingleAxes(self, masks: np.ndarray) -> np.ndarray:
+        """Masks ``(items, slices, rows, columns)`` in the shape that the engine expects: without the axis of the slices where there is one
+        slice, and without that of the items where neither node is a sequence."""
+        if masks.shape[1] == 1:
             masks = masks[:, 0]
         return masks if self.isSequence else masks[0]
 
     @cached_property
-    def lattices(self) -> list[Lattice]:
-        """The voxels on which each pair of items is compared, all of one shape. Raises UsageError where there are none."""
-        images = [self.truth.imageLattice(other) for _, other in self.items]
-        if all(images):
-            if len({lattice.shape for lattice in images}) > 1:
+    def geometries(self) -> list[ReferenceGeometry]:
+        """The voxels that each pair of items is compared on, all of one shape. Raises UsageError where there are none."""
+        ofImages = [geometry for _, item in self.items if (geometry := self.truth.imageGeometry(item)) is not None]
+        if len(ofImages) == len(self.items):
+            if len({geometry.shape for geometry in ofImages}) > 1:
                 raise UsageError("the images of the truth are not of one size: compare them one by one")
-            return images
-        own = (
-            side.ownLattice(item)
-            for side, place in ((self.truth, 1), (self.prediction, 0))
-            for item in {pair[place] for pair in self.items}
-        )
-        first = next((lattice for lattice in own if lattice), None)
+            return ofImages
+        stored = (compared.labelmapGeometry(item) for compared, item in self._comparedItems())
+        first = next((geometry for geometry in stored if geometry), None)
         if first is None:
             raise UsageError("both segmentations are empty, and the truth does not tell its image: there is nothing to compare")
-        lattice = enlarged(first, self._labelmaps())
-        if np.prod(lattice.shape, dtype=float) > MOST_VOXELS:
+        geometry = extendToHold(first, self._labelmaps())
+        if np.prod(geometry.shape, dtype=float) > MOST_VOXELS:
             raise UsageError(
                 "the masks lie too far apart to be compared voxel by voxel: choose the image of the truth as its source geometry "
                 "in the Segmentations or Segment Editor module"
             )
-        return [lattice] * len(self.items)
+        return [geometry] * len(self.items)
 
-    def _labelmaps(self) -> Iterator[tuple]:
-        for side, place in ((self.truth, 1), (self.prediction, 0)):
-            for item in {pair[place] for pair in self.items}:
-                for key in side.segments:
-                    labelmap = side.labelmap(item, key)
-                    if labelmap:
-                        yield labelmap, side.transform
+    def _comparedItems(self) -> Iterator[tuple[ComparedNode, int]]:
+        """Each item that is compared, once: those of the truth first."""
+        for item in {other for _, other in self.items}:
+            yield self.truth, item
+        for item in {item for item, _ in self.items}:
+            yield self.prediction, item
+
+    def _labelmaps(self) -> Iterator[tuple[Labelmap, Any]]:
+        """The labelmaps of all items that are compared, each with the transform node above it."""
+        for compared, item in self._comparedItems():
+            for key in compared.segments:
+                labelmap = compared.labelmap(item, key)
+                if labelmap:
+                    yield labelmap, compared.transform
 
 
-def comparing(pairing: Pairing, matching: Matching, distances: bool = True) -> Iterator[tuple[int, int]]:
-    """Compare step by step: a generator of (steps done, steps in all), whose return value is the :class:`SceneComparison`.
+def compareStepwise(pairing: Pairing, matching: Matching, distances: bool = True) -> Generator[Progress, None, SceneComparison]:
+    """Compare in steps: a generator of the progress, whose return value is the :class:`SceneComparison`.
 
     Neither node is changed. A step is one segment in one item, or the scores of a segment.
     """
     from ...comparing import compare
     from ...comparing.pictures import panels_of
 
-    names = _names(pairing, matching)
     done, total = 0, len(matching) * (len(pairing.items) + 1)
     pairs = []
-    for name, (key, other) in zip(names, matching.items(), strict=True):
-        masks, left = np.zeros((2, len(pairing.items), *pairing.lattices[0].shape), bool), np.zeros(2, int)
+    for name, (key, other) in zip(_pairNames(pairing, matching), matching.items(), strict=True):
+        masks, outside = np.zeros((2, len(pairing.items), *pairing.geometries[0].shape), bool), np.zeros(2, int)
         for number in range(len(pairing.items)):
-            yield done, total
-            pairing.check()
+            yield Progress("compare", done, total)
+            pairing.requireInScene()
             masks[:, number] = pairing.masks(key, other, number)
-            left += pairing.outside(key, other, number)
+            outside += pairing.countOutside(key, other, number)
             done += 1
-        yield done, total
-        pred, true = (pairing.arranged(side) for side in masks)
+        yield Progress("compare", done, total)
+        pred, true = (pairing.dropSingleAxes(mask) for mask in masks)
         comparison = compare(pred, true, pairing.spacing, [1], distances)
         (panel,) = panels_of(pred, true, comparison)
         panel = replace(panel, title=f"{name}: Dice {panel.dice:.4f}")
         bits = np.packbits(masks.reshape(2, len(pairing.items), -1), axis=-1)
-        pairs.append(PairScores(name, key, other, comparison, panel, bits, (int(left[0]), int(left[1]))))
+        pairs.append(PairScores(name, key, other, comparison, panel, bits, (int(outside[0]), int(outside[1]))))
         done += 1
-    yield done, total
-    pairing.check()
+    yield Progress("compare", done, total)
+    pairing.requireInScene()
     return SceneComparison(
         prediction=pairing.prediction.node,
         truth=pairing.truth.node,
         matching=dict(matching),
         pairs=tuple(pairs),
-        lattices=tuple(pairing.lattices),
+        geometries=tuple(pairing.geometries),
         indexValues=tuple(pairing.indexValues) if pairing.isSequence else None,
-        sequences=tuple(side.sequence for side in (pairing.truth, pairing.prediction) if side.isSequence),
+        sequences=tuple(compared.sequence for compared in (pairing.truth, pairing.prediction) if compared.isSequence),
         image=pairing.truth.image,
         notes=_notes(pairing, matching, pairs),
     )
 
 
-def _pairedItems(prediction: Side, truth: Side) -> tuple[list[tuple[int, int]], list[str]]:
-    """Which item of the prediction belongs to which of the truth, and their index values. What is no sequence holds for every item.
+def _pairItems(prediction: ComparedNode, truth: ComparedNode) -> tuple[list[tuple[int, int]], list[str]]:
+    """The pairs of items (prediction, truth) that are compared, and their index values.
 
-    Items of two sequences belong together by their index values; where they have none in common, by their order.
+    Items of two sequences belong together by their index values; where they have none in common and are as many, by their order. A node
+    that is no sequence belongs to every item of the other one.
     """
     if not truth.isSequence:
         items = [(item, 0) for item in range(len(prediction.items))]
         return items, prediction.indexValues if prediction.isSequence else []
     if not prediction.isSequence:
         return [(0, item) for item in range(len(truth.items))], truth.indexValues
-    places = {value: item for item, value in enumerate(prediction.indexValues)}
-    common = [(places[value], item) for item, value in enumerate(truth.indexValues) if value in places]
+    byValue = {value: item for item, value in enumerate(prediction.indexValues)}
+    common = [(byValue[value], item) for item, value in enumerate(truth.indexValues) if value in byValue]
     if not common and len(prediction.items) == len(truth.items):
         common = [(item, item) for item in range(len(truth.items))]
     if not common:
@@ -241,26 +285,27 @@ def _pairedItems(prediction: Side, truth: Side) -> tuple[list[tuple[int, int]], 
     return common, [truth.indexValues[item] for _, item in common]
 
 
-def _names(pairing: Pairing, matching: Matching) -> list[str]:
-    """A name for each pair, each another."""
+def _pairNames(pairing: Pairing, matching: Matching) -> list[str]:
+    """A name for each pair, all of them different."""
     names: list[str] = []
     for key, other in matching.items():
-        one, true = pairing.prediction.segments[key], pairing.truth.segments[other]
-        name = one if one == true else f"{one} / {true}"
+        predicted, true = pairing.prediction.segments[key], pairing.truth.segments[other]
+        name = predicted if predicted == true else f"{predicted} / {true}"
         names.append(name if name not in names else f"{name} ({len(names) + 1})")
     return names
 
 
 def _notes(pairing: Pairing, matching: Matching, pairs: Sequence[PairScores]) -> tuple[str, ...]:
+    """What was not compared: segments, voxels outside of the image, and items."""
     notes = []
-    for side, matched in ((pairing.prediction, set(matching)), (pairing.truth, set(matching.values()))):
-        left = [name for key, name in side.segments.items() if key not in matched]
-        if left:
-            notes.append(f"Not compared, of {side.node.GetName()}: {', '.join(left)}.")
-    for place, side in enumerate((pairing.prediction, pairing.truth)):
-        count = sum(pair.outside[place] for pair in pairs)
+    for compared, matched in ((pairing.prediction, set(matching)), (pairing.truth, set(matching.values()))):
+        unmatched = [name for key, name in compared.segments.items() if key not in matched]
+        if unmatched:
+            notes.append(f"Not compared, of {compared.node.GetName()}: {', '.join(unmatched)}.")
+    for position, compared in enumerate((pairing.prediction, pairing.truth)):
+        count = sum(pair.outside[position] for pair in pairs)
         if count:
-            notes.append(f"{count} voxels of {side.node.GetName()} lie outside of the image, and were not compared.")
-        if side.isSequence and len(side.items) > len(pairing.items):
-            notes.append(f"{len(pairing.items)} of {len(side.items)} items of {side.node.GetName()} were compared.")
+            notes.append(f"{count} voxels of {compared.node.GetName()} lie outside of the image, and were not compared.")
+        if compared.isSequence and len(compared.items) > len(pairing.items):
+            notes.append(f"{len(pairing.items)} of {len(compared.items)} items of {compared.node.GetName()} were compared.")
     return tuple(notes)

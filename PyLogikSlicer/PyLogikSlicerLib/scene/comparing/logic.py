@@ -1,70 +1,89 @@
-"""ComparisonLogic: the part of the module's logic that compares segmentations. A part of StudyLogic, and usable from the console."""
+"""ComparisonLogic: the module's logic for comparing segmentations; usable from the console, and without Qt."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import numpy as np
 import slicer
 import vtk
 
-from .. import frames, places
+from ...core.progress import Progress
+from .. import frames, slice_positions
 from ..exports import fullPath
+from ..observers import Observers, weakCallback
 from ..study import Study
 from . import nodes as comparison_nodes
-from .comparison import Pairing, SceneComparison, comparing
-from .matching import byName, byOverlap, resolved
-from .sides import Side, StudySide
+from .compared_node import ComparedNode, ComparedStudy
+from .comparison import Pairing, SceneComparison, compareStepwise
+from .matching import matchByName, matchByOverlap, resolveKeys
 
 
 class ComparisonLogic:
     """Compares segmentation nodes, labelmap volumes, and sequences of these.
 
-    ``logic.compare(prediction, truth)`` does all and gives the scores; its nodes are in the scene then. Neither node is
-    changed, save that the slice views do not show them while the differences are shown.
+    :meth:`compare` does everything and returns the scores; the nodes of the comparison are in the scene then. Neither of the nodes that
+    are compared is changed, except that the slice views do not show them while the differences are shown.
+
+    Parameters
+    ----------
+    studies
+        The studies of the scene by the IDs of their nodes. The overlays of a sequence's study are compared on all of its frames.
     """
 
-    studies: dict[str, Study]
-
-    @cached_property
-    def comparisons(self) -> Comparisons:
-        """What was compared since the scene was opened."""
-        return Comparisons()
+    def __init__(self, studies: Mapping[str, Study]) -> None:
+        self._studies = studies
+        self._registry = ComparisonRegistry()
 
     def segmentsOf(self, node, role: str = "node") -> dict[str, str]:
-        """The names of a node's segments by their keys, IDs or labels.
+        """The names of a node's segments by their keys, which are IDs or labels.
 
-        Raises UsageError where there is none; the error calls the node ``role``.
+        Raises UsageError where it has none; the error calls the node ``role``.
         """
-        return self._side(node, role).segments
+        return self._comparedNode(node, role).segments
 
     def matchSegments(self, predictionNode, truthNode, by: str = "auto") -> dict[str, str]:
-        """Which segment of the truth each of the prediction stands for, by their keys.
+        """The keys of the segments of the prediction to those of the truth that they are compared with.
 
-        ``by`` is "name", "overlap" (the largest sum of Dice scores), or "auto": one and one, else by name, else by overlap.
+        ``by`` is "name", "overlap" (the largest sum of Dice scores), or "auto": where both have one segment these two, else by name, and
+        by overlap where no names are the same.
         """
         pairing = self._pairing(predictionNode, truthNode)
-        keys = list(pairing.prediction.segments), list(pairing.truth.segments)
-        if by == "auto" and len(keys[0]) == len(keys[1]) == 1:
-            return {keys[0][0]: keys[1][0]}
-        named = byName(pairing.prediction, pairing.truth) if by != "overlap" else {}
+        keys, otherKeys = list(pairing.prediction.segments), list(pairing.truth.segments)
+        if by == "auto" and len(keys) == len(otherKeys) == 1:
+            return {keys[0]: otherKeys[0]}
+        named = matchByName(pairing.prediction, pairing.truth) if by != "overlap" else {}
         if named or by == "name":
             return named
-        return byOverlap(pairing.prediction, pairing.truth, pairing.items, pairing.lattices)
+        return matchByOverlap(pairing.prediction, pairing.truth, pairing.items, pairing.geometries)
 
     def compare(self, predictionNode, truthNode, matching: Mapping[str, str] | None = None, distances: bool = True) -> SceneComparison:
-        """Compare; tables, a plot and the differences are in the scene then, the latter shown by :meth:`showDifferences`.
+        """Compare two nodes; tables, a plot and the differences are in the scene then (see :meth:`showDifferences`).
 
-        ``matching``: segments of the prediction with those of the truth, by names, IDs or labels; by default that of
-        :meth:`matchSegments`. Scores are in ``result.comparisons[name]``, a
-        :class:`~PyLogikSlicerLib.comparing.Comparison`. Voxels are those of the image that was segmented for the truth, else
-        of the truth itself; the other mask is resampled in memory, by nearest neighbor. The items of a sequence are images,
-        or volumes, each for itself, and so are those of a study of a sequence; another node that is no sequence holds for all items of one.
+        The voxels are those of the image that was segmented for the truth, or those of the truth itself where it does not tell its
+        image; the other mask is resampled to them in memory, by nearest neighbor. The items of a sequence (or of a study of one) are
+        compared one by one; a node that is no sequence is compared with every item of one.
 
-        Raises UsageError where the two cannot be compared.
+        Parameters
+        ----------
+        predictionNode, truthNode
+            Segmentations, labelmap volumes, or sequences of these.
+        matching
+            Names, IDs or labels of segments of the prediction to those of the truth; by default :meth:`matchSegments`.
+        distances
+            Whether surface distances are computed.
+
+        Returns
+        -------
+        SceneComparison
+            The scores are in ``comparisons[name]``, each a :class:`~PyLogikSlicerLib.comparing.Comparison`.
+
+        Raises
+        ------
+        UsageError
+            The two cannot be compared.
         """
         steps = self.compareInSteps(predictionNode, truthNode, matching, distances)
         while True:
@@ -75,49 +94,52 @@ class ComparisonLogic:
 
     def compareInSteps(
         self, predictionNode, truthNode, matching: Mapping[str, str] | None = None, distances: bool = True
-    ) -> Iterator[tuple[int, int]]:
-        """:meth:`compare` as a generator of (steps done, steps in all); what was compared is its return value.
+    ) -> Generator[Progress, None, SceneComparison]:
+        """:meth:`compare` as a generator of the progress; its return value is the comparison.
 
-        Until its end the scene is as it was.
+        The scene is not changed before the end.
         """
         pairing = self._pairing(predictionNode, truthNode)
         chosen = self.matchSegments(predictionNode, truthNode) if matching is None else matching
-        result = yield from comparing(pairing, resolved(chosen, pairing.prediction, pairing.truth), distances)
-        self.comparisons.enter(result)
-        return result
+        comparison = yield from compareStepwise(pairing, resolveKeys(chosen, pairing.prediction, pairing.truth), distances)
+        self._registry.add(comparison)
+        return comparison
 
     def comparisonOf(self, predictionNode, truthNode) -> SceneComparison | None:
-        """The last comparison of two nodes, or None."""
-        return self.comparisons.of(predictionNode, truthNode)
+        """The last comparison of two nodes since the scene was opened, or None."""
+        return self._registry.find(predictionNode, truthNode)
 
     def showDifferences(self, comparison: SceneComparison, shown: bool) -> None:
-        """Show the two masks in the slice views, in three colors; or show them as they were again."""
+        """Show the differences of the two masks in the slice views, in three colors; or hide them, and show the masks again."""
         if shown:
-            self.comparisons.draw(comparison)
+            self._registry.draw(comparison)
         comparison_nodes.showDifferences(comparison, shown)
 
-    def lookAt(self, comparison: SceneComparison, pair: int, frame: int | None = None) -> None:
-        """Go to where the masks of a pair differ in a frame; by default in its worst one."""
-        worst = comparison.pairs[pair].comparison.worst_frames(1)
-        frame = (worst[0] if worst else 0) if frame is None else frame
+    def showFrame(self, comparison: SceneComparison, pair: int, frame: int | None = None) -> None:
+        """Let the slice views show where the masks of a pair differ in a frame; by default in the one with the lowest Dice."""
+        if frame is None:
+            worst = comparison.pairs[pair].comparison.worst_frames(1)
+            frame = worst[0] if worst else 0
         item, k = divmod(frame, comparison.slices)
         comparison.pair = pair
-        self.comparisons.showItem(comparison, item)
-        self.comparisons.draw(comparison)
-        place = _placeToLookAt(*(side[k] for side in comparison.masks(pair, item)))
-        ras = comparison.lattices[item].toRas((*place, k))
-        places.showPlace(ras)
+        self._registry.showItem(comparison, item)
+        self._registry.draw(comparison)
+        prediction, truth = comparison.masks(pair, item)
+        i, j = _pixelToShow(prediction[k], truth[k])
+        slice_positions.showPosition(comparison.geometries[item].toRas((i, j, k)))
 
     def showPlot(self, comparison: SceneComparison) -> None:
         """Show Dice over the frames in a plot view; Slicer changes to a layout that has one."""
-        comparison_nodes.makeNodes(comparison)
+        comparison_nodes.ensureNodes(comparison)
         if comparison.chart is not None:
             slicer.modules.plots.logic().ShowChartInLayout(comparison.chart)
 
     def exportComparison(self, comparison: SceneComparison, folder: str, pictures: bool = True) -> list[Path]:
-        """Write ``dice.csv`` (every value, the names of the segments as items), ``dice.png`` and, of several frames,
-        ``dice_per_frame.png``; pictures need matplotlib. Raises UsageError where the folder is no full path, or cannot be
-        written to."""
+        """Write ``dice.csv`` (all values; its items are the names of the segments) and the pictures ``dice.png`` and, of several frames,
+        ``dice_per_frame.png``, which need matplotlib. Returns the files.
+
+        Raises UsageError where the folder is no full path, or cannot be written to.
+        """
         from ...comparing.files import write_files
         from ...comparing.pictures import lowest_dice
 
@@ -125,77 +147,79 @@ class ComparisonLogic:
         panels = lowest_dice([pair.panel for pair in comparison.pairs]) if pictures else []
         return write_files(target, comparison.comparisons, panels)
 
+    def close(self) -> None:
+        """Observe the scene no more: when the module is closed."""
+        self._registry.close()
+
     def _pairing(self, predictionNode, truthNode) -> Pairing:
-        return Pairing(self._side(predictionNode, "prediction"), self._side(truthNode, "truth"))
+        return Pairing(self._comparedNode(predictionNode, "prediction"), self._comparedNode(truthNode, "truth"))
 
-    def _side(self, node, role: str) -> Side:
-        study = next((study for study in self.studies.values() if node is not None and study.segmentation is node), None)
-        return StudySide(study, role) if study and frames.isSequence(study.node) else Side(node, role)
+    def _comparedNode(self, node, role: str) -> ComparedNode:
+        study = next((study for study in self._studies.values() if node is not None and study.segmentation is node), None)
+        return ComparedStudy(study, role) if study and frames.isSequence(study.node) else ComparedNode(node, role)
 
 
-class Comparisons:
-    """The comparisons of a scene. The differences follow the browser of a sequence; a closed scene has none."""
+class ComparisonRegistry:
+    """The comparisons of the scene. The differences follow the browser of a sequence, and closing the scene forgets all comparisons."""
 
     def __init__(self) -> None:
-        self._found: list[SceneComparison] = []
-        self._watched: list[tuple] = []
-        own, scene = weakref.ref(self), slicer.mrmlScene
-        closing = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, lambda *_: own().forget())
-        weakref.finalize(self, _release, [(scene, closing)])
-        weakref.finalize(self, _release, self._watched)
+        self._comparisons: list[SceneComparison] = []
+        self._sceneObservers, self._browserObservers = Observers(), Observers()
+        self._sceneObservers.add(slicer.mrmlScene, slicer.vtkMRMLScene.StartCloseEvent, weakCallback(self.forgetAll))
+        for observers in (self._sceneObservers, self._browserObservers):
+            weakref.finalize(self, observers.removeAll)
 
-    def enter(self, comparison: SceneComparison) -> None:
-        """A comparison is done: show it, instead of a former one of the same nodes."""
-        former = self.of(comparison.prediction, comparison.truth)
+    def add(self, comparison: SceneComparison) -> None:
+        """Show a comparison in the scene, in place of a former one of the same nodes."""
+        former = self.find(comparison.prediction, comparison.truth)
         if former is not None:
             comparison_nodes.showDifferences(former, False)
             comparison_nodes.removeNodes(former)
-            self._found.remove(former)
-        self._found.append(comparison)
-        comparison_nodes.makeNodes(comparison)
-        self._follow(comparison)
+            self._comparisons.remove(former)
+        self._comparisons.append(comparison)
+        comparison_nodes.ensureNodes(comparison)
         browser = _browserOf(comparison)
-        comparison.item = _itemShown(comparison, browser) if browser else 0
+        if browser:
+            callback = weakCallback(self._onBrowserModified, comparison, browser)
+            self._browserObservers.add(browser, vtk.vtkCommand.ModifiedEvent, callback)
+        comparison.item = _itemInBrowser(comparison, browser) if browser else 0
         self.draw(comparison)
 
-    def of(self, predictionNode, truthNode) -> SceneComparison | None:
+    def find(self, predictionNode, truthNode) -> SceneComparison | None:
+        """The last comparison of two nodes, or of the sequences that they are proxies of."""
         if predictionNode is None or truthNode is None:
             return None
         nodes = frames.sequenceOf(predictionNode), frames.sequenceOf(truthNode)
-        return next((found for found in self._found if (found.prediction, found.truth) == nodes), None)
+        return next((found for found in self._comparisons if (found.prediction, found.truth) == nodes), None)
 
     def draw(self, comparison: SceneComparison) -> None:
-        """Draw the pair and item that are looked at; nodes that a person removed are made again."""
-        comparison_nodes.makeNodes(comparison)
+        """Draw the pair and the item that are shown; nodes that a person removed are made again."""
+        comparison_nodes.ensureNodes(comparison)
         comparison_nodes.drawDifferences(comparison, comparison.item)
 
     def showItem(self, comparison: SceneComparison, item: int) -> None:
+        """Let the browser show an item."""
         browser = _browserOf(comparison)
         comparison.item = item
-        if browser:
+        if browser and comparison.indexValues is not None:
             number = browser.GetMasterSequenceNode().GetItemNumberFromIndexValue(comparison.indexValues[item])
             if number >= 0:
                 browser.SetSelectedItemNumber(number)
 
-    def forget(self) -> None:
-        """The scene is closing: the nodes are going."""
-        _release(self._watched)
-        self._found.clear()
+    def forgetAll(self) -> None:
+        """The scene is closing, and the nodes are going."""
+        self._browserObservers.removeAll()
+        self._comparisons.clear()
 
-    def _follow(self, comparison: SceneComparison) -> None:
-        browser = _browserOf(comparison)
-        if browser is None:
-            return
-        own = weakref.ref(self)
+    def close(self) -> None:
+        self.forgetAll()
+        self._sceneObservers.removeAll()
 
-        def onModified(*_) -> None:
-            item = _itemShown(comparison, browser)
-            registry = own()
-            if item != comparison.item and comparison in registry._found and comparison_nodes.nodesOf(comparison):
-                comparison.item = item
-                registry.draw(comparison)
-
-        self._watched.append((browser, browser.AddObserver(vtk.vtkCommand.ModifiedEvent, onModified)))
+    def _onBrowserModified(self, comparison: SceneComparison, browser) -> None:
+        item = _itemInBrowser(comparison, browser)
+        if item != comparison.item and comparison in self._comparisons and comparison_nodes.nodesOf(comparison):
+            comparison.item = item
+            self.draw(comparison)
 
 
 def _browserOf(comparison: SceneComparison):
@@ -204,23 +228,18 @@ def _browserOf(comparison: SceneComparison):
     return next((browser for browser in browsers if browser), None)
 
 
-def _itemShown(comparison: SceneComparison, browser) -> int | None:
-    """The item that a browser shows, None where it was not compared."""
+def _itemInBrowser(comparison: SceneComparison, browser) -> int | None:
+    """The item of the comparison that a browser shows; None where that was not compared."""
+    values = comparison.indexValues or ()
     value = browser.GetMasterSequenceNode().GetNthIndexValue(max(browser.GetSelectedItemNumber(), 0))
-    return comparison.indexValues.index(value) if value in comparison.indexValues else None
+    return values.index(value) if value in values else None
 
 
-def _placeToLookAt(pred: np.ndarray, true: np.ndarray) -> tuple[int, int]:
-    """(i, j) of the pixel nearest to the middle of what differs in a frame; of what is there, where nothing differs."""
-    differing = pred ^ true
-    there = np.argwhere(differing if differing.any() else pred)
-    if not len(there):
-        return pred.shape[1] // 2, pred.shape[0] // 2
-    row, column = there[np.linalg.norm(there - there.mean(axis=0), axis=1).argmin()]
+def _pixelToShow(prediction: np.ndarray, truth: np.ndarray) -> tuple[int, int]:
+    """(i, j) of the pixel nearest to the center of the differences in a frame; where there are none, of the mask; else the middle."""
+    differing = prediction ^ truth
+    pixels = np.argwhere(differing if differing.any() else prediction)
+    if not len(pixels):
+        return prediction.shape[1] // 2, prediction.shape[0] // 2
+    row, column = pixels[np.linalg.norm(pixels - pixels.mean(axis=0), axis=1).argmin()]
     return int(column), int(row)
-
-
-def _release(watched: list[tuple]) -> None:
-    for node, tag in watched:
-        node.RemoveObserver(tag)
-    watched.clear()

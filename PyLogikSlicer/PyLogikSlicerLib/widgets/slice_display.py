@@ -1,4 +1,4 @@
-"""Original, result, or both side by side in the slice views, linked."""
+"""What the slice views show: the original, the result, or both side by side in linked views."""
 
 from __future__ import annotations
 
@@ -6,37 +6,50 @@ import qt
 import slicer
 import vtk
 
-ORIGINAL, RESULT, BOTH = "original", "result", "both"
-LEFT, RIGHT = "Red", "Yellow"
+from ..scene import frames
+
+# What is shown of a study.
+ORIGINAL = "original"
+RESULT = "result"
+BOTH = "both"
+# Names of the slice views that are side by side.
+LEFT = "Red"
+RIGHT = "Yellow"
 
 
-class CompareViews:
-    """What the slice views show of a study. The layout and planes that were there before side by side come back after it."""
+class SliceDisplay:
+    """Shows a study in the slice views. After side by side the layout and the planes of before are restored.
+
+    ``mode`` is :data:`ORIGINAL`, :data:`RESULT` or :data:`BOTH`.
+    """
 
     def __init__(self) -> None:
-        self.how = ORIGINAL
+        self.mode = ORIGINAL
         self._layoutBefore: int | None = None
         self._planesBefore: dict[str, vtk.vtkMatrix4x4] = {}
 
-    def show(self, how: str, original, result=None) -> list[str]:
-        """Show these volumes, the masked one only where it is asked for; the IDs of the views that overlays belong in, none for all."""
-        self.how = how
-        if how == BOTH:
-            return self._sideBySide(original, result)
+    def show(self, mode: str, original, result=None) -> list[str]:
+        """Show the original, the result (needed in the modes RESULT and BOTH), or both.
+
+        Returns the IDs of the views that overlays are to be drawn in; an empty list stands for all views.
+        """
+        self.mode = mode
+        if mode == BOTH:
+            return self._showSideBySide(original, result)
         self._restoreLayout()
-        slicer.util.setSliceViewerLayers(background=original if how == ORIGINAL else result)
+        slicer.util.setSliceViewerLayers(background=original if mode == ORIGINAL else result)
         return []
 
     def reset(self) -> None:
-        """The study is gone: leave its result, and side by side."""
-        self.how = ORIGINAL
+        """Go back to the mode ORIGINAL; what the views show is left to the caller."""
+        self.mode = ORIGINAL
         self._restoreLayout()
 
-    def _sideBySide(self, original, result) -> list[str]:
+    def _showSideBySide(self, original, result) -> list[str]:
         manager = slicer.app.layoutManager()
         if self._layoutBefore is None:
             self._layoutBefore = manager.layout
-            self._planesBefore = {name: _copied(manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS()) for name in (LEFT, RIGHT)}
+            self._planesBefore = {name: _copyMatrix(manager.sliceWidget(name).mrmlSliceNode().GetSliceToRAS()) for name in (LEFT, RIGHT)}
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         left, right = manager.sliceWidget(LEFT), manager.sliceWidget(RIGHT)
         left.mrmlSliceNode().RotateToVolumePlane(original)
@@ -65,30 +78,25 @@ class CompareViews:
         _fitWhenLaidOut()
 
 
-def _copied(matrix) -> vtk.vtkMatrix4x4:
+def _copyMatrix(matrix) -> vtk.vtkMatrix4x4:
     copy = vtk.vtkMatrix4x4()
     copy.DeepCopy(matrix)
     return copy
 
 
 def _fitWhenLaidOut() -> None:
-    """Views take their sizes after the layout was set, when Qt comes to it; what is fitted before is cut off then."""
+    """Fit the slices to the views once Qt has laid out the views, which happens after the layout was set; fitted earlier, they would be
+    cut off."""
     qt.QTimer.singleShot(0, slicer.util.resetSliceViews)
 
 
-def shown(node):
-    """The volume that stands for a node in the slice views: a sequence is shown by the proxy of its browser."""
-    if not node.IsA("vtkMRMLSequenceNode"):
-        return node
-    browser = slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(node)
-    return browser.GetProxyNode(node) if browser else None
-
-
 def showInput(node) -> None:
-    """Show a node in all slice views, in its own planes, and a sequence in the tool bar that plays it; without a main window there
-    are none."""
-    volume = shown(node)
-    if volume and slicer.app.layoutManager():
+    """Show a node in all slice views, in its own planes, and the tool bar that plays a sequence. Without a main window there are none."""
+    if not slicer.app.layoutManager():
+        return
+    browser = frames.browserOf(node)
+    volume = browser.GetProxyNode(node) if browser else None if frames.isSequence(node) else node
+    if volume:
         slicer.util.setSliceViewerLayers(background=volume, fit=True, rotateToVolumePlane=True)
-        if volume is not node:
-            slicer.modules.sequences.showSequenceBrowser(slicer.modules.sequences.logic().GetFirstBrowserNodeForSequenceNode(node))
+        if browser:
+            slicer.modules.sequences.showSequenceBrowser(browser)

@@ -1,4 +1,4 @@
-"""The questions that the panel asks a person. The answer that needs no thought is no, and so it is where nobody can be asked."""
+"""Questions that a person confirms or declines. Declining is the default, and the answer in testing mode, where nobody can be asked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import slicer
 from slicer.i18n import tr as _
 
 
-def mayStoreText() -> bool:
-    """Whether the text that was read may be saved with the scene."""
-    return _agreed(
+def confirmStoreText() -> bool:
+    """Ask whether the text that was read may be saved with the scene."""
+    return _ask(
         _("Save the text that was found in the images with the scene?"),
         _("It may tell who the patient is. Without it the scene keeps where the text is, not what it says."),
         yes=_("Save the text"),
@@ -19,9 +19,9 @@ def mayStoreText() -> bool:
     )
 
 
-def mayKeepHeaderText(keywords: Sequence[str]) -> bool:
-    """Whether text stays in the image that matches these fields of the header."""
-    return _agreed(
+def confirmKeepHeaderText(keywords: Sequence[str]) -> bool:
+    """Ask whether text that matches these fields of the header stays in the image."""
+    return _ask(
         _("Keep text that matches the header ({keywords})?").format(keywords=", ".join(keywords)),
         _("It can tell who the patient is, and whoever gets what is exported can read it. A yes holds for all of this image."),
         yes=_("Keep it in the image"),
@@ -29,9 +29,9 @@ def mayKeepHeaderText(keywords: Sequence[str]) -> bool:
     )
 
 
-def mayDiscardReview() -> bool:
-    """Whether a review that holds a person's work may be replaced."""
-    return _agreed(
+def confirmDiscardReview() -> bool:
+    """Ask whether a review that holds a person's work may be replaced by a new one."""
+    return _ask(
         _("Look for text again, and lose your review of this image?"),
         _("What you decided, drew, moved and marked as reviewed would be gone, and cannot be undone."),
         yes=_("Lose the review"),
@@ -39,16 +39,17 @@ def mayDiscardReview() -> bool:
     )
 
 
-def _agreed(text: str, more: str, yes: str, no: str) -> bool:
+def _ask(text: str, more: str, yes: str, no: str) -> bool:
+    """Whether the person chose ``yes``; the default button and Esc are ``no``."""
     if slicer.app.testingEnabled():
         return False
     box = qt.QMessageBox(slicer.util.mainWindow())
     box.windowTitle = _("PyLogikSlicer")
     box.text = text
     box.informativeText = more
-    declining = box.addButton(no, qt.QMessageBox.AcceptRole)
-    agreeing = box.addButton(yes, qt.QMessageBox.YesRole)
-    box.setDefaultButton(declining)
-    box.setEscapeButton(declining)
+    noButton = box.addButton(no, qt.QMessageBox.AcceptRole)
+    yesButton = box.addButton(yes, qt.QMessageBox.YesRole)
+    box.setDefaultButton(noButton)
+    box.setEscapeButton(noButton)
     box.exec_()
-    return box.clickedButton() == agreeing
+    return box.clickedButton() == yesButton

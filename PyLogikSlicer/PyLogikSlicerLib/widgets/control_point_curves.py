@@ -1,4 +1,4 @@
-"""Handles: closed curves in the slice views whose points a person drags, for the selected region and for the region of interest."""
+"""Closed curves in the slice views whose control points a person drags: the selected region, and the region of interest."""
 
 from __future__ import annotations
 
@@ -6,45 +6,51 @@ from collections.abc import Callable, Sequence
 
 import slicer
 
-# Percent of the view: the text below has to be read.
-HANDLE_SCALE = 1.2
+# Size of the interaction handles in percent of the view; larger ones hide the text below.
+INTERACTION_HANDLE_SCALE = 1.2
+# Size of a control point in percent of the view.
+GLYPH_SCALE = 1.6
 
+# Positions (RAS, mm) of the control points of each polygon.
 Polygons = Sequence[Sequence[Sequence[float]]]
 
 
-class Handles:
-    """Shows polygons (lists of RAS points) and calls ``onMoved(polygons)`` when a point was dragged. Never saved with the scene."""
+class ControlPointCurves:
+    """Shows polygons as curves, and calls ``onMoved(polygons)`` when a control point was dragged. They are never saved with the scene."""
 
     def __init__(self, name: str, color: tuple[float, float, float], onMoved: Callable[[list], None]) -> None:
         self._name, self._color, self._onMoved = name, color, onMoved
         self._nodes: list[tuple] = []
 
     def show(self, polygons: Polygons) -> None:
-        """Show these and no others."""
-        if [len(polygon) for polygon in polygons] != [_pointsOf(node, display) for node, display, _ in self._nodes]:
+        """Show these polygons and no others."""
+        if [len(polygon) for polygon in polygons] != [_pointCount(node, display) for node, display, _ in self._nodes]:
             self.hide()
-            self._nodes = [self._made(len(polygon)) for polygon in polygons]
+            self._nodes = [self._makeCurve(len(polygon)) for polygon in polygons]
         for (node, _, _), polygon in zip(self._nodes, polygons, strict=True):
             with slicer.util.NodeModify(node):
                 for index, point in enumerate(polygon):
                     node.SetNthControlPointPosition(index, *point)
 
     def hide(self) -> None:
+        """Remove the curves from the scene."""
         for node, display, tag in self._nodes:
             node.RemoveObserver(tag)
-            for gone in (display, node):  # a display node would stay behind, and go on being drawn
-                if gone.GetScene():
-                    gone.GetScene().RemoveNode(gone)
+            for removed in (display, node):  # the scene would keep the display node, and go on drawing it
+                if removed.GetScene():
+                    removed.GetScene().RemoveNode(removed)
         self._nodes = []
 
     def forget(self) -> None:
-        """The scene was closed, and the nodes are gone with it."""
+        """Forget the nodes, which a scene that is closed removes."""
         self._nodes = []
 
     def polygons(self) -> list[list[list[float]]]:
+        """The positions of the control points as they are now."""
         return [[list(node.GetNthControlPointPosition(i)) for i in range(node.GetNumberOfControlPoints())] for node, _, _ in self._nodes]
 
-    def _made(self, count: int) -> tuple:
+    def _makeCurve(self, count: int) -> tuple:
+        """A curve with this many control points: its node, its display node, and the tag of its observer."""
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsClosedCurveNode", self._name)
         node.SetCurveTypeToLinear()
         node.SetSaveWithScene(False)
@@ -60,18 +66,18 @@ class Handles:
         display.SetPointLabelsVisibility(False)
         display.SetPropertiesLabelVisibility(False)
         display.SetFillVisibility(False)
-        display.SetVisibility3D(False)  # it is the image that is looked at, and the arrows would stand there alone
-        display.SetGlyphScale(1.6)
-        # Arrows in the middle move the whole outline; turning it or scaling it from there is not what anybody wants.
+        display.SetVisibility3D(False)  # in a 3D view its arrows would be shown without the image
+        display.SetGlyphScale(GLYPH_SCALE)
+        # Arrows in the middle move the whole outline; rotating and scaling it is not wanted.
         display.SetHandlesInteractive(True)
         display.SetTranslationHandleVisibility(True)
         display.SetRotationHandleVisibility(False)
         display.SetScaleHandleVisibility(False)
-        display.SetInteractionHandleScale(HANDLE_SCALE)
+        display.SetInteractionHandleScale(INTERACTION_HANDLE_SCALE)
         tag = node.AddObserver(slicer.vtkMRMLMarkupsNode.PointEndInteractionEvent, lambda *_: self._onMoved(self.polygons()))
         return node, display, tag
 
 
-def _pointsOf(node, display) -> int:
-    """How many points a curve has; 0 where a person removed it, or its display."""
+def _pointCount(node, display) -> int:
+    """The number of control points of a curve; 0 where a person removed it or its display node."""
     return node.GetNumberOfControlPoints() if node.GetScene() and display.GetScene() else 0
