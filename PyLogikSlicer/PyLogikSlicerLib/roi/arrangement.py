@@ -341,13 +341,13 @@ def best_cut(points: np.ndarray, axis: int) -> tuple[int, float]:
     whole = cv2.contourArea(cv2.convexHull(points))
     first, last = int(points[:, axis].min()), int(points[:, axis].max())
 
-    def saved(position: int) -> float:
+    def saved_share(position: int) -> float:
         near, far = points[points[:, axis] < position], points[points[:, axis] >= position]
         if len(near) < 3 or len(far) < 3:
             return 0.0
         return 1 - (cv2.contourArea(cv2.convexHull(near)) + cv2.contourArea(cv2.convexHull(far))) / max(whole, 1.0)
 
     step = max(1, (last - first) // 60)
-    coarse = max(range(first + step, last, step), key=saved, default=first)
-    position = max(range(max(coarse - step, first), min(coarse + step, last) + 1), key=saved)
-    return position, saved(position)
+    coarse = max(range(first + step, last, step), key=saved_share, default=first)
+    position = max(range(max(coarse - step, first), min(coarse + step, last) + 1), key=saved_share)
+    return position, saved_share(position)

@@ -200,7 +200,7 @@ class _InflatedStream(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def on_declared(self) -> int:
+    def tell(self) -> int:
         return self._position
 
     def readinto(self, buffer: Any) -> int:

@@ -236,18 +236,18 @@ def _encapsulated_frames(file: DicomFile, pixel: ImagePixel, decode: DecodeEncod
     if len(groups) < count:
         raise UnreadableInput(f"the file holds {len(groups)} of {count} frames: it is truncated or damaged")
 
-    def encoded(number: int, stream: BinaryIO) -> bytes:
+    def read_encoded(number: int, stream: BinaryIO) -> bytes:
         return b"".join(_read_at(stream, *fragment) for fragment in groups[number])
 
     def frames() -> Generator[DecodedFrame, None, None]:
         with file.open() as stream:
             for number in range(count):
-                yield decode(encoded(number, stream), pixel)
+                yield decode(read_encoded(number, stream), pixel)
 
     def frames_again() -> Iterator[tuple[int, DecodedFrame]]:
         middle = count // 2
         with file.open() as stream:
-            decoded = _decode_or_none(decode_again, encoded(middle, stream), pixel)
+            decoded = _decode_or_none(decode_again, read_encoded(middle, stream), pixel)
         if decoded is not None:
             yield middle, decoded
 
@@ -369,7 +369,7 @@ class _FragmentStream(io.RawIOBase):
         self._position = max(base + offset, 0)
         return self._position
 
-    def on_declared(self) -> int:
+    def tell(self) -> int:
         return self._position
 
     def readinto(self, buffer: Any) -> int:

@@ -58,11 +58,11 @@ class VolumeHeader:
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
-    def scaled(self) -> bool:
+    def is_scaled(self) -> bool:
         """Whether there is a slope or intercept that changes the stored values."""
         return (self.slope, self.intercept) != (1.0, 0.0)
 
     @property
-    def inverted(self) -> bool:
+    def is_inverted(self) -> bool:
         """Whether the largest stored value stands for the smallest one."""
         return self.slope < 0

@@ -158,7 +158,7 @@ def _frame_by_itk(path: Path, header: VolumeHeader) -> Iterator[Reread]:
         name = str(path).encode("utf-8").decode("ascii")
     except ValueError:
         return
-    if header.scaled or len(header.data.parts) > 1 or not _is_named_as_itk_wants(path):
+    if header.is_scaled or len(header.data.parts) > 1 or not _is_named_as_itk_wants(path):
         return
     try:
         values = sitk.GetArrayFromImage(sitk.ReadImage(name))
@@ -183,12 +183,12 @@ def _identifying(header: VolumeHeader) -> MappingProxyType[str, tuple[str, ...]]
 def _display(frames: np.ndarray, header: VolumeHeader) -> Display:
     """How the frames are displayed: unchanged for color and 8 bits, else by a window from the low to the high percentile."""
     if frames.ndim == 4 or frames.dtype == np.uint8:
-        return Display(inverted=header.inverted and frames.ndim == 3)
+        return Display(inverted=header.is_inverted and frames.ndim == 3)
     values = frames.ravel()[:: max(1, frames.size // _SAMPLES)].astype(np.float64)
     values = values[np.isfinite(values)]
     if not values.size:
-        return Display(inverted=header.inverted)
+        return Display(inverted=header.is_inverted)
     low, high = np.percentile(values, _WINDOW_PERCENTILES)
     if high <= low:
         low, high = values.min(), values.max()
-    return Display(window=(float(low), float(high)), inverted=header.inverted)
+    return Display(window=(float(low), float(high)), inverted=header.is_inverted)
