@@ -19,3 +19,5 @@ autodoc_member_order = "bysource"
 exclude_patterns = ["_build"]
 html_theme = "alabaster"
 myst_heading_anchors = 3
+# Links to files of the repository that are no pages of this site.
+suppress_warnings = ["myst.xref_missing"]
