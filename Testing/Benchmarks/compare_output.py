@@ -4,7 +4,7 @@
     python Testing/Benchmarks/compare_output.py BEFORE AFTER [--except FIELD ...]
 
 The proof that a change of the structure changes no result: run `pylogikslicer deid --keep-names` over the same inputs with the code
-before and after, then compare. Images are matched by name. Fields of report.json that tell of the run and not of the result (times,
+before and after, then compare. Images are matched by the content of their sources (crosswalk.csv), since some names are random. Fields of report.json that tell of the run and not of the result (times,
 versions) are left out; further ones are named with --except.
 """
 
@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,30 +40,45 @@ def pixels_of(path: Path) -> np.ndarray:
         return imagecodecs.imread(str(path))
 
 
-def different_images(before: Path, after: Path) -> Iterator[str]:
+def rows_of(root: Path, table: str) -> list[dict[str, str]]:
+    with open(root / "phi" / f"{table}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def common_names(before: Path, after: Path) -> dict[str, str]:
+    """Names of images after, to the names that images of the same source and number in it have before."""
+    named = []
+    for root in (before, after):
+        names: dict[tuple[str, int], str] = {}
+        for row in rows_of(root, "crosswalk"):
+            number = 0
+            while (row["sha256"], number) in names:
+                number += 1
+            names[row["sha256"], number] = row["name"]
+        named.append(names)
+    return {name: named[0].get(key, name) for key, name in named[1].items()}
+
+
+def different_images(before: Path, after: Path, names: dict[str, str]) -> Iterator[str]:
     """Files that only one of the folders has, or whose pixels differ."""
-    files = [{path.relative_to(root / "images") for path in (root / "images").rglob("*") if path.is_file()} for root in (before, after)]
-    yield from (f"images: only one run wrote {path}" for path in sorted(files[0] ^ files[1]))
-    for path in sorted(files[0] & files[1]):
-        one, other = before / "images" / path, after / "images" / path
+    found = [
+        {path.relative_to(root / "images"): path for path in (root / "images").rglob("*") if path.is_file()} for root in (before, after)
+    ]
+    found[1] = {Path(*(part.replace(key.parts[0], names[key.parts[0]]) for part in key.parts)): path for key, path in found[1].items()}
+    yield from (f"images: only one run wrote {path}" for path in sorted(found[0].keys() ^ found[1].keys()))
+    for path in sorted(found[0].keys() & found[1].keys()):
+        one, other = found[0][path], found[1][path]
         if one.read_bytes() != other.read_bytes() and not np.array_equal(pixels_of(one), pixels_of(other)):
             yield f"images: {path} has other pixels"
 
 
-def different_rows(before: Path, after: Path) -> Iterator[str]:
-    """Rows of text.csv that only one of the runs has, told by image and box, without the text."""
-    tables = []
-    for root in (before, after):
-        with open(root / "phi" / "text.csv", newline="", encoding="utf-8") as file:
-            tables.append([tuple(sorted(row.items())) for row in csv.DictReader(file)])
-    for label, rows, others in (("before", tables[0], tables[1]), ("after", tables[1], tables[0])):
-        rest = list(others)
-        for row in rows:
-            if row in rest:
-                rest.remove(row)
-            else:
-                cells = dict(row)
-                yield f"text.csv: only {label}: {cells['name']} at {cells['x0']}, {cells['y0']}, {cells['x1']}, {cells['y1']}"
+def different_rows(before: Path, after: Path, names: dict[str, str]) -> Iterator[str]:
+    """Rows of text.csv that only one of the runs has, named by image and box, without the text."""
+    tables = [Counter(tuple({**row, "source": ""}.items()) for row in rows_of(before, "text"))]
+    tables.append(Counter(tuple({**row, "source": "", "name": names[row["name"]]}.items()) for row in rows_of(after, "text")))
+    for label, rows in (("before", tables[0] - tables[1]), ("after", tables[1] - tables[0])):
+        for cells in map(dict, rows):
+            yield f"text.csv: only {label}: {cells['name']} at {cells['x0']}, {cells['y0']}, {cells['x1']}, {cells['y1']}"
 
 
 def different_fields(before: Any, after: Any, left_out: frozenset[str], where: str = "report.json") -> Iterator[str]:
@@ -81,9 +97,10 @@ def different_fields(before: Any, after: Any, left_out: frozenset[str], where: s
         yield f"{where}: {before!r} and {after!r}"
 
 
-def report_of(root: Path) -> dict:
+def report_of(root: Path, names: dict[str, str]) -> dict:
     report = json.loads((root / "report.json").read_text(encoding="utf-8"))
-    return {**report, "images": sorted(report["images"], key=lambda image: image["name"])}
+    images = [{**image, "name": names.get(image["name"], image["name"])} for image in report["images"]]
+    return {**report, "images": sorted(images, key=lambda image: image["name"])}
 
 
 def main() -> int:
@@ -93,12 +110,14 @@ def main() -> int:
     parser.add_argument("--except", dest="left_out", nargs="*", default=[], metavar="FIELD", help="fields of report.json to leave out too")
     arguments = parser.parse_args()
     left_out = frozenset((*OF_THE_RUN, *arguments.left_out))
+    names = common_names(arguments.before, arguments.after)
+    before, after = report_of(arguments.before, {}), report_of(arguments.after, names)
     differences = [
-        *different_images(arguments.before, arguments.after),
-        *different_rows(arguments.before, arguments.after),
-        *different_fields(report_of(arguments.before), report_of(arguments.after), left_out),
+        *different_images(arguments.before, arguments.after, names),
+        *different_rows(arguments.before, arguments.after, names),
+        *different_fields(before, after, left_out),
     ]
-    print("\n".join(differences) if differences else f"the same: {len(report_of(arguments.after)['images'])} images")
+    print("\n".join(differences) if differences else f"the same: {len(after['images'])} images")
     return 1 if differences else 0
 
 
