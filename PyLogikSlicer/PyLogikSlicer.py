@@ -388,7 +388,8 @@ class PyLogikSlicerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         parameters = self.parameters
         return Options(
-            variant="find-txt" if parameters.contents == Contents.TEXT else parameters.variant.value,
+            variant=parameters.variant.value,
+            images=parameters.contents != Contents.TEXT,
             threshold=parameters.threshold,
             rename=parameters.obfuscateNames,
             engine=parameters.engine.value,

@@ -152,7 +152,7 @@ def _known(source: Input, digest: str, options: Options, ledger: Ledger) -> Outc
     refusal = ledger.refusal(source.label, digest)
     if refusal is not None:
         return "failed", f"{refusal}; not tried again without --overwrite"
-    published = ledger.published_as(source.label, digest) if options.variant == "find-txt" else None
+    published = ledger.published_as(source.label, digest) if not options.images else None
     if published is None:
         return None
     # find-txt removes no images: their text was found when they were made.
@@ -183,7 +183,7 @@ def _process_stack(
     """Let ``work`` write one image into a staging folder, and publish it; returns the outcome and the name of the image."""
     disclosure = None if options.rename else find_disclosure(stack.name, stack.header)
     name = ledger.name_for(stack.name, secret=disclosure is not None)
-    if disclosure and disclosure.certain and options.variant != "find-txt":
+    if disclosure and disclosure.certain and options.images:
         reason = f"its name holds the header's {disclosure.what}: use --rename to give random names"
         return ledger.note(source.label, "failed", reason, name), name
     remark = (

@@ -79,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for variant, what in VARIANTS.items():
         _add_variant(commands.add_parser(variant, help=f"write {what}", description=f"What remains: {what}."), variant)
+    text = commands.add_parser("find-txt", help="write only the text", description="Only the text is written, and no image.")
+    _add_variant(text, "deid", images=False)
     masks = "PNG, NIfTI, NRRD, MetaImage or DICOM SEG, an output folder of this tool (its regions of interest), or a folder of masks"
     dice = commands.add_parser("dice", help="compare masks", description=f"Dice and other scores of masks: {masks}.")
     dice.add_argument("pred", type=Path, metavar="PRED")
@@ -92,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
+def _add_variant(parser: argparse.ArgumentParser, variant: str, images: bool = True) -> None:
     default = Options()
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files and folders (searched to their end)")
     parser.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT", help="folder for images/, phi/ and report.json")
@@ -120,7 +122,7 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str) -> None:
     limits.add_argument("--time-limit", type=float, default=default.time_limit, metavar="SECONDS", help="(default %(default)g)")
     limits.add_argument("--frame-limit", type=float, default=default.frame_limit, metavar="GIB", help="of a frame (default %(default)g)")
     parser.add_argument("--json", action="store_true", help="print the report, and nothing else, on stdout")
-    parser.set_defaults(command=_deidentify, variant=variant, rename=default.rename)
+    parser.set_defaults(command=_deidentify, variant=variant, images=images, rename=default.rename)
 
 
 def _grey_level(text: str) -> int:

@@ -39,7 +39,7 @@ def deid_clean(input_path: str | PathLike, output_path: str | PathLike, rename_f
 
 def find_txt(input_path: str | PathLike, output_path: str | PathLike) -> dict:
     """Write what text there is, and where, to ``phi/text.csv``; no image is written."""
-    return _run("find-txt", input_path, output_path, False, 0)
+    return run([Path(input_path)], Path(output_path), Options(images=False, rename=False))
 
 
 def _run(variant: str, input_path: str | PathLike, output_path: str | PathLike, rename: bool, threshold: int) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,8 @@ from .writing.formats import FORMATS, decode
 
 EXAMPLES = ("palette_color", "rgb_color", "ybr_color")
 PICTURE = "before-after.png"
+# The command that writes no images, and its folder.
+TEXT_ONLY = "find-txt"
 # Rows and columns of one picture in the grid, and rows of its caption, in pixels.
 _CELL = (300, 420)
 _CAPTION = 26
@@ -36,12 +39,13 @@ def run_demo(output: Path) -> bool:
     engine = choose_engine()
     print(f"{len(sources)} ultrasound images that come with pydicom; text reader: {engine.description}")
     all_done = True
-    for variant, remains in VARIANTS.items():
-        print(f"\n{variant}: {remains}")
+    for command, remains in (*VARIANTS.items(), (TEXT_ONLY, "only the text is written")):
+        print(f"\n{command}: {remains}")
         outcomes: list[tuple[str, str]] = []
-        options = Options(variant=variant, rename=False, overwrite=True)
-        report = run(sources, output / variant, options, on_event=lambda _, *outcome, o=outcomes: o.append(outcome), engine=engine)
-        images, names = {image["name"]: image for image in report["images"]}, _names(output / variant)
+        options = Options(rename=False, overwrite=True)
+        options = replace(options, images=False) if command == TEXT_ONLY else replace(options, variant=command)
+        report = run(sources, output / command, options, on_event=lambda _, *outcome, o=outcomes: o.append(outcome), engine=engine)
+        images, names = {image["name"]: image for image in report["images"]}, _names(output / command)
         for example, source, (status, reason) in zip(EXAMPLES, sources, outcomes, strict=True):
             all_done = all_done and status == "done"
             print(f"  {example:14} {_summary(images[names[str(source)]]) if status == 'done' else f'{status}: {reason}'}")
@@ -70,12 +74,12 @@ def _names(folder: Path) -> dict[str, str]:
 
 def _grid(sources: list[Path], output: Path) -> np.ndarray:
     """A row for each image: the first frame with what was found outlined, and the first frame that each variant wrote."""
-    writing = [variant for variant in VARIANTS if variant != "find-txt"]
+    writing = list(VARIANTS)
     rows = [np.hstack([_caption(title) for title in ("before, text outlined", *writing)])]
     for source in sources:
         stack = open_stacks(source)[0]
         shown = stack.display.show(next(stack.frames()))
-        cells = [_outlined(shown, output / "find-txt" / "phi" / "text.csv", source)]
+        cells = [_outlined(shown, output / TEXT_ONLY / "phi" / "text.csv", source)]
         cells += [_first_frame(output / variant / "images" / _names(output / variant).get(str(source), "")) for variant in writing]
         rows.append(np.hstack([_in_cell(cell) for cell in cells]))
     return np.vstack(rows)

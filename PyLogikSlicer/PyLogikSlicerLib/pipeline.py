@@ -101,11 +101,11 @@ def publish(
 ) -> Result:
     """Write the image as ``analysis`` says into ``folder``, as ``<name>_0000.<suffix>`` and so on, and verify it.
 
-    The variant find-txt writes nothing: its result is the text. Raises VerificationFailed when a frame was not examined, a
+    Without ``options.images`` nothing is written: the result is the text. Raises VerificationFailed when a frame was not examined, a
     file is not what it must be, or text stays readable.
     """
     _require_coverage(analysis.text_map, stack)
-    if options.variant == "find-txt":
+    if not options.images:
         return Result(analysis.text_map, seconds=analysis.seconds)
     fmt = FORMATS[options.format]
     writer = open_writer(fmt, folder, name, stack.frame_count)

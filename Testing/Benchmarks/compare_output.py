@@ -4,8 +4,8 @@
     python Testing/Benchmarks/compare_output.py BEFORE AFTER [--except FIELD ...]
 
 The proof that a change of the structure changes no result: run `pylogikslicer deid --keep-names` over the same inputs with the code
-before and after, then compare. Images are matched by the content of their sources (crosswalk.csv), since some names are random. Fields of report.json that tell of the run and not of the result (times,
-versions) are left out; further ones are named with --except.
+before and after, then compare. Images are matched by the content of their sources (crosswalk.csv), since some names are random. Fields of
+report.json that tell of the run and not of the result (times, versions) are left out; further ones are named with --except.
 """
 
 from __future__ import annotations

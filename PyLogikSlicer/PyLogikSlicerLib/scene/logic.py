@@ -9,14 +9,14 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import slicer
 import vtk
 
 from ..core.errors import PyLogikSlicerError, UsageError
-from ..core.options import Options
+from ..core.options import Options, OutputOptions
 from ..worker.client import WorkerProcess
 from ..worker.messages import AnalysisResult, DevicesRequest, Event, ExportResult, Failed, Request, Source, TaskResult
 from . import frames, overlays, results, slice_positions, tables
@@ -129,7 +129,7 @@ class StudyLogic:
     def startExport(self, study: Study, folder: str, options: Options, onEvent: OnEvent) -> None:
         """Write a study as reviewed into ``folder`` in the worker, verified; events as in :meth:`start`.
 
-        From ``options`` the format, the names and the variant "find-txt" (no images) are taken; the others are those of the analysis. At
+        From ``options`` the format, the names and whether images are written are taken; the others are those of the analysis. At
         ``Done`` ``study.verdict``, ``study.exported`` and ``study.folder`` are set, and the region of interest is remembered for its
         scanner. Where nothing is published the event is ``Failed``, and its reason is the verdict.
 
@@ -147,16 +147,13 @@ class StudyLogic:
         def fail(reason: str) -> None:
             study.refusal = reason
 
-        variant = options.variant if options.variant == "find-txt" else study.options.variant
-        chosen = replace(study.options, variant=variant, format=options.format, rename=options.rename, overwrite=options.overwrite)
+        chosen = replace(study.options, **_outputOptions(options))
         self._jobs.start(exportJob(study, chosen, target, self.templates, finish, fail, onEvent))
         study.export, study.refusal = None, ""
 
     def isFoundWith(self, study: Study, options: Options) -> bool:
         """Whether an analysis with these options would be the one that the study has; options of the export do not matter to it."""
-        variant = study.options.variant if options.variant == "find-txt" else options.variant
-        exportOptions = {"format": options.format, "rename": options.rename}
-        return replace(options, variant=variant).report() == study.options.report() | exportOptions
+        return replace(options, **_outputOptions(study.options)).report() == study.options.report()
 
     def isUpToDate(self, study: Study, options: Options) -> bool:
         """Whether an export with these options would write what the last one wrote."""
@@ -370,3 +367,8 @@ def _close(jobs: Jobs, observers: Observers) -> None:
     """End the worker and observe nothing any more. Without a reference to the logic, so that a finalizer can call it."""
     jobs.close()
     observers.removeAll()
+
+
+def _outputOptions(options: Options) -> dict[str, Any]:
+    """The options of the output by name."""
+    return {field.name: getattr(options, field.name) for field in fields(OutputOptions)}

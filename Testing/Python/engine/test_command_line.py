@@ -169,7 +169,7 @@ def test_an_output_folder_that_cannot_be_made_is_wrong_usage(capsys, tmp_path, p
 
 
 def test_every_variant_and_option_is_explained(capsys):
-    for arguments in (["--help"], *([variant, "--help"] for variant in VARIANTS), ["dice", "--help"], ["demo", "--help"]):
+    for arguments in (["--help"], *([variant, "--help"] for variant in (*VARIANTS, "find-txt")), ["dice", "--help"], ["demo", "--help"]):
         with pytest.raises(SystemExit) as exit_:
             main(arguments)
         told = capsys.readouterr().out

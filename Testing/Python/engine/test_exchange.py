@@ -65,14 +65,16 @@ def test_an_analysis_of_an_image_of_nothing_arrives_too():
 
 
 def test_options_and_sources_arrive_as_they_were(tmp_path):
-    for options in (Options(), Options("deid-us", 12, True, "ppocr", "cpu", tmp_path, False, "png", "measurements", True, True)):
+    changed = {"variant": "deid-us", "threshold": 12, "keep": "measurements", "format": "png", "images": False, "rename": False}
+    changed |= {"engine": "ppocr", "device": "cpu", "models": tmp_path, "stack": True, "overwrite": True, "time_limit": 9.0}
+    for options in (Options(), Options(**changed)):
         assert options_from_json(through_the_pipe(options_to_json(options))) == options
     for source in (Source(("b.dcm", "a.dcm"), True), Source(array="x.npz", name="3: US")):
         assert Source.from_json(through_the_pipe(source.to_json())) == source
 
 
 def test_requests_arrive_as_they_were():
-    source, options = Source(("b.dcm", "a.dcm"), True), Options("deid-us")
+    source, options = Source(("b.dcm", "a.dcm"), True), Options(variant="deid-us")
     requests = (
         AnalyseRequest(source, options, [[1.5, 2.0]], "templates.json"),
         AnalyseRequest(source, options),

@@ -227,7 +227,7 @@ def _volume(path, key, value):
 def test_what_a_still_or_a_volume_says_of_itself_counts_like_a_header(engine, tmp_path, name, write):
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / name)
-    done = Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt")
+    done = Run(tmp_path / "in", tmp_path / "out", engine, images=False)
     secrets = [part for part in re.split(r"[ _.]|(?<=[a-z])(?=[A-Z])", Path(name).stem) if len(part) > 3]
     assert secrets and all(RANDOM.fullmatch(name) for name in done.images) and told_outside_phi(done, *secrets) == []
     assert "Quill Feather" not in repr(done.events)
@@ -237,7 +237,7 @@ def test_what_a_program_says_of_itself_keeps_no_name_from_being_published(engine
     (tmp_path / "in").mkdir()
     _png(tmp_path / "in" / "imagej_liver.png", Software="ImageJ 1.53 liver")
     _volume(tmp_path / "in" / "t1w_fsl.nii", "ITK_FileNotes", "5.0.10")
-    assert set(Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt").images) == {"imagej_liver", "t1w_fsl"}
+    assert set(Run(tmp_path / "in", tmp_path / "out", engine, images=False).images) == {"imagej_liver", "t1w_fsl"}
 
 
 def test_pages_and_inputs_of_one_stem_do_not_publish_it_either(engine, tmp_path):

@@ -15,7 +15,7 @@ from PyLogikSlicerLib.detection.engines import choose_engine
 from PyLogikSlicerLib.writing import formats
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, "deid_us", "deid_one", "deid_clean", "find_txt"])
+@pytest.mark.parametrize("variant", [*VARIANTS, "deid_us", "deid_one", "deid_clean"])
 def test_a_variant_is_known_by_its_own_and_by_pylogiks_spelling(variant):
     assert Options(variant=variant).variant == variant.replace("_", "-")
 

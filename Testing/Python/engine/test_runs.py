@@ -51,11 +51,12 @@ def kinds(tmp_path_factory):
     return folder, counts
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", [*VARIANTS, "find-txt"])
 def test_every_variant_runs_on_every_kind_of_input_writes_every_frame_and_leaves_the_originals_alone(engine, kinds, tmp_path, variant):
     folder, counts = kinds
     before = _state(folder)
-    done = Run(folder, tmp_path / "out", engine, variant=variant)
+    chosen = {"images": False} if variant == "find-txt" else {"variant": variant}
+    done = Run(folder, tmp_path / "out", engine, **chosen)
     assert done.statuses == ["done"] * len(counts), done.events
     assert {name: (image["status"], image["frames"], image["frames_examined"]) for name, image in done.images.items()} == {
         name: ("done", count, count) for name, count in counts.items()
@@ -151,7 +152,7 @@ def test_folders_are_searched_to_their_end_and_each_file_is_done_once(engine, tm
     os.symlink(tmp_path / "in" / "a.png", tmp_path / "in" / "link.png")
     os.symlink(tmp_path / "in", tmp_path / "in" / "sub" / "loop")
     os.symlink(tmp_path / "in" / "itself", tmp_path / "in" / "itself")
-    done = Run([tmp_path / "in", tmp_path / "in" / "a.png"], tmp_path / "out", engine, variant="find-txt")
+    done = Run([tmp_path / "in", tmp_path / "in" / "a.png"], tmp_path / "out", engine, images=False)
     assert sorted(done.images) == ["a", "b", "c"]
     assert done.statuses.count("done") == 3 and done.statuses.count("skipped") == 1
     assert "does not exist" in done.reason() or "cannot be opened" in done.reason()
@@ -248,7 +249,7 @@ def test_what_an_interrupted_run_with_other_options_did_not_reach_is_not_taken_f
 
 def test_an_output_that_holds_two_runs_with_different_options_knows_which_is_which(engine, tmp_path):
     first, second = save(tmp_path / "1" / "a.png", picture(1)), save(tmp_path / "2" / "b.png", picture(2))
-    Run(first, tmp_path / "out", engine, variant="find-txt")
+    Run(first, tmp_path / "out", engine, images=False)
     Run(second, tmp_path / "out", engine, variant="deid")
     assert Run(first, tmp_path / "out", engine, variant="deid").worked_on == {1}
 
@@ -378,7 +379,7 @@ def test_a_stem_that_tells_who_it_is_fails_with_the_advice_and_without_telling(e
 
 def test_text_alone_is_written_for_a_telling_stem_but_not_under_it(engine, tmp_path):
     dicom(tmp_path / "in" / "quillfeather.dcm", [picture(1)], PatientName="Quillfeather^Zebedee")
-    done = Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt")
+    done = Run(tmp_path / "in", tmp_path / "out", engine, images=False)
     assert done.statuses == ["done"] and "quill" not in repr(shared_files(tmp_path / "out")).lower()
 
 
@@ -484,7 +485,7 @@ def test_two_runs_never_write_into_one_folder_at_a_time(engine, tmp_path):
 def test_the_current_directory_is_left_alone(engine, tmp_path):
     save(tmp_path / "in" / "a.png", picture(1))
     before = os.getcwd()
-    Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt")
+    Run(tmp_path / "in", tmp_path / "out", engine, images=False)
     assert os.getcwd() == before and not leftovers(tmp_path / "out")
 
 
@@ -495,7 +496,7 @@ def test_what_a_qr_code_says_is_no_formula_in_the_table_and_is_known_again(engin
     image = picture(1, rows=240, columns=320)
     image[20 : 20 + modules.shape[0], 30 : 30 + modules.shape[1]] = modules
     save(tmp_path / "in" / "=scan.png", image)
-    done = Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt")
+    done = Run(tmp_path / "in", tmp_path / "out", engine, images=False)
     read = [row["text"] for row in table(tmp_path / "out", "text")]
     assert any(text.strip().split(";")[-1] in cell for cell in read), read
     # A cell begins at the start and, for some programs, at a semicolon.
@@ -505,7 +506,7 @@ def test_what_a_qr_code_says_is_no_formula_in_the_table_and_is_known_again(engin
     with OutputFolder(tmp_path / "out") as folder:
         rows = folder.read_table("text", TEXT_COLUMNS)
     assert any(text.strip() in row["text"] and row["name"] == "=scan" for row in rows)
-    assert Run(tmp_path / "in", tmp_path / "out", engine, variant="find-txt").worked_on == set()
+    assert Run(tmp_path / "in", tmp_path / "out", engine, images=False).worked_on == set()
 
 
 def test_with_stack_the_stills_of_a_folder_are_the_frames_of_one_image(engine, tmp_path):
@@ -524,11 +525,11 @@ def test_finding_text_withdraws_no_published_images(engine, tmp_path):
     """The same folder, and the same files: their images were published with the text that was found in them."""
     source = save(tmp_path / "in" / "a.png", write(color_image(), "DOE JANE", 30, 40, (255, 255, 255)))
     images = shared_files(Run(source.parent, tmp_path / "out", engine, format="png").output)
-    found = Run(source.parent, tmp_path / "out", engine, variant="find-txt")
+    found = Run(source.parent, tmp_path / "out", engine, images=False)
     assert found.statuses == ["done"] and "phi/text.csv" in found.events[0][2]
     assert shared_files(tmp_path / "out").keys() == images.keys() and images
     save(source, write(color_image(), "ROE JOHN", 30, 40, (255, 255, 255)))
-    changed = Run(source.parent, tmp_path / "out", engine, variant="find-txt")
+    changed = Run(source.parent, tmp_path / "out", engine, images=False)
     assert changed.statuses == ["failed"] and "another folder" in changed.events[0][2]
     assert shared_files(tmp_path / "out").keys() == images.keys()
     assert_consistent(tmp_path / "out")

@@ -174,7 +174,7 @@ def test_text_that_was_missed_is_masked_by_verification(worker, tmp_path):
 
 
 def test_only_the_text_is_written_where_that_is_asked_for(worker, analysed, screen, tmp_path):
-    options = replace(OPTIONS, variant="find-txt")
+    options = replace(OPTIONS, images=False)
     result = result_of(worker, export(screen, review_of(analysed).analysis, tmp_path / "out", options))
     assert not result.image["files"] and not files_below(tmp_path / "out" / "images")
     assert len(table(tmp_path / "out", "text")) == len(analysed.analysis.text_map.regions)

@@ -111,7 +111,7 @@ def test_an_export_holds_until_something_changes_and_again_when_that_is_undone(l
 
 @pytest.mark.parametrize(
     "other",
-    [{"format": "png"}, {"rename": False}, {"variant": "find-txt"}, {"variant": "deid-one"}, {"threshold": 9}, {"keep": "measurements"}],
+    [{"format": "png"}, {"rename": False}, {"images": False}, {"variant": "deid-one"}, {"threshold": 9}, {"keep": "measurements"}],
     ids=str,
 )
 def test_an_export_holds_only_for_the_options_it_was_made_with(logic, study, tmp_path, other):
@@ -121,7 +121,7 @@ def test_an_export_holds_only_for_the_options_it_was_made_with(logic, study, tmp
 
 
 def test_options_of_the_export_do_not_ask_for_another_analysis_and_others_do(logic, study):
-    for same in ({}, {"format": "png"}, {"rename": True}, {"variant": "find-txt"}):
+    for same in ({}, {"format": "png"}, {"rename": True}, {"images": False}):
         assert logic.isFoundWith(study, Options(**{**OPTIONS, **same}))
     for other in ({"variant": "deid-us"}, {"threshold": 3}, {"keep": "measurements"}, {"engine": "thorough"}, {"device": "auto"}):
         assert not logic.isFoundWith(study, Options(**{**OPTIONS, **other}))

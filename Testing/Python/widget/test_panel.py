@@ -110,7 +110,7 @@ def test_every_choice_is_one_that_the_engine_knows(panel):
     from PyLogikSlicerLib.detection.devices import DEVICES
     from PyLogikSlicerLib.writing.formats import FORMATS
 
-    assert {choice.value for choice in Variant} == set(VARIANTS) - {"find-txt"}
+    assert {choice.value for choice in Variant} == set(VARIANTS)
     assert {choice.value for choice in Engine} == set(ENGINES)
     assert {choice.value for choice in Device} == set(DEVICES)
     assert {choice.value for choice in ImageFormat} == set(FORMATS)
