@@ -1,10 +1,12 @@
-"""The command line of a child process that runs a module of this package, started from a program, a test or Slicer."""
+"""Child processes that run a module of this package, started from a program, a test or Slicer: both ends of their start."""
 
 from __future__ import annotations
 
 import os
 import sys
+from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 # Python run with -c or -m puts the current folder first on its path (the option -P that prevents it is newer than Python 3.10), and a
@@ -25,3 +27,16 @@ def python_command(module: str, python: str | None = None) -> list[str]:
     ``python`` is the path of the interpreter, by default :func:`default_python`.
     """
     return [python or default_python(), "-c", _START, str(PACKAGE_ROOT), module]
+
+
+def take_standard_pipes() -> tuple[BufferedReader, BinaryIO]:
+    """In a child process: the pipes to the parent, taken away from standard input and output; these and standard error then lead nowhere.
+
+    Libraries print, some of them names and paths, and what they print must not get between the messages.
+    """
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    return requests, answers

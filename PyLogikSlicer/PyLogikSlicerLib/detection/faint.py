@@ -116,7 +116,7 @@ def equalized_views(levels: np.ndarray, shown: np.ndarray) -> Iterator[FaintView
     shown
         uint8, the frame as it is examined already.
     """
-    if levels.dtype == np.uint8:
+    if levels.dtype == np.uint8 and np.array_equal(levels, shown):
         return
     values, ranks, counts = np.unique(max_channel(levels), return_inverse=True, return_counts=True)
     if len(values) < 2:

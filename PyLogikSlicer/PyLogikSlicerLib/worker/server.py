@@ -26,6 +26,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from ..core.errors import EngineUnavailable, UnreadableInput, UsageError, failure_reason
 from ..core.private_folders import own_folder, remove_abandoned
+from ..core.processes import take_standard_pipes
 from ..core.progress import OnProgress, Progress
 from .messages import Done, Failed, Message, TaskResult, request_from_json
 
@@ -85,23 +86,12 @@ def _limit_rate(number: Any, send: Send) -> OnProgress:
     return on_progress
 
 
-def _take_standard_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Binary files for stdin and stdout; whoever else writes to these or to stderr writes to nowhere, since libraries print, and some of
-    them print names and paths."""
-    requests, events = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
-    return requests, events
-
-
 def _interrupt(*_) -> NoReturn:
     raise KeyboardInterrupt
 
 
 def main() -> int:
-    requests, events = _take_standard_streams()
+    requests, events = take_standard_pipes()
 
     def send(message: Message) -> None:
         events.write(json.dumps(message.to_json()).encode() + b"\n")

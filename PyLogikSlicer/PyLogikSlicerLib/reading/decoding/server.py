@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...core.errors import UnreadableInput, where
+from ...core.processes import take_standard_pipes
 from ...core.stack import ImageStack
 from ..opening import open_file
 from .limits import DeclaredSize, Limits, SizeListener, size_limits
@@ -153,19 +154,6 @@ def _receive_requests(requests: BufferedReader, waiting: queue.Queue[dict[str, A
     os._exit(0)
 
 
-def _take_over_pipes() -> tuple[BufferedReader, BinaryIO]:
-    """The pipes to the client, taken away from standard input and output; these and standard error then lead nowhere.
-
-    Libraries print, some of them names and paths, and what they print must not get between the answers.
-    """
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    os.close(nowhere)
-    return requests, answers
-
-
 def _die_with_parent() -> None:
     """On Linux, let the kernel kill this process when the client ends: a decoder may hang while it holds Python's global lock."""
     if sys.platform == "linux":
@@ -177,7 +165,7 @@ def _die_with_parent() -> None:
 
 def main() -> None:
     """Run the decoding process."""
-    requests, answers = _take_over_pipes()
+    requests, answers = take_standard_pipes()
     _die_with_parent()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
