@@ -31,6 +31,44 @@ def test_ruff_is_content_with_every_file(check, repository):
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
 
+@pytest.mark.costly
+def test_mypy_finds_nothing(repository, tmp_path):
+    command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path)]
+    outcome = subprocess.run(command, cwd=repository, capture_output=True, text=True)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_no_modules_import_each_other():
+    """Imports of modules while they are imported themselves; those within functions and for types alone do not count."""
+    imports = {_module_of(file): set(_imported_modules(file)) for file in FILES}
+
+    def reachable(start: str) -> set[str]:
+        found, waiting = set(), [start]
+        while waiting:
+            new = imports.get(waiting.pop(), set()) - found
+            found |= new
+            waiting += new
+        return found
+
+    assert [module for module in imports if module in reachable(module)] == []
+
+
+def _module_of(file: Path) -> str:
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported_modules(file: Path) -> Iterator[str]:
+    """The modules of this package that a file imports outside of functions and of ``if TYPE_CHECKING``."""
+    modules = {_module_of(other) for other in FILES}
+    package = _module_of(file).split(".") if file.name == "__init__.py" else _module_of(file).split(".")[:-1]
+    for node in _outside_functions(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if f"{base}.{alias.name}" in modules else base
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
 def test_imports_keep_to_their_room(file):
     part = file.relative_to(PACKAGE).parts[0]
@@ -56,6 +94,8 @@ def test_the_engine_depends_on_what_it_imports_and_on_nothing_else(repository):
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield child
             yield from _outside_functions(child)
