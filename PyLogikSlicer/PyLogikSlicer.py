@@ -1,7 +1,7 @@
 """PyLogikSlicer: finds the text burned into a study, lets a person review it, removes it, and writes files that can be shared.
 
 This file holds the classes that Slicer looks for. The parts of the panel are in PyLogikSlicerLib/widgets and the logic is in
-PyLogikSlicerLib/scene; neither is imported before the module is opened, but for the table of text engines.
+PyLogikSlicerLib/scene; neither is imported before the module is opened, but for the tables of choices.
 """
 
 import enum
@@ -24,6 +24,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+from PyLogikSlicerLib.core.options import DEVICES, FORMATS, VARIANTS
 from PyLogikSlicerLib.core.text_engines import ENGINES, TEXT_ENGINES
 
 
@@ -71,38 +72,35 @@ class _Choice(enum.Enum):
     """A choice of the panel: its value is the engine's name for it, and its label is shown to people."""
 
     def label(self):
-        return _LABELS[self]
+        return _LABELS.get(self, self.value)
 
 
-class Variant(_Choice):
-    DEID = "deid"
-    DEID_US = "deid-us"
-    DEID_ONE = "deid-one"
-    DEID_CLEAN = "deid-clean"
+def _choices(className, names):
+    """The enumeration of the names in a table of the engine: ``deid-us`` is the member DEID_US."""
+    members = {name.replace("-", "_").upper(): name for name in names}
+    return _Choice(className, members)  # type: ignore[call-arg] # mypy knows this way to make one of enum.Enum itself only
 
 
 if TYPE_CHECKING:  # which does not know the names of an enumeration that is made of a table
+
+    class Variant(_Choice):
+        DEID = "deid"
 
     class Engine(_Choice):
         AUTO = "auto"
         THOROUGH = "thorough"
 
+    class Device(_Choice):
+        AUTO = "auto"
+
+    class ImageFormat(_Choice):
+        JPEG = "jpeg"
+
 else:
-    # AUTO, THOROUGH, and each text engine of the table.
-    Engine = _Choice("Engine", {name.upper(): name for name in ENGINES})
-
-
-class Device(_Choice):
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-
-
-class ImageFormat(_Choice):
-    JPEG = "jpeg"
-    JPEG_LOSSLESS = "jpeg-lossless"
-    PNG = "png"
+    Variant = _choices("Variant", VARIANTS)
+    Engine = _choices("Engine", ENGINES)
+    Device = _choices("Device", DEVICES)
+    ImageFormat = _choices("ImageFormat", FORMATS)
 
 
 class Contents(_Choice):
@@ -110,21 +108,22 @@ class Contents(_Choice):
     TEXT = "text"
 
 
+# A name without a label is shown as it is.
 _LABELS: dict[enum.Enum, str] = {
-    Variant.DEID: _("Whole image (deid)"),
-    Variant.DEID_US: _("Ultrasound sector (deid-us)"),
-    Variant.DEID_ONE: _("Largest object (deid-one)"),
-    Variant.DEID_CLEAN: _("All large objects (deid-clean)"),
+    Variant("deid"): _("Whole image (deid)"),
+    Variant("deid-us"): _("Ultrasound sector (deid-us)"),
+    Variant("deid-one"): _("Largest object (deid-one)"),
+    Variant("deid-clean"): _("All large objects (deid-clean)"),
     Engine.AUTO: _("Automatic"),
     **{Engine(spec.name): spec.label for spec in TEXT_ENGINES},
     Engine.THOROUGH: _("Both (thorough)"),
-    Device.AUTO: _("Best device"),
-    Device.CPU: _("CPU"),
-    Device.CUDA: _("GPU (CUDA)"),
-    Device.MPS: _("GPU (Apple)"),
-    ImageFormat.JPEG: _("JPEG, as seen"),
-    ImageFormat.JPEG_LOSSLESS: _("JPEG lossless"),
-    ImageFormat.PNG: _("PNG, exact"),
+    Device("auto"): _("Best device"),
+    Device("cpu"): _("CPU"),
+    Device("cuda"): _("GPU (CUDA)"),
+    Device("mps"): _("GPU (Apple)"),
+    ImageFormat("jpeg"): _("JPEG, as seen"),
+    ImageFormat("jpeg-lossless"): _("JPEG lossless"),
+    ImageFormat("png"): _("PNG, exact"),
     Contents.ALL: _("Images, text list and report"),
     Contents.TEXT: _("Text list and report only"),
 }

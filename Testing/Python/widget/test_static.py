@@ -17,7 +17,18 @@ UI = ElementTree.parse(MODULE / "Resources" / "UI" / "PyLogikSlicer.ui").getroot
 SOURCES = [MODULE / "PyLogikSlicer.py", *sorted((MODULE / "PyLogikSlicerLib" / "widgets").glob("*.py"))]
 WIDGETS = {widget.get("name"): widget for widget in UI.iter("widget")}
 # All that Slicer has loaded anyway, or that is a plain file of the standard library, or a table of our own that imports nothing heavy.
-EARLY = {"slicer", "vtk", "numpy", "enum", "os", "pathlib", "sys", "typing", "PyLogikSlicerLib.core.text_engines"}
+EARLY = {
+    "slicer",
+    "vtk",
+    "numpy",
+    "enum",
+    "os",
+    "pathlib",
+    "sys",
+    "typing",
+    "PyLogikSlicerLib.core.options",
+    "PyLogikSlicerLib.core.text_engines",
+}
 
 
 def _listed(variable: str) -> list[str]:
