@@ -73,7 +73,8 @@ def main() -> int:
 
 def ppocr_readers(device: str, arguments: argparse.Namespace) -> Readers:
     readers, notes = first_that_starts(
-        candidate_devices(device), lambda found: (PPOCRReader(found, half=arguments.half), GlyphReader(device=found, half=arguments.half))
+        candidate_devices(device),
+        lambda found: (PPOCRReader(found, half=arguments.half), GlyphReader(device=found, half_precision=arguments.half)),
     )
     for note in notes:
         print(note)

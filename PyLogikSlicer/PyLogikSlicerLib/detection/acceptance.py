@@ -1,6 +1,6 @@
 """Acceptance rules: whether a candidate line, with what was read in it, counts as text. Only accepted lines become regions.
 
-Of what detectors find on screens but no rule accepts, nine in ten are ticks, calipers, skin and bright speckle.
+Detectors also mark ticks, calipers, skin and bright speckle; these are nine in ten of the rejected candidates.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ LEGIBLE = 0.9
 LEGIBLE_LETTER = 0.95
 # Recognition confidence from which a reading without letters or digits (+, ---) is taken to be the symbols that it says.
 SYMBOL = 0.5
-# Recognition confidence that is enough for a box longer than a letter, or for the mean of several frames: there noise is rarely read
-# as letters.
+# Recognition confidence that is enough for a box longer than a letter, for the mean of several frames, or for a confirmed line of a faint
+# view: there noise is rarely read as letters.
 LIKELY = 0.5
 # Number of passes that detected the same line from which nothing needs to be read there.
 AGREEING_PASSES = 3
@@ -39,9 +39,10 @@ STROKE_CHARACTERS = "一二三丨"
 def is_accepted(line: TextLine, text: str, confidence: float, too_large: bool = False, averaged: bool = False) -> bool:
     """Whether a candidate line counts as text.
 
-    It does when its text is legible, when a detection is conclusive, when three passes agree, or when a word reader detected it and
-    either another pass agrees or it is longer than a letter and letters are likely there. Symbols (``+``, ``---``) that fill a box which
-    only letter readers detected are drawn marks, and never text.
+    It does when its text is legible, when a detection is conclusive, when three detections by different readers or passes agree, or when a
+    word reader detected it and either another reader or pass did too, or it is at least twice as wide as high and a letter or digit was
+    read with confidence ``LIKELY``. Before all that, a reading without letters or digits (``+``, ``---``), of confidence ``SYMBOL`` or
+    more, in a box no longer than its characters need, is rejected as a drawn mark if only letter readers detected it.
 
     Parameters
     ----------
@@ -72,8 +73,9 @@ def is_accepted(line: TextLine, text: str, confidence: float, too_large: bool = 
 def is_accepted_in_faint_view(line: TextLine, text: str, confidence: float, too_large: bool = False) -> bool:
     """Whether a candidate line of a faint view (:mod:`.faint`) counts as text.
 
-    In these views noise looks like speckle and every edge like a stroke, so agreement of passes means little. A single character must be
-    legible and detected by a word reader and by another pass. Longer text must be legible, or detected by both and likely.
+    These views amplify noise, so agreement of passes alone is not enough. A line is *confirmed* when a word reader and at least one other
+    reader or pass detected it. Text with at most one letter or digit must be legible and confirmed. Longer text must be legible, or
+    confirmed, not ``too_large``, and read with at least ``LIKELY``.
     """
     is_confirmed = line.by_word_reader and len(line.found_by) > 1
     legible = is_legible(text, confidence)
@@ -102,7 +104,7 @@ def is_too_large(line: TextLine, rows: int, columns: int) -> bool:
 
 
 def is_legible(text: str, confidence: float) -> bool:
-    """Whether a letter or digit was read with enough confidence to count as text by itself."""
+    """Whether the text holds a letter or digit and was read with enough confidence to count as text by itself."""
     return _has_letters(text) and confidence >= (LEGIBLE_LETTER if len(text) == 1 else LEGIBLE)
 
 

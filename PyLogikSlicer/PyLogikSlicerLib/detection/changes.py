@@ -4,10 +4,11 @@ A cine's screen stands still while its sector moves, so most of a frame need not
 tile did before decides which group of passes (:data:`~.passes.PassGroup`) it gets:
 
 - "full" where content appears in a tile that was quiet (a label, another image);
-- "quick" on every frame while a tile keeps changing (a moving sector, a timer), and "words" on every third of them;
-- "full" again when the tile comes to rest, or the stack ends;
+- "quick" on each frame while a tile keeps changing (a moving sector, a timer), but "words" instead on every third;
+- "full" again on the first frame on which it no longer changes, or when the stack ends;
 - none where only content under a mask has changed: whatever appears there is not shown;
-- none where only the content of a known line has changed and could be read again (:meth:`FrameMemory.changed_only_inside`).
+- none where only the content of a known line has changed and could be read again (:meth:`FrameMemory.changed_only_inside`; the
+  caller runs quick passes around it).
 """
 
 from __future__ import annotations
@@ -105,17 +106,19 @@ class FrameMemory:
         return [bool(self._is_new[y0:y1, x0:x1].any() and not tiles[_tiles_at((x0, y0, x1, y1))].any()) for x0, y0, x1, y1 in boxes]
 
     def areas_to_search(self, last: bool = False, masked: Sequence[Box] = (), read: Sequence[Box] = ()) -> list[SearchArea]:
-        """The areas of the view that have to be examined; from here on they count as examined.
+        """The areas of the view that have to be examined; the changed tiles count as examined from here on.
+
+        After a cut, or on the first frame, that is all of the view. :meth:`compare` comes first.
 
         Parameters
         ----------
         last
-            No frame follows.
+            No frame follows: tiles that changed, or still await full passes, get them now.
         masked
-            Boxes that are masked on this frame whatever they show. What changes in them is examined once they are masked no longer, or on
-            the last frame.
+            Boxes that are masked on this frame whatever they show. What changes in them is examined when something else in its tile
+            changes, when the mask ends, or on the last frame.
         read
-            Boxes whose content has just been read again.
+            Boxes whose content has just been read again. They count as examined.
         """
         assert self._examined is not None, "compare() comes first"
         rows, columns = self._view.shape[:2]

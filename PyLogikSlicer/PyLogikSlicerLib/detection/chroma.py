@@ -36,18 +36,19 @@ def visible_chroma(chroma: np.ndarray) -> np.ndarray:
 
 
 def isolate_letters(chroma: np.ndarray) -> np.ndarray:
-    """The visible chroma of what may be letters, twice as bright; uint8 ``(rows, columns)``.
+    """The chroma with all that is too wide or too large for letters removed, and twice as bright; uint8 ``(rows, columns)``.
 
-    It is 0 in and beside color flow and panels, and all 0 where most of the frame has color.
+    It is 0 in and near large colored areas (color flow, panels), and all 0 where more than ``MAX_COLORED_SHARE`` of the frame has color.
+    ``chroma``: as from :func:`visible_chroma`.
     """
     count = np.count_nonzero(chroma)
     if not count or count > MAX_COLORED_SHARE * chroma.size:
         return np.zeros_like(chroma)
-    near_flow = cv2.dilate(_find_flow(chroma), np.ones((2 * FLOW_MARGIN + 1, 2 * FLOW_MARGIN + 1), np.uint8)) > 0
+    near_flow = cv2.dilate(_find_large_color(chroma), np.ones((2 * FLOW_MARGIN + 1, 2 * FLOW_MARGIN + 1), np.uint8)) > 0
     return np.where(near_flow, np.uint8(0), cv2.add(chroma, chroma))
 
 
-def _find_flow(chroma: np.ndarray) -> np.ndarray:
+def _find_large_color(chroma: np.ndarray) -> np.ndarray:
     """Where colored pieces are too wide or too large for letters, uint8 0 or 1."""
     stroke = np.ones((STROKE, STROKE), np.uint8)
     wide = cv2.dilate(cv2.erode(chroma, stroke), stroke)

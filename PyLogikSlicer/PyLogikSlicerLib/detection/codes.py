@@ -1,9 +1,10 @@
-"""QR codes and bar codes: where they are, with their whole symbol and margin, and what they say. They carry identity like text does.
+"""QR codes and bar codes: where they are, including the quiet zone around them, and what they say. They carry identity like text does.
 
 Symbols are drawn dark on light or light on dark, at any angle, with modules down to 1.5 px where ZXing needs 2. So an image is read in both
 polarities, as it is and enlarged, and slanted stripes are turned upright: ZXing's own inversion leaves out the linear symbologies, and it
-searches for these along the two axes only. MaxiCode is beyond ZXing's finder. Standards: ISO/IEC 18004 (QR), 24728 (MicroPDF417), 16022
-(Data Matrix), 24778 (Aztec), 15438 (PDF417), 16023 (MaxiCode), 15420 (EAN, UPC).
+searches for these along the two axes only. ZXing finds a MaxiCode only where it stands upright with nothing else in the
+image, so most are missed. Standards: ISO/IEC 18004 (QR), 24728 (MicroPDF417), 16022 (Data Matrix), 24778 (Aztec), 15438 (PDF417),
+16023 (MaxiCode), 15420 (EAN, UPC).
 """
 
 from __future__ import annotations
@@ -141,14 +142,15 @@ class CodeDetection:
 
 
 def find_codes(image: np.ndarray, thoroughly: bool = True) -> list[CodeDetection]:
-    """All linear and matrix symbols of an image, decoded or only located, from top to bottom.
+    """The linear, stacked and matrix symbols that ZXing finds in an image, decoded or only located, from top to bottom.
 
     Parameters
     ----------
     image
         uint8 ``(rows, columns)`` or ``(rows, columns, 3)`` RGB; it is not changed.
     thoroughly
-        Read it enlarged, turned, and by its colors too; otherwise only as it is, for content that is examined again and again.
+        Read it enlarged, turned, and by its colors too; otherwise only as grey, at its own and smaller sizes, in both polarities, for
+        content that is examined again and again.
     """
     if not thoroughly:
         grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
@@ -178,7 +180,7 @@ def _translate(code: CodeDetection, x: int, y: int) -> CodeDetection:
 
 
 def _find_in_color(image: np.ndarray) -> list[CodeDetection]:
-    """Symbols that the brightest channel shows and luminance does not, in the part of the image that has color."""
+    """Symbols that the brightest channel shows and luminance may not, in the part of the image that has color."""
     brightest = max_channel(image)
     colored = cv2.subtract(brightest, min_channel(image)) > MIN_CHROMA
     x, y, width, height = cv2.boundingRect(colored.astype(np.uint8))
@@ -448,9 +450,9 @@ def _expand(quad: np.ndarray, along: float, across: float) -> np.ndarray:
 
 
 def _remove_duplicates(found: Sequence[CodeDetection]) -> Iterator[CodeDetection]:
-    """Yield one detection for each symbol, with an area that holds all areas found of it.
+    """Yield one detection for each symbol, decoded ones first, with the hull of the detections that say the same.
 
-    Symbols do not overlap: what does and says something else is a finder's mistake.
+    A detection that overlaps one already kept and has other or no text is dropped: symbols do not overlap, so it is a finder's mistake.
     """
     kept: list[CodeDetection] = []
     for code in sorted(found, key=lambda code: not code.text):

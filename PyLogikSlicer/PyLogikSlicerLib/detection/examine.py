@@ -1,4 +1,5 @@
-"""Examination of a whole stack: text is searched on every frame, in several views of it and up to its edges.
+"""Examination of a whole stack: text is searched on every frame, up to its edges, as it is shown, in its color alone, and in its stored
+values; and in means and composites of several frames.
 
 Content that did not change since it was examined is not examined again (:mod:`.changes`).
 """
@@ -57,7 +58,7 @@ AcceptanceRule = Callable[[TextLine, str, float, bool], bool]
 
 @dataclass(frozen=True)
 class Examination:
-    """What one pass over the frames gives. ``value_range``: smallest and largest finite stored value of all frames."""
+    """The result of examining a stack. ``value_range``: smallest and largest finite stored value of all frames."""
 
     text_map: TextMap
     composites: Composites
@@ -72,23 +73,30 @@ def examine(
     restrict_to: BoxesOfFrame | None = None,
     stage: str = "examine",
 ) -> Examination:
-    """Find the text on every frame of a stack; all its regions are still to be decided about, and redacted until then.
+    """Find the text on every frame of a stack. No region has been decided about yet: each is marked ``redact``.
 
     Parameters
     ----------
     stack
         The image; its frames are decoded once, one after the other.
     readers
-        The text readers, in order of preference: the first that recognizes text reads the lines that all have detected.
+        The text readers, in order of preference. All of them detect lines. The first that can also recognize text reads every line,
+        whichever reader detected it.
     on_progress
         Called with the progress of ``stage`` after each frame; may raise to cancel.
     plan
         The passes to run.
     restrict_to
-        The boxes of each frame within which text is searched, for a second examination of what was changed; without it everything is
-        examined.
+        The boxes of each frame within which text is searched, to verify what was changed. With it, means and composites of frames are
+        not examined. Without it, the whole of each frame is.
     stage
         Name of the work in what ``on_progress`` is called with.
+
+    Returns
+    -------
+    Examination
+        The regions, and the coverage of each frame (of the shown frame only, not of its other views); the composites of all frames; and
+        the range of the stored values.
 
     Raises
     ------
@@ -143,19 +151,23 @@ class _Examiner:
         self.coverage.append(Coverage.of_share(examined_share))
 
     def _examine_view(self, index: int, view: np.ndarray, last: bool, is_chroma: bool = False) -> float:
-        """Examine what has changed in the shown frame or in its chroma; return the share of the frame that was examined."""
+        """Search the changed parts of one view and update that view's tracks.
+
+        The view is the shown frame, or its visible chroma where ``is_chroma``. Returns the searched area over the frame's; overlaps count
+        twice.
+        """
         tracker, memory = (self._chroma_tracker, self._chroma_memory) if is_chroma else (self._tracker, self._shown_memory)
         memory.compare(view)
         rows, columns = view.shape[:2]
         active = tracker.active_tracks(index)
-        masked = _masked_unexamined(active, index, rows, columns)
-        read = self._read_changed_lines(index, view, memory, active, masked)
-        areas = memory.areas_to_search(last, [track.line.box for track in masked], [track.line.box for track in read])
+        skipped_tracks = _masked_unexamined(active, index, rows, columns)
+        reread_tracks = self._read_changed_lines(index, view, memory, active, skipped_tracks)
+        areas = memory.areas_to_search(last, [track.line.box for track in skipped_tracks], [track.line.box for track in reread_tracks])
         if not is_chroma:
-            areas += [SearchArea(_box_with_surroundings(track.line.box, rows, columns), "quick") for track in read]
+            areas += [SearchArea(_box_with_surroundings(track.line.box, rows, columns), "quick") for track in reread_tracks]
         if self._restrict_to is not None:
             areas = _restrict_areas(areas, self._restrict_to(index))
-        tracker.extend(index, [*masked, *(track for track in active if _is_unchanged(track, memory, rows, columns))])
+        tracker.extend(index, [*skipped_tracks, *(track for track in active if _is_unchanged(track, memory, rows, columns))])
         if is_chroma and areas:
             view = isolate_letters(view)
             areas = [SearchArea(box, "color") for search_area in areas for box in colored_boxes(view, search_area.box)]
@@ -276,7 +288,11 @@ class _Examiner:
     def _find_lines(
         self, crop: np.ndarray, corner: tuple[int, int], view_shape: tuple[int, ...], pass_group: PassGroup, rule: AcceptanceRule
     ) -> list[tuple[TextLine, Reading]]:
-        """The accepted lines of a crop, tightened, in pixels of the crop; ``corner``: (x, y) of the crop in a view of that shape."""
+        """The accepted lines of a crop, tightened, in pixels of the crop, with what was read in them.
+
+        ``corner``: (x, y) of the crop in a view of ``view_shape``. The size of a candidate is judged against that view, which may itself
+        be a part of the frame.
+        """
         (detections,) = run_passes([crop], self._plan, pass_group, self._readers)
         lines = group_detections(fit_to_letters(detections), *crop.shape[:2])
         readings = self._reading_cache.read(crop, corner, lines)

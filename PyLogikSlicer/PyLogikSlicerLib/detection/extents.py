@@ -2,8 +2,8 @@
 
 Word detectors mark the middle of a line and grow it back by a rule of thumb (DBNet), and a pass at half the size sees in blocks of four
 pixels. Over a flat screen such a box harms nothing; over anatomy it costs what lies beside the text. Where single letters were detected,
-they tell the extent better. Nothing that a reader itself marked (its kernels) is left out, and the detections that are replaced pass their
-score and their credit on.
+they tell the extent better. A word keeps all of its kernel (what the network itself marked). A coarse letter may lose its blurred rim; its
+score, ``found_by`` and ``conclusive`` pass to what replaces it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ RIM_AT_ENDS = 2
 def fit_to_letters(detections: Sequence[Detection]) -> list[Detection]:
     """Shrink detections to the letters that were detected in them.
 
-    A word is cut where its letters end. Letters of a coarse pass are replaced by what finer passes detected of them, with the score,
-    ``found_by`` and ``conclusive`` of the coarse one. Rotated detections, detections without kernels, and single letters stay as they are.
+    A word is cut where its letters end. A coarse letter is replaced by copies of the finer detections of it, which carry its score,
+    ``found_by`` and ``conclusive``, so that both passes still count. What the finer ones missed of it stays. Rotated detections, detections
+    without kernels, and single letters stay as they are. So do words that are short, or along too little of which letters were detected
+    (``MIN_LETTERS_SHARE``).
     """
     letters = [detection for detection in detections if detection.granularity == "letters" and upright_box(detection.polygon)]
     fitted: list[Detection] = []

@@ -1,9 +1,11 @@
 """Faint views: what stands out of the stored values although the image as it is shown does not show it.
 
 An exact format carries every stored value, so a recipient can bring to the screen what no window of the header shows: a name one level
-above black, beyond the window's end, or squeezed into black by one far value. So the stored values are also examined in units of the noise
-around them, which no window, offset, gamma or outlier elsewhere in the image changes. Where that view shows thin structures that the shown
-image does not, it is searched for text like any other view.
+above black, beyond the window's end, or squeezed into black by one far value. So the stored values are also examined by how far each
+deviates from its local background, in units of the local noise, which no window, offset, gamma or outlier elsewhere in the image changes.
+(An outlier does matter in floats and in values that span more than 16 bits: their range is scaled to 16 bits first, see :func:`as_levels`,
+and deviations of less than half of such a level do not count.) Where that view shows thin structures that the shown image does not, it is
+searched for text, with passes and acceptance rules of its own. Equalized views do the same for large letters.
 """
 
 from __future__ import annotations
@@ -83,14 +85,15 @@ class FaintView:
 
 
 def faint_views(frame: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
-    """Yield those views in units of noise, from the finest scale to the coarsest, that show something which ``shown`` does not.
+    """Yield the view in units of noise at each of ``SCALES``, finest first, where it shows a structure that ``shown`` does not, or values
+    differ where ``shown`` is flat.
 
     Parameters
     ----------
     frame
         Stored values, ``(rows, columns)`` or ``(rows, columns, 3)``, of any type.
     shown
-        uint8, the frame as it is examined already.
+        uint8, of the same rows and columns: the frame as displayed, which is searched separately.
     """
     levels, brightness = as_levels(frame), max_channel(shown)
     for scale in SCALES:
@@ -102,31 +105,31 @@ def faint_views(frame: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
 
 
 def equalized_views(levels: np.ndarray, shown: np.ndarray) -> Iterator[FaintView]:
-    """Yield the stored values by their rank: in the whole frame, and in the surroundings of each pixel.
+    """Yield two histogram-equalized views, each with where it shows contrast that ``shown`` does not.
 
-    Large letters over anatomy stand out of neither its noise nor a window that is wide or lies elsewhere. By rank, each range of values
-    gets as many grey levels as there are pixels in it (histogram equalization; by surroundings: contrast-limited adaptive histogram
-    equalization, Zuiderveld, Graphics Gems IV, 1994).
+    The first is by rank in the whole frame: each range of values gets as many grey levels as there are pixels in it. The second is local
+    (CLAHE: contrast-limited adaptive histogram equalization, Zuiderveld, Graphics Gems IV, 1994). Large dim letters over anatomy are found
+    neither in the noise views nor as shown, if the window is wide or lies elsewhere.
 
     Parameters
     ----------
     levels
-        As from :func:`as_levels`, ``(rows, columns)`` or ``(rows, columns, 3)``. Values of 8 bits have no such views: they are shown as
-        they are.
+        As from :func:`as_levels`, ``(rows, columns)`` or ``(rows, columns, 3)``. Values of 8 bits that are shown as they are have no such
+        views.
     shown
-        uint8, the frame as it is examined already.
+        uint8, of the same rows and columns: the frame as displayed, which is searched separately.
     """
     if levels.dtype == np.uint8 and np.array_equal(levels, shown):
         return
-    values, ranks, counts = np.unique(max_channel(levels), return_inverse=True, return_counts=True)
+    values, value_index, counts = np.unique(max_channel(levels), return_inverse=True, return_counts=True)
     if len(values) < 2:
         return
     shown_contrast = _contrast_in_window(max_channel(shown))
     by_rank = ((np.cumsum(counts) - counts / 2) * (255 / counts.sum())).astype(np.uint8)
     by_value = np.rint((values.astype(np.float64) - values[0]) * (65535 / (float(values[-1]) - float(values[0])))).astype(np.uint16)
-    ranks = ranks.reshape(levels.shape[:2])
-    adaptive = cv2.createCLAHE(CLIP_LIMIT, (EQUALIZATION_TILES, EQUALIZATION_TILES)).apply(by_value[ranks])
-    for view in (by_rank[ranks], (adaptive >> 8).astype(np.uint8)):
+    value_index = value_index.reshape(levels.shape[:2])
+    adaptive = cv2.createCLAHE(CLIP_LIMIT, (EQUALIZATION_TILES, EQUALIZATION_TILES)).apply(by_value[value_index])
+    for view in (by_rank[value_index], (adaptive >> 8).astype(np.uint8)):
         contrast = _contrast_in_window(view)
         yield FaintView(view, (contrast >= MIN_STRUCTURE_CONTRAST) & (shown_contrast < SHOWN_CONTRAST_SHARE * contrast), 1.0)
 

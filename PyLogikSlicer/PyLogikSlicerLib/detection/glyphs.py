@@ -47,8 +47,9 @@ MIN_LETTER_SIZE = 4
 MAX_RULE_WIDTH = 6
 # Times its width that such a component must be longer to be the side of a frame or a dashed line, and never a letter.
 MIN_RULE_RATIO = 12
-# Pixels without ink in a component's box, from which on it is cut: a letter of 40 pixels has fewer, so it is no single line.
-MIN_EMPTY_PIXELS = 800
+# Pixels by which a cut must shrink the boxes of a component to be made: the box of a letter of 40 pixels has fewer without ink, so a
+# component that is cut is no single line.
+MIN_SAVED_PIXELS = 800
 # Pixels of the highest letter that is detected at this scale; what is higher is a line turned by a quarter.
 MAX_LETTER_HEIGHT = 48
 # Share of the upright box's area below which the rotated box of a slanted line is used: the upright one would cover what is beside it.
@@ -75,7 +76,7 @@ class GlyphReader:
     granularity: Granularity = "letters"
     conclusive_score = 0.8
 
-    def __init__(self, threads: int = 0, model: bytes | None = None, device: Device = CPU, half: bool = False):
+    def __init__(self, threads: int = 0, model: bytes | None = None, device: Device = CPU, half_precision: bool = False):
         """Start the network.
 
         Parameters
@@ -86,8 +87,8 @@ class GlyphReader:
             The bytes of the ONNX file, by default those of the one that came with the package.
         device
             Where the network runs.
-        half
-            Half precision, with torch only.
+        half_precision
+            Compute in half precision, with torch only.
 
         Raises
         ------
@@ -97,7 +98,7 @@ class GlyphReader:
         self.device = str(device)
         model = shipped_model() if model is None else model
         self.weights_digest = hashlib.sha256(model).hexdigest()[:DIGEST_LENGTH]
-        self._network = open_network(model, device, sample_line()[None], threads=threads, half=half)
+        self._network = open_network(model, device, sample_line()[None], threads=threads, half=half_precision)
 
     def ink(self, image: np.ndarray) -> np.ndarray:
         """Probability, 0 to 1, that each pixel is ink of text, float32 ``(rows, columns)``, of a uint8 ``(rows, columns, 3)`` RGB image."""
@@ -160,25 +161,29 @@ def shipped_model() -> bytes:
     return model
 
 
-def detections_of_ink(half: np.ndarray, shape: tuple[int, ...]) -> list[RawDetection]:
-    """Words and single characters, then tentative detections around ink that is in none of them.
+def detections_of_ink(ink_probability: np.ndarray, shape: tuple[int, ...]) -> list[RawDetection]:
+    """The words (also of one character) in an ink map, then tentative boxes around all other ink, faint or rejected.
 
-    ``half``: probability of ink at half resolution, float32; ``shape``: rows and columns of the image.
+    ``ink_probability``: probability of ink at half resolution, float32, including the padding to the stride; ``shape``: rows and columns
+    of the image.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((half >= INK).astype(np.uint8), connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((ink_probability >= INK).astype(np.uint8), connectivity=8)
     pieces = []
     for label, (x, y, width, height, pixels) in enumerate(stats[1:].tolist(), 1):
         if pixels >= MIN_COMPONENT_PIXELS:
             window = slice(y, y + height), slice(x, x + width)
-            pieces += split_component(labels[window] == label, half[window], (x, y))
+            pieces += split_component(labels[window] == label, ink_probability[window], (x, y))
     words = group_to_words([piece for piece in pieces if piece.may_be_letters])
     found = [word_detection(word, shape) for word in words if max(piece.peak for piece in word) >= MIN_PEAK]
-    return found + tentative_detections(half, found, shape)
+    return found + tentative_detections(ink_probability, found, shape)
 
 
-def tentative_detections(half: np.ndarray, found: Sequence[RawDetection], shape: tuple[int, ...]) -> list[RawDetection]:
-    """Boxes around faint ink at half resolution outside of the words found."""
-    without_padding = half[: (shape[0] + 1) // 2, : (shape[1] + 1) // 2]
+def tentative_detections(ink_probability: np.ndarray, found: Sequence[RawDetection], shape: tuple[int, ...]) -> list[RawDetection]:
+    """Boxes around the ink, also the faint, that lies outside of the words found.
+
+    ``ink_probability``, ``shape``: as in :func:`detections_of_ink`.
+    """
+    without_padding = ink_probability[: (shape[0] + 1) // 2, : (shape[1] + 1) // 2]
     faint = (without_padding >= TENTATIVE_INK).astype(np.uint8)
     for detection in found:
         outline = [np.round(np.array(detection.polygon) / 2).astype(np.int32)]
@@ -225,7 +230,7 @@ class Piece:
 def split_component(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) -> list[Piece]:
     """The pieces of one connected component: itself, or its parts where it is no single line (a frame, lines of text that touch).
 
-    A component whose box is empty for the most part is cut in two where that saves most, and so are its parts.
+    A component is cut where both boxes become smallest, if that saves ``MIN_SAVED_PIXELS``, and so are its parts.
 
     Parameters
     ----------
@@ -241,7 +246,7 @@ def split_component(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) 
     ink, half = ink[top:bottom, left:right], half[top:bottom, left:right]
     x, y = corner[0] + left, corner[1] + top
     by_row, by_column = best_cut(ink), best_cut(ink.T)
-    if 4 * max(by_row.saved, by_column.saved) < MIN_EMPTY_PIXELS:  # 4 pixels of the image to one at half resolution
+    if 4 * max(by_row.saved, by_column.saved) < MIN_SAVED_PIXELS:  # 4 pixels of the image to one at half resolution
         ink_rows, ink_columns = np.nonzero(ink)
         box = (2 * x, 2 * y, 2 * (x + ink.shape[1]), 2 * (y + ink.shape[0]))
         points = 2 * np.stack([ink_columns + x, ink_rows + y], axis=-1).astype(np.float32) + 1

@@ -35,9 +35,10 @@ _BoxOfDetections = tuple[Box, list[Detection]]
 def group_detections(detections: Sequence[Detection], rows: int, columns: int) -> list[TextLine]:
     """Merge detections to lines of text in an image of that size, from top to bottom.
 
-    Upright detections of one line become one box. Rotated ones stay polygons of their own, unless boxes cover them. Every detection lies
-    in one of the lines. Where readers of different granularity made a rotated polygon and another polygon of the same text, each of the
-    two lines counts the detections of both.
+    Upright detections of one line become one box. Rotated ones stay polygons of their own, unless boxes cover them. The lines together
+    cover every detection in the image; a covered rotated detection is dropped, and does not count as agreement. Where readers of different
+    granularity made a rotated polygon and another polygon of the same text, each of the two lines counts as found by the passes and reader
+    kinds of both; ``conclusive`` is not shared.
     """
     upright: list[_BoxOfDetections] = []
     rotated: list[TextLine] = []

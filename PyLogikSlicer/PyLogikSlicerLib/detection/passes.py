@@ -1,9 +1,10 @@
 """Detection passes: an image is given to the readers at several scales and in several renderings, and their detections are mapped back.
 
 A word detector finds text of some heights only, and what lies beside the text disturbs it: on real screens PP-OCR misses plain dates next
-to a bright endoscopic image. So each image is examined in several passes (figures in Testing/Benchmarks/RESULTS.md): as it is, smaller for
-tall text, larger for small text, and after a white top-hat (Serra, "Image Analysis and Mathematical Morphology", 1982), which removes
-everything wider than a stroke and leaves the text standing alone whatever lies behind it.
+to a bright endoscopic image. So an image is examined in several passes (figures in Testing/Benchmarks/RESULTS.md): letter readers get it as
+it is, word readers after a white top-hat, both also smaller, for tall text. Where only letter readers were unsure of something, that part
+is examined again, also enlarged. A white top-hat (Serra, "Image Analysis and Mathematical Morphology", 1982) removes everything wider than
+a stroke and leaves the text standing alone whatever lies behind it.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ STROKE = 19
 TILE = 1280
 # Pixels around a tile, so that a line of text that crosses its edge lies whole in one of the tiles.
 HALO = 128
-# Pixels along the shorter side of the smallest image that is given to word readers: in smaller ones they take organs for words. In
-# smaller ones, a letter reader's detection is not conclusive either.
+# Pixels along the shorter side of the smallest pyramid level that is given to word readers: in smaller ones they take organs for words.
+# In these, a letter reader's detection is not conclusive either.
 MIN_SIDE_FOR_WORDS = 384
-# Pixels along the shorter side of the smallest image that is given to letter readers: a lead marker on a radiograph can be a fifth of
-# the image high.
+# Pixels along the shorter side of the smallest pyramid level that is given to letter readers: a lead marker on a radiograph can be a
+# fifth of the image high.
 MIN_SIDE_FOR_LETTERS = 96
 # Pixels around a detection that a recheck takes in: a letter without its surroundings says little.
 RECHECK_HALO = 24
@@ -170,7 +171,11 @@ class Plan:
     may_be_conclusive: bool = True
 
     def passes(self, pass_group: PassGroup, rows: int, columns: int) -> PassSet:
-        """The passes of a group for an image of that size."""
+        """The passes of a group for an area of that size.
+
+        With ``image_pyramid``, the group "full" also gets smaller scales; word readers get those whose image is at least
+        ``MIN_SIDE_FOR_WORDS`` wide and high.
+        """
         passes: PassSet = getattr(self, pass_group)
         if pass_group != "full" or not self.image_pyramid:
             return passes
@@ -208,12 +213,15 @@ def _pyramid_passes(rows: int, columns: int) -> Iterator[DetectionPass]:
 
 
 def run_passes(images: Sequence[np.ndarray], plan: Plan, pass_group: PassGroup, readers: Sequence[TextReader]) -> list[list[Detection]]:
-    """All detections of all readers in the passes of a group, for each of the images; tentative ones are left out.
+    """What the readers detect in the passes of a group, for each of the images, without tentative detections (too faint to count).
+
+    The group "full" adds a recheck; "faint" runs the passes for words only around letters. Where the plan allows no conclusive detections,
+    none is returned as conclusive.
 
     Parameters
     ----------
     images
-        uint8 ``(rows, columns[, 3])``, all of one size: readers on a GPU take them as one batch.
+        uint8 ``(rows, columns[, 3])``, all of one size. Readers get them as one batch, except in faint passes and rechecks.
     plan, pass_group
         Which passes are run. Where none of the readers takes part in the passes of that group (a word reader alone, in a quick one),
         the passes of the group "words" are run instead.

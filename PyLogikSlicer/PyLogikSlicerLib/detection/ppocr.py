@@ -2,7 +2,7 @@
 
 Detection is a DBNet (Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020), recognition a CTC network
 (Graves et al., ICML 2006). The networks are run directly and not through the wheel's pipeline, which resizes images and takes boxes of any
-height: scale, borders and the choice of boxes are decided here.
+height: borders and the choice of boxes are decided here, the scale by :mod:`.passes`.
 """
 
 from __future__ import annotations
@@ -140,9 +140,13 @@ def _to_planes(images: Any) -> Any:
 
 
 def lines_of_probability(probability: np.ndarray) -> list[RawDetection]:
-    """Text lines in a DBNet probability map, float32 ``(rows, columns)``, as rotated rectangles in its pixels."""
-    kernels = (probability > KERNEL_THRESHOLD).astype(np.uint8)
-    contours, _ = cv2.findContours(kernels, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    """Text lines in a DBNet probability map: each shrunk kernel grown back to the line's extent.
+
+    Too small, too high and improbable ones are left out. ``probability``: float32 ``(rows, columns)``; the lines are rotated rectangles in
+    its pixels.
+    """
+    kernel_mask = (probability > KERNEL_THRESHOLD).astype(np.uint8)
+    contours, _ = cv2.findContours(kernel_mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = []
     for contour in contours:
         (x, y), (width, height), angle = cv2.minAreaRect(contour)
@@ -154,7 +158,7 @@ def lines_of_probability(probability: np.ndarray) -> list[RawDetection]:
             continue
         score = _mean_inside(probability, contour)
         if score >= SCORE_THRESHOLD:
-            kernel, line = (_corners(((x + 0.5, y + 0.5), (width + more, height + more), angle)) for more in (0, grow))
+            kernel, line = (_corners(((x + 0.5, y + 0.5), (width + growth, height + growth), angle)) for growth in (0, grow))
             found.append(RawDetection(line, score, kernels=(kernel,)))
     return found
 

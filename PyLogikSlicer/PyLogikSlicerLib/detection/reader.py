@@ -31,7 +31,7 @@ class RawDetection:
     score
         0 to 1, on the engine's own scale.
     tentative
-        The ink is too faint to count as text; it only asks for another pass at a larger scale.
+        It does not count as text (too faint, or rejected as a word); it only asks for another pass.
     kernels
         The polygons that the network itself marked, before the extent of the text was estimated from them: the shrunk text
         kernel of a DBNet, or the box of each letter of the glyph network. Empty where the engine does not tell.

@@ -68,7 +68,7 @@ class ReadingCache:
         """The reading of each line, recognized anew and put into the cache; parameters as of :meth:`read`.
 
         The comparison with the cache misses dim letters that appear beside bright ones, so a caller that knows that a line has changed
-        does not use the cache.
+        calls this instead of :meth:`read`.
         """
         readings = self._read_lines(view, lines)
         brightness = max_channel(view)
@@ -99,7 +99,10 @@ class ReadingCache:
 
 
 def _shows_same_text(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether no letter differs between two patches of one size: no more than a pixel or two in any square as wide as the line is high."""
+    """Whether no letter differs between two patches of one size.
+
+    Strokes may differ in no more than ``CHANGED_SHARE`` of any square with the patch's shorter side.
+    """
     differs = (_stroke_pixels(one) != _stroke_pixels(other)) & (cv2.absdiff(one, other) > STROKE_CONTRAST)
     side = min(one.shape)
     return float(cv2.blur(differs.astype(np.float32), (side, side)).max()) <= CHANGED_SHARE

@@ -12,13 +12,14 @@ from .boxes import clip
 from .reader import LineReader, Reading, TextReader
 from .text_line import TextLine
 
-# Times its width that a crop must be high to be read only as a line that runs up or down the image.
+# A crop more than this many times as high as wide is read only as a line running up or down.
 VERTICAL_RATIO = 1.5
 
 
 def read_lines(view: np.ndarray, lines: Sequence[TextLine], readers: Sequence[TextReader]) -> list[Reading]:
-    """What the first of the readers that can recognize text reads in each of the lines; ("", 0.0) where there is no such reader.
+    """Read each line with the first reader that can recognize text.
 
+    Of the directions in which a line may run, the most confident reading is returned; ("", 0.0) where nothing is read or no reader can.
     ``view``: the image that the lines are in, uint8 ``(rows, columns[, 3])``.
     """
     reader = next((reader for reader in readers if _can_recognize(reader)), None)

@@ -1,7 +1,8 @@
 """Tightening: boxes of lines end where the visible content ends, so that masks hide the text and little else.
 
-Detectors grow their boxes, or cut letters, and a pass at half the size takes several lines for one. What is trimmed away here is flat in
-the image, whatever a reader says: a line shrinks to the content that only it holds, and is dropped when others hold all of it.
+Detectors grow their boxes, or cut letters, and a pass at half the size takes several lines for one. Whatever a reader says,
+a box first grows over letters that it cuts, then loses its flat margins, then what overlapping smaller lines hold already; a line of which
+nothing is left is dropped.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .text_line import TextLine
 
 # Grey levels between neighboring pixels that nobody can see as a stroke: quantization, and the quiet parts of a JPEG.
 FLAT = 8
-# Heights of the line that a letter may be large; what is larger and crosses the edge of a box is no letter of the line.
+# Largest side of a letter, in heights of the line; what is larger and crosses the edge of a box is no letter of the line.
 MAX_LETTER_SIZE = 1.0
 # Share of a letter that must lie in the box for the box to grow over the rest of it.
 MIN_SHARE_INSIDE = 0.6
@@ -31,7 +32,8 @@ MIN_SHARE_INSIDE = 0.6
 def tighten_lines(lines: Sequence[TextLine], view: np.ndarray) -> list[tuple[TextLine, TextLine]]:
     """Fit lines to what can be seen in them; pairs of (line given, line fitted), in the order given.
 
-    Lines whose content lies in smaller ones are left out. ``view``: the image that the lines are in, uint8 ``(rows, columns[, 3])``.
+    A line is left out when it overlaps lines that are no larger and shows nothing outside them. ``view``: the image that the lines are in,
+    uint8 ``(rows, columns[, 3])``.
     """
     content = local_contrast(view) > FLAT
     kept = [(line, _fit_to_content(line, content)) for line in lines]

@@ -50,7 +50,7 @@ class Track:
     lead, trail
         Frames before ``first`` and after ``last`` on which it may have been there undetected.
     last_detected
-        The last frame on which it was detected, or read again.
+        The last frame on which it was detected, or read again; of a mean of frames, the first of them.
     first_area
         Pixels of its first box.
     """
@@ -94,7 +94,10 @@ class Tracker:
             track.last = frame
 
     def add(self, frame: int, line: TextLine, lead: int = LEAD, since: int | None = None) -> Track:
-        """Note that a line was detected, and return its track: an open one, whose box grows a little to hold it, or a new one.
+        """Note that a line was detected, and return its track.
+
+        That is an open (recently seen) one that overlaps it enough, with its box enlarged to hold the line, or a new one. If the box would
+        grow beyond ``MAX_GROWTH`` of the first, a new track begins; an old one that lies mostly in the line counts as seen too.
 
         Parameters
         ----------
@@ -103,7 +106,7 @@ class Tracker:
         line
             The line, in pixels of the frame.
         lead
-            Frames before and after on which the text may be there undetected.
+            Frames before and after on which the text may be there undetected; of an existing track, only the trail is set.
         since
             The line was detected in the mean of the frames from this one to ``frame``.
         """
@@ -146,14 +149,15 @@ class Tracker:
         return [track for track in self._open if track.last >= frame - 1]
 
     def tracks(self) -> list[Track]:
-        """All tracks, open and closed, in the order in which they began."""
+        """All tracks, open and closed, in the order in which they were added."""
         return list(self._tracks)
 
 
 def regions_of_tracks(tracks: Sequence[Track], frame_count: int) -> list[Region]:
     """One region for each track, with its lead and trail, by first frame and position.
 
-    A track inside the box of another that lasts as long gives its readings to that one instead.
+    A track whose box lies in the upright box of another, and whose frames all lie within the other's, gets no region; its readings are
+    added to the other.
     """
     longest_first = sorted(tracks, key=lambda track: (track.first - track.last, -area(track.line.box), track.line.box))
     kept: list[Track] = []
