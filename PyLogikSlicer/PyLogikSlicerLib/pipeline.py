@@ -17,13 +17,13 @@ import numpy as np
 
 from .core.analysis import Analysis
 from .core.errors import VerificationFailed
+from .core.geometry import Box, box_of_image
 from .core.masking import fill_masked, region_mask
 from .core.options import Options
 from .core.progress import OnProgress, Progress, ignore_progress
 from .core.result import Result
 from .core.stack import ImageStack
-from .core.text_map import Box, Region, TextMap, polygon_of_box
-from .detection.boxes import clip
+from .core.text_map import Region, TextMap
 from .detection.engines import Engine
 from .detection.examine import examine
 from .policy.decisions import decide, may_stay
@@ -175,9 +175,8 @@ def _write(
 
 def _enlarge(region: Region, margin: int, stack: ImageStack) -> Region:
     """The box of a region with ``margin`` pixels on each side, clipped to the frame, as a region."""
-    x0, y0, x1, y1 = region.box
-    box = clip((x0 - margin, y0 - margin, x1 + margin, y1 + margin), stack.rows, stack.columns)
-    return replace(region, polygon=polygon_of_box(box)) if box else region
+    box = region.box.enlarge(margin).clip(stack.rows, stack.columns)
+    return replace(region, polygon=box.polygon) if box else region
 
 
 class _OutputFrames:
@@ -185,12 +184,11 @@ class _OutputFrames:
 
     def __init__(self, stack: ImageStack, roi: Roi | None, rendering: Rendering) -> None:
         self.stack, self.roi, self.rendering = stack, roi, rendering
-        self.crop: Box = roi.crop if roi else (0, 0, stack.columns, stack.rows)
+        self.crop: Box = roi.crop if roi else box_of_image(stack.rows, stack.columns)
         self._outside = ~roi.mask() if roi else np.zeros((stack.rows, stack.columns), bool)
 
     def of(self, text_map: TextMap) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(pixels, mask) of each frame; mask is True where the fill is: redacted text, or outside the region of interest."""
-        x0, y0, x1, y1 = self.crop
         before: tuple[Region, ...] | None = None
         mask = self._outside
         for number, frame in enumerate(self.stack.frames()):
@@ -198,7 +196,7 @@ class _OutputFrames:
             if regions != before:
                 mask, before = self._outside | region_mask(regions, self.stack.rows, self.stack.columns), regions
             pixels = fill_masked(self.rendering.render(frame, number), mask)
-            yield np.ascontiguousarray(pixels[y0:y1, x0:x1]), mask[y0:y1, x0:x1]
+            yield np.ascontiguousarray(pixels[self.crop.slices]), mask[self.crop.slices]
 
 
 class _Clock:

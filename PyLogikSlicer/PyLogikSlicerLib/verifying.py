@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from .core.errors import VerificationFailed
+from .core.geometry import Box, translate_polygon
 from .core.masking import polygon_mask
 from .core.progress import OnProgress
 from .core.stack import ImageStack
-from .core.text_map import Box, Coverage, Region
-from .detection.boxes import area, intersection_area
+from .core.text_map import Coverage, Region
 from .detection.examine import Examination, examine
 from .detection.passes import VERIFICATION
 from .detection.reader import TextReader
@@ -87,14 +87,13 @@ def verify(
     if written.writer.frame_count != stack.frame_count:
         raise VerificationFailed(f"{written.writer.frame_count} frames were written of {stack.frame_count}")
     comparison = _Comparison(written)
-    x0, y0, x1, y1 = written.crop
     first = comparison.first()
     reread = ImageStack(
         source=stack.source,
         name=stack.name,
         frame_count=stack.frame_count,
-        rows=y1 - y0,
-        columns=x1 - x0,
+        rows=written.crop.height,
+        columns=written.crop.width,
         channels=3 if first.ndim == 3 else 1,
         dtype=first.dtype,
         decode=comparison.frames,
@@ -143,7 +142,7 @@ class _Comparison:
 
     def __init__(self, written: Written) -> None:
         self._written = written
-        self._shape = written.crop[3] - written.crop[1], written.crop[2] - written.crop[0]
+        self._shape = written.crop.height, written.crop.width
         self._masks: list[bytes] = []
         self._distinct: dict[bytes, bytes] = {}
         self.largest_error = 0
@@ -208,7 +207,7 @@ def _residues(
     over_time = examination.composites.maximum.astype(np.int16) - examination.composites.minimum
     found = []
     for region in examination.text_map.regions:
-        moved = replace(region, polygon=tuple((x + crop[0], y + crop[1]) for x, y in region.polygon), reason="found by verification")
+        moved = replace(region, polygon=translate_polygon(region.polygon, crop.x0, crop.y0), reason="found by verification")
         if any(_is_inside(moved, keeper) and may_stay(moved, keeper) for keeper in kept):
             continue
         own = polygon_mask([region.polygon], *over_time.shape)
@@ -226,14 +225,9 @@ def _has_contrast(examination: Examination, over_time: np.ndarray, visible: np.n
 
 def _is_inside(region: Region, keeper: Region) -> bool:
     a, b = region.box, keeper.box
-    return (
-        intersection_area(a, b) >= KEPT_SHARE * area(a)
-        and region.frame_first <= keeper.frame_last
-        and keeper.frame_first <= region.frame_last
-    )
+    return a.overlap(b) >= KEPT_SHARE * a.area and region.frame_first <= keeper.frame_last and keeper.frame_first <= region.frame_last
 
 
 def _boxes_around(regions: Sequence[Region], frame: int, crop: Box) -> list[Box]:
-    x, y = crop[:2]
-    boxes = (region.box for region in regions if region.covers(frame))
-    return [(b[0] - x - ATTENTION_HALO, b[1] - y - ATTENTION_HALO, b[2] - x + ATTENTION_HALO, b[3] - y + ATTENTION_HALO) for b in boxes]
+    """The boxes, with a halo and in pixels of the crop, of the regions that a frame shows; they may reach beyond the crop."""
+    return [region.box.translate(-crop.x0, -crop.y0).enlarge(ATTENTION_HALO) for region in regions if region.covers(frame)]

@@ -28,6 +28,7 @@ REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
 from PyLogikSlicerLib.core.channels import brightness_and_color  # noqa: E402
+from PyLogikSlicerLib.core.geometry import box_of_image  # noqa: E402
 from PyLogikSlicerLib.core.masking import polygon_mask, region_mask  # noqa: E402
 from PyLogikSlicerLib.core.stack import ImageStack  # noqa: E402
 from PyLogikSlicerLib.detection.acceptance import is_accepted  # noqa: E402
@@ -113,7 +114,7 @@ def run_plan_in_use(image: np.ndarray, readers: Sequence[TextReader]) -> None:
     """Run the passes of the plan in use over a uint8 RGB still: over all of it, and over what of it has color."""
     run_passes([image], DETECTION, "full", readers)
     colors = isolate_letters(visible_chroma(brightness_and_color(image)[1]))
-    for x0, y0, x1, y1 in colored_boxes(colors, (0, 0, image.shape[1], image.shape[0])):
+    for x0, y0, x1, y1 in colored_boxes(colors, box_of_image(*image.shape[:2])):
         run_passes([np.ascontiguousarray(colors[y0:y1, x0:x1])], DETECTION, "color", readers)
 
 

@@ -27,9 +27,9 @@ from results import HERE, write_section
 REPOSITORY = HERE.parents[1]
 sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 
+from PyLogikSlicerLib.core.geometry import Box  # noqa: E402
 from PyLogikSlicerLib.core.stack import Header, ImageStack  # noqa: E402
-from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box  # noqa: E402
-from PyLogikSlicerLib.detection.boxes import area, intersection_area  # noqa: E402
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap  # noqa: E402
 from PyLogikSlicerLib.detection.engines import Engine, choose_engine  # noqa: E402
 from PyLogikSlicerLib.detection.examine import examine  # noqa: E402
 from PyLogikSlicerLib.detection.recognition import read_lines  # noqa: E402
@@ -104,12 +104,12 @@ def by_truth(truth: dict, header: Header, _: np.ndarray, __: Engine) -> list[Jud
 
 def by_reading(truth: dict, header: Header, image: np.ndarray, engine: Engine) -> list[Judged]:
     boxes = (tuple(round(edge) for edge in item["box"]) for item in truth["items"])
-    lines = [TextLine(polygon_of_box((x0 - ROOM, y0 - ROOM, x1 + ROOM, y1 + ROOM)), ("truth",)) for x0, y0, x1, y1 in boxes]
+    lines = [TextLine(Box(x0 - ROOM, y0 - ROOM, x1 + ROOM, y1 + ROOM).polygon, ("truth",)) for x0, y0, x1, y1 in boxes]
     return _judged(truth, header, read_lines(image, lines, engine.readers))
 
 
 def _judged(truth: dict, header: Header, lines: list[tuple[str, float]]) -> list[Judged]:
-    regions = [Region(polygon_of_box((0, 0, 1, 1)), 0, 0, text, confidence) for text, confidence in lines]
+    regions = [Region(Box(0, 0, 1, 1).polygon, 0, 0, text, confidence) for text, confidence in lines]
     decided = decide(TextMap(tuple(regions), (Coverage(CoverageKind.WHOLE, 1.0),)), header, "measurements").regions
     return [
         Judged(truth["name"], item["kind"], item["text"], region.text, region.decision == "keep")
@@ -124,7 +124,7 @@ def by_examination(truth: dict, header: Header, image: np.ndarray, engine: Engin
     judged = []
     for item in truth["items"]:
         box = tuple(round(edge) for edge in item["box"])
-        there = [region for region in regions if intersection_area(region.box, box) > 0.5 * area(box)]
+        there = [region for region in regions if region.box.overlap(box) > 0.5 * box.area]
         kept = bool(there) and all(region.decision == "keep" for region in there)
         judged.append(Judged(truth["name"], item["kind"], item["text"], " | ".join(region.text for region in there), kept))
     return judged
@@ -134,7 +134,7 @@ def invented_and_kept() -> list[str]:
     """Of thousands of invented names, dates, times and numbers, those that would be kept."""
     rng = np.random.default_rng(SEED)
     texts = [invented(rng, "phi-like") for _ in range(INVENTED)]
-    regions = tuple(Region(polygon_of_box((0, 0, 1, 1)), 0, 0, (text,), 1.0) for text in texts)
+    regions = tuple(Region(Box(0, 0, 1, 1).polygon, 0, 0, (text,), 1.0) for text in texts)
     return [
         region.text
         for modality in ("US", "CT", "MR", "")

@@ -54,8 +54,9 @@ class Box(NamedTuple):
 
     def overlap(self, other: Box) -> int:
         """The number of shared pixels."""
-        shared = self.intersection(other)
-        return shared.area if shared else 0
+        width = min(self.x1, other.x1) - max(self.x0, other.x0)
+        height = min(self.y1, other.y1) - max(self.y0, other.y0)
+        return width * height if width > 0 and height > 0 else 0
 
     def union(self, other: Box) -> Box:
         """The smallest box that holds both."""
@@ -75,6 +76,7 @@ class Box(NamedTuple):
         return self.intersection(Box(0, 0, columns, rows))
 
     def translate(self, x: int, y: int) -> Box:
+        """The box moved to the right by ``x`` and down by ``y`` pixels."""
         return Box(self.x0 + x, self.y0 + y, self.x1 + x, self.y1 + y)
 
     def enlarge(self, margin: int) -> Box:
@@ -112,11 +114,21 @@ def bounding_box(polygon: Sequence[Sequence[float]] | np.ndarray) -> Box:
     return Box(int(low[0]), int(low[1]), int(high[0]), int(high[1]))
 
 
+def box_of_pixels(mask: np.ndarray) -> Box | None:
+    """The smallest box that holds all True pixels of a mask, bool ``(rows, columns)``; None where there are none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
 def translate_polygon(polygon: Sequence[Sequence[float]], x: float, y: float) -> Polygon:
+    """The polygon moved to the right by ``x`` and down by ``y`` pixels."""
     return tuple((a + x, b + y) for a, b in polygon)
 
 
 def scale_polygon(polygon: Sequence[Sequence[float]], factor: float) -> Polygon:
+    """The polygon in an image that is ``factor`` times as large."""
     return tuple((x * factor, y * factor) for x, y in polygon)
 
 

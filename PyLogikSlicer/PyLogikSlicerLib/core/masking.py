@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
+from .geometry import bounding_box, to_pixel_centers
 from .text_map import Region
 
 # OpenCV rasterises with this many fractional bits.
@@ -23,8 +24,9 @@ def polygon_mask(polygons: Iterable[Sequence[tuple[float, float]]], rows: int, c
     for polygon in polygons:
         corners = np.asarray(polygon, float)
         if _is_box(corners):
-            (x0, y0), (x1, y1) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-            mask[max(int(y0), 0) : max(int(y1), 0), max(int(x0), 0) : max(int(x1), 0)] = 1
+            box = bounding_box(corners).clip(rows, columns)
+            if box is not None:
+                mask[box.slices] = 1
         else:
             _fill_polygon(mask, corners)
     return mask.astype(bool)
@@ -57,7 +59,7 @@ def _fill_polygon(mask: np.ndarray, corners: np.ndarray) -> None:
     if left >= right or top >= bottom:
         return
     patch = np.zeros((y1 - y0, x1 - x0), np.uint8)
-    centres = np.round((corners - (x0, y0) - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    centres = np.round(to_pixel_centers(corners - (x0, y0)) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(patch, [centres], 1, shift=_SHIFT)
     # A pixel the polygon touches has its centre within half a diagonal of it: one pixel of growth covers that.
     patch = cv2.dilate(patch, np.ones((3, 3), np.uint8))

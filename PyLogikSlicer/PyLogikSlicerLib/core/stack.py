@@ -13,6 +13,8 @@ from types import MappingProxyType
 
 import numpy as np
 
+from .geometry import Box
+
 # Percent of the values at either end that may be outliers.
 _OUTLIER_PERCENT = 1.0
 # Distance of an outlier from the other values, in multiples of their range.
@@ -57,7 +59,7 @@ class UltrasoundRegion:
     2 = M-mode, 3 = spectral ...) and RegionDataType (1 = tissue, 2 = colour flow ...).
     """
 
-    box: tuple[int, int, int, int]
+    box: Box
     spatial_format: int
     data_type: int
 

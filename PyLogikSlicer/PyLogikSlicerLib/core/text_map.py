@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
+from .geometry import Box, Polygon, bounding_box
 
 Decision = Literal["redact", "keep"]
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Region:
     ``engine`` names the reader and the detection pass, e.g. ``ppocr x2``.
     """
 
-    polygon: tuple[tuple[float, float], ...]
+    polygon: Polygon
     frame_first: int
     frame_last: int
     readings: tuple[str, ...] = ()
@@ -40,7 +39,7 @@ class Region:
     @property
     def box(self) -> Box:
         """The smallest half-open box of whole pixels that holds the polygon."""
-        return box_of_polygon(self.polygon)
+        return bounding_box(self.polygon)
 
     def covers(self, frame: int) -> bool:
         return self.frame_first <= frame <= self.frame_last
@@ -93,16 +92,3 @@ class TextMap:
 
     def with_regions(self, regions: Iterable[Region]) -> TextMap:
         return replace(self, regions=tuple(regions))
-
-
-def box_of_polygon(polygon: Sequence[tuple[float, float]]) -> Box:
-    """The smallest half-open box of whole pixels that holds a polygon."""
-    corners = np.asarray(polygon, dtype=float)
-    low, high = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-
-
-def polygon_of_box(box: Box) -> tuple[tuple[float, float], ...]:
-    """The corners of a half-open box, clockwise from the upper left."""
-    x0, y0, x1, y1 = box
-    return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))

@@ -55,7 +55,7 @@ def is_accepted(line: TextLine, text: str, confidence: float, too_large: bool = 
     averaged
         It was detected in the mean of several frames, in which noise is weak: likely letters are enough.
     """
-    width, height = line.box[2] - line.box[0], line.box[3] - line.box[1]
+    width, height = line.box.width, line.box.height
     text_fills_box = max(width, height) <= ELONGATED * min(width, height) * len(text)
     has_letters = _has_letters(text)
     letters_likely = has_letters and confidence >= LIKELY

@@ -20,8 +20,7 @@ import cv2
 import numpy as np
 
 from ..core.channels import max_channel
-from ..core.text_map import Box
-from .boxes import area
+from ..core.geometry import Box, box_of_image
 from .passes import PassGroup
 
 # Pixels; rows and columns of a tile.
@@ -100,10 +99,10 @@ class FrameMemory:
         if self._is_cut or not self._is_new.any():
             return [False] * len(boxes)
         new_outside = self._is_new.copy()
-        for x0, y0, x1, y1 in boxes:
-            new_outside[y0:y1, x0:x1] = False
+        for box in boxes:
+            new_outside[box.slices] = False
         tiles = _tiles_with(new_outside)
-        return [bool(self._is_new[y0:y1, x0:x1].any() and not tiles[_tiles_at((x0, y0, x1, y1))].any()) for x0, y0, x1, y1 in boxes]
+        return [bool(self._is_new[box.slices].any() and not tiles[_tiles_at(box)].any()) for box in boxes]
 
     def areas_to_search(self, last: bool = False, masked: Sequence[Box] = (), read: Sequence[Box] = ()) -> list[SearchArea]:
         """The areas of the view that have to be examined; the changed tiles count as examined from here on.
@@ -123,11 +122,11 @@ class FrameMemory:
         assert self._examined is not None, "compare() comes first"
         rows, columns = self._view.shape[:2]
         if self._is_cut:
-            return [SearchArea((0, 0, columns, rows), "full")]
-        for x0, y0, x1, y1 in read:
-            self._examined[y0:y1, x0:x1] = self._view[y0:y1, x0:x1]
-        for x0, y0, x1, y1 in read if last else (*masked, *read):
-            self._is_new[y0:y1, x0:x1] = False
+            return [SearchArea(box_of_image(rows, columns), "full")]
+        for box in read:
+            self._examined[box.slices] = self._view[box.slices]
+        for box in read if last else (*masked, *read):
+            self._is_new[box.slices] = False
         changed = _tiles_with(self._is_new)
         for y, x in zip(*np.nonzero(changed), strict=True):
             tile = np.s_[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
@@ -137,8 +136,7 @@ class FrameMemory:
 
     def unchanged_since(self, box: Box) -> int:
         """The first frame from which on the content of a box in the view is as it is now."""
-        x0, y0, x1, y1 = box
-        return int(self._last_new[y0:y1, x0:x1].max())
+        return int(self._last_new[box.slices].max())
 
     def changed_after(self, frame: int) -> np.ndarray:
         """Which pixels have changed after a frame, bool ``(rows, columns)``."""
@@ -184,7 +182,7 @@ class StoredValueMemory:
         tiles = -(-rows // TILE), -(-columns // TILE)
         if last is None or last.shape != levels.shape or last.dtype != levels.dtype:
             self._usual_change = np.zeros(tiles, np.float32)
-            return [(0, 0, columns, rows)]
+            return [box_of_image(rows, columns)]
         change = _change_of_tiles(levels, last)
         is_unusual = change > MIN_CHANGE_RATIO * self._usual_change + MIN_CHANGE
         self._usual_change = np.maximum(change, DECAY * self._usual_change)
@@ -226,13 +224,8 @@ def _tiles_at(box: Box) -> tuple[slice, slice]:
 def _boxes_of_tiles(tiles: np.ndarray, rows: int, columns: int) -> list[Box]:
     """Boxes with halo around connected tiles, in a frame of that size; the whole frame where they would cover most of it."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(tiles.astype(np.uint8), connectivity=8)
-    boxes = [
-        (
-            max(int(x) * TILE - HALO, 0),
-            max(int(y) * TILE - HALO, 0),
-            min(int(x + width) * TILE + HALO, columns),
-            min(int(y + height) * TILE + HALO, rows),
-        )
-        for x, y, width, height, _ in stats[1:]
-    ]
-    return [(0, 0, columns, rows)] if sum(map(area, boxes)) > WHOLE_FRAME_SHARE * rows * columns else boxes
+    around_tiles = (
+        Box(x * TILE, y * TILE, (x + width) * TILE, (y + height) * TILE).enlarge(HALO) for x, y, width, height, _ in stats[1:].tolist()
+    )
+    boxes = [box for around in around_tiles if (box := around.clip(rows, columns)) is not None]
+    return [box_of_image(rows, columns)] if sum(box.area for box in boxes) > WHOLE_FRAME_SHARE * rows * columns else boxes

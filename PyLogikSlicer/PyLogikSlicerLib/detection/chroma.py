@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..core.text_map import Box
+from ..core.geometry import Box
 from .changes import boxes_around
 from .passes import STROKE
 
@@ -62,5 +62,4 @@ def _find_large_color(chroma: np.ndarray) -> np.ndarray:
 
 def colored_boxes(chroma: np.ndarray, box: Box) -> list[Box]:
     """Boxes around all that has color within a box, in pixels of the frame."""
-    x0, y0, x1, y1 = box
-    return [(x0 + left, y0 + top, x0 + right, y0 + bottom) for left, top, right, bottom in boxes_around(chroma[y0:y1, x0:x1] > 0)]
+    return [colored.translate(box.x0, box.y0) for colored in boxes_around(chroma[box.slices] > 0)]

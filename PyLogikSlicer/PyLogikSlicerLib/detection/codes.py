@@ -18,8 +18,7 @@ import numpy as np
 import zxingcpp
 
 from ..core.channels import max_channel, min_channel
-from .boxes import split_into_parts
-from .polygons import Polygon, translate_polygon
+from ..core.geometry import Polygon, box_of_image, translate_polygon
 
 # Pixels of white around each image that is read: a symbol at its border has no quiet zone of its own.
 QUIET_ZONE = 16
@@ -168,10 +167,10 @@ def _find_in(grey: np.ndarray) -> list[CodeDetection]:
     Enlarged and turned views take many times the memory of the part that they are made of.
     """
     found = [*_read_whole(grey, grey, 1)]
-    for x0, y0, x1, y1 in split_into_parts((0, 0, grey.shape[1], grey.shape[0]), PART, MAX_SIZE_IN_PARTS):
-        part = np.ascontiguousarray(grey[y0:y1, x0:x1])
+    for box in box_of_image(*grey.shape).tiles(PART, MAX_SIZE_IN_PARTS):
+        part = np.ascontiguousarray(grey[box.slices])
         codes = (*_read_whole(part, _stretch_contrast(part), ENLARGEMENT), *_read_slanted(part))
-        found += [_translate(code, x0, y0) for code in codes]
+        found += [_translate(code, box.x0, box.y0) for code in codes]
     return found
 
 

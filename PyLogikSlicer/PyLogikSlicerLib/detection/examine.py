@@ -13,12 +13,12 @@ from functools import partial
 
 import numpy as np
 
+from ..core.geometry import Box, box_of_image, box_of_pixels
 from ..core.progress import OnProgress, Progress, ignore_progress
 from ..core.projections import CompositeAccumulator, Composites, stretched, usual
 from ..core.stack import ImageStack
-from ..core.text_map import Box, Coverage, TextMap, polygon_of_box
+from ..core.text_map import Coverage, TextMap
 from .acceptance import is_accepted, is_accepted_in_equalized_view, is_accepted_in_faint_view, is_legible, is_too_large
-from .boxes import area, clip, split_into_parts
 from .changes import NOISE, FrameMemory, SearchArea, StoredValueMemory, boxes_around
 from .chroma import colored_boxes, isolate_letters, visible_chroma
 from .codes import find_codes
@@ -164,7 +164,9 @@ class _Examiner:
         reread_tracks = self._read_changed_lines(index, view, memory, active, skipped_tracks)
         areas = memory.areas_to_search(last, [track.line.box for track in skipped_tracks], [track.line.box for track in reread_tracks])
         if not is_chroma:
-            areas += [SearchArea(_box_with_surroundings(track.line.box, rows, columns), "quick") for track in reread_tracks]
+            areas += [
+                SearchArea(box, "quick") for track in reread_tracks if (box := _with_surroundings(track.line.box).clip(rows, columns))
+            ]
         if self._restrict_to is not None:
             areas = _restrict_areas(areas, self._restrict_to(index))
         tracker.extend(index, [*skipped_tracks, *(track for track in active if _is_unchanged(track, memory, rows, columns))])
@@ -175,7 +177,7 @@ class _Examiner:
             lead = LEAD if search_area.pass_group in ("full", "color") else LEAD_BETWEEN_WORD_PASSES
             for line, reading in self._find(view, search_area):
                 tracker.add(index, line, lead).add_reading(*reading)
-        return sum(area(search_area.box) for search_area in areas) / (rows * columns)
+        return sum(search_area.box.area for search_area in areas) / (rows * columns)
 
     def _read_changed_lines(
         self, index: int, view: np.ndarray, memory: FrameMemory, active: Sequence[Track], masked: Sequence[Track]
@@ -188,9 +190,9 @@ class _Examiner:
         changed = zip(in_frame, memory.changed_only_inside([track.line.box for track in in_frame]), strict=True)
         read = []
         for track in (track for track, is_changed in changed if is_changed and track not in masked):
-            x0, y0, x1, y1 = track.line.box
-            part = np.ascontiguousarray(view[y0:y1, x0:x1])
-            ((text, confidence),) = self._reading_cache.refresh(part, (x0, y0), [track.line.translate(-x0, -y0)])
+            box = track.line.box
+            line_in_part = track.line.translate(-box.x0, -box.y0)
+            ((text, confidence),) = self._reading_cache.refresh(np.ascontiguousarray(view[box.slices]), (box.x0, box.y0), [line_in_part])
             if is_legible(text, confidence):
                 track.add_reading(text, confidence)
                 track.last_detected = index
@@ -200,20 +202,20 @@ class _Examiner:
     def _examine_stored_values(self, index: int, frame: np.ndarray, shown: np.ndarray) -> None:
         """Find what stands out of the noise of the stored values, or by their rank, and is not visible in the shown frame."""
         levels = as_levels(frame)
-        boxes = [part for box in self._stored_memory.boxes_to_search(levels) for part in split_into_parts(box, FAINT_PART, FAINT_OVERLAP)]
+        boxes = [part for box in self._stored_memory.boxes_to_search(levels) for part in box.tiles(FAINT_PART, FAINT_OVERLAP)]
         areas = [SearchArea(box, "faint") for box in boxes]
         if self._restrict_to is not None:
             areas = _restrict_areas(areas, self._restrict_to(index))
         rows, columns = shown.shape[:2]
         active = self._faint_tracker.active_tracks(index)
         self._faint_tracker.extend(index, [track for track in active if _is_unchanged(track, self._shown_memory, rows, columns)])
-        for x0, y0, x1, y1 in (search_area.box for search_area in areas):
-            for line, reading in self._find_faint(levels[y0:y1, x0:x1], shown[y0:y1, x0:x1]):
-                self._faint_tracker.add(index, line.translate(x0, y0)).add_reading(*reading)
+        for box in (search_area.box for search_area in areas):
+            for line, reading in self._find_faint(levels[box.slices], shown[box.slices]):
+                self._faint_tracker.add(index, line.translate(box.x0, box.y0)).add_reading(*reading)
         for equalized in equalized_views(levels, shown) if areas else ():
             hidden = np.zeros_like(equalized.hidden)
-            for x0, y0, x1, y1 in (search_area.box for search_area in areas):
-                hidden[y0:y1, x0:x1] = equalized.hidden[y0:y1, x0:x1]
+            for box in (search_area.box for search_area in areas):
+                hidden[box.slices] = equalized.hidden[box.slices]
             for box in boxes_around(hidden):
                 for line, reading in self._find(equalized.view, SearchArea(box, "full"), is_accepted_in_equalized_view):
                     hidden_line = _crop_to_hidden(line, equalized.hidden)
@@ -242,8 +244,8 @@ class _Examiner:
         """Examine the mean of the frames up to ``last``, where they differ: in it, dim text stands out of moving speckle."""
         tracker, first = self._tracker, last - len(self._recent) + 1
         varies = self._shown_memory.changed_after(first)
-        for x0, y0, x1, y1 in (track.line.box for track in _masked_unexamined(tracker.active_tracks(last), last, *varies.shape)):
-            varies[y0:y1, x0:x1] = False
+        for track in _masked_unexamined(tracker.active_tracks(last), last, *varies.shape):
+            varies[track.line.box.slices] = False
         boxes = boxes_around(varies)
         if not boxes:
             return
@@ -270,20 +272,20 @@ class _Examiner:
                         tracker.add_on_all_frames(composites.frame_count, line).add_reading(*reading)
         rows, columns = composites.maximum.shape
         for image in (composites.minimum, composites.mean, composites.maximum):
-            for x0, y0, x1, y1 in split_into_parts((0, 0, columns, rows), FAINT_PART, FAINT_OVERLAP):
-                for line, reading in self._find_faint(image[y0:y1, x0:x1], composites.maximum[y0:y1, x0:x1]):
-                    self._faint_tracker.add_on_all_frames(composites.frame_count, line.translate(x0, y0)).add_reading(*reading)
+            for box in box_of_image(rows, columns).tiles(FAINT_PART, FAINT_OVERLAP):
+                for line, reading in self._find_faint(image[box.slices], composites.maximum[box.slices]):
+                    self._faint_tracker.add_on_all_frames(composites.frame_count, line.translate(box.x0, box.y0)).add_reading(*reading)
 
     def _find(self, view: np.ndarray, search_area: SearchArea, rule: AcceptanceRule | None = None) -> list[tuple[TextLine, Reading]]:
         """All accepted lines and all codes in an area of a view, in pixels of the view, with what was read in them.
 
         ``rule``: the acceptance rule, where it is not the usual one of that group of passes.
         """
-        (x0, y0, x1, y1), pass_group = search_area.box, search_area.pass_group
-        crop = np.ascontiguousarray(view[y0:y1, x0:x1])
-        found = self._find_lines(crop, (x0, y0), view.shape[:2], pass_group, rule or _usual_rule(pass_group))
+        box, pass_group = search_area.box, search_area.pass_group
+        crop = np.ascontiguousarray(view[box.slices])
+        found = self._find_lines(crop, (box.x0, box.y0), view.shape[:2], pass_group, rule or _usual_rule(pass_group))
         found += _find_code_lines(crop, pass_group)
-        return [(line.translate(x0, y0), reading) for line, reading in found]
+        return [(line.translate(box.x0, box.y0), reading) for line, reading in found]
 
     def _find_lines(
         self, crop: np.ndarray, corner: tuple[int, int], view_shape: tuple[int, ...], pass_group: PassGroup, rule: AcceptanceRule
@@ -330,27 +332,24 @@ def _masked_unexamined(tracks: Sequence[Track], frame: int, rows: int, columns: 
 
 def _is_box_in_frame(track: Track, rows: int, columns: int) -> bool:
     """Whether a track's line is an upright box that lies wholly in a frame of that size."""
-    return track.line.is_box and clip(track.line.box, rows, columns) == track.line.box
+    return track.line.is_box and track.line.box.clip(rows, columns) == track.line.box
 
 
 def _is_unchanged(track: Track, memory: FrameMemory, rows: int, columns: int) -> bool:
     """Whether the content of a track's box is what it was when the track was last detected."""
-    box = clip(track.line.box, rows, columns)
+    box = track.line.box.clip(rows, columns)
     return box is not None and memory.unchanged_since(box) <= track.last_detected
 
 
-def _box_with_surroundings(box: Box, rows: int, columns: int) -> Box:
-    """The box with a margin as wide as the line is high, cut at the borders of a frame of that size."""
-    x0, y0, x1, y1 = box
-    margin = min(x1 - x0, y1 - y0)
-    return max(x0 - margin, 0), max(y0 - margin, 0), min(x1 + margin, columns), min(y1 + margin, rows)
+def _with_surroundings(box: Box) -> Box:
+    """The box of a line with a margin as wide as the line is high; it may reach beyond the frame."""
+    return box.enlarge(min(box.width, box.height))
 
 
 def _restrict_areas(areas: Sequence[SearchArea], boxes: Sequence[Box]) -> list[SearchArea]:
     """The parts of some areas that lie in one of the boxes."""
-    pairs = ((search_area, search_area.box, box) for search_area in areas for box in boxes)
-    cut = (replace(found, box=(max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))) for found, a, b in pairs)
-    return [found for found in cut if found.box[0] < found.box[2] and found.box[1] < found.box[3]]
+    parts = ((search_area, search_area.box.intersection(box)) for search_area in areas for box in boxes)
+    return [replace(search_area, box=part) for search_area, part in parts if part is not None]
 
 
 def _crop_to_hidden(line: TextLine, hidden: np.ndarray) -> TextLine | None:
@@ -358,23 +357,16 @@ def _crop_to_hidden(line: TextLine, hidden: np.ndarray) -> TextLine | None:
 
     A rotated line is not cut: it is returned whole where enough of it is hidden. ``hidden``: bool ``(rows, columns)``.
     """
-    box = clip(line.box, *hidden.shape)
+    box = line.box.clip(*hidden.shape)
     if box is None:
         return None
-    x0, y0, x1, y1 = box
-    rows, columns = (np.flatnonzero(hidden[y0:y1, x0:x1].any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    hidden_pixels = box_of_pixels(hidden[box.slices])
+    if hidden_pixels is None:
         return None
     if not line.is_box:
-        return line if hidden[y0:y1, x0:x1].mean() >= MIN_HIDDEN_SHARE else None
-    left, top, right, bottom = x0 + int(columns[0]), y0 + int(rows[0]), x0 + int(columns[-1]) + 1, y0 + int(rows[-1]) + 1
-    part = (
-        max(left - HIDDEN_MARGIN, x0),
-        max(top - HIDDEN_MARGIN, y0),
-        min(right + HIDDEN_MARGIN, x1),
-        min(bottom + HIDDEN_MARGIN, y1),
-    )
-    return replace(line, polygon=polygon_of_box(part))
+        return line if hidden[box.slices].mean() >= MIN_HIDDEN_SHARE else None
+    part = hidden_pixels.translate(box.x0, box.y0).enlarge(HIDDEN_MARGIN).intersection(box)
+    return replace(line, polygon=part.polygon) if part else None
 
 
 def _extend_range(low: float, high: float, frame: np.ndarray) -> tuple[float, float]:

@@ -12,8 +12,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..core.text_map import Box, box_of_polygon, polygon_of_box
-from .boxes import area, intersection_area, union
+from ..core.geometry import Box, bounding_box
 from .passes import Detection
 from .polygons import upright_box
 
@@ -57,15 +56,15 @@ def _cut_to_letters(word: Detection, letters: Sequence[Detection]) -> Detection:
 
     At an end of the kernel that no letter reaches, the word stays as far as its reader estimated.
     """
-    kernel, estimated = box_of_polygon(word.kernels[0]), box_of_polygon(word.polygon)
-    along = 0 if kernel[2] - kernel[0] >= kernel[3] - kernel[1] else 1  # the axis that the text runs along: 0 is x, 1 is y
+    kernel, estimated = bounding_box(word.kernels[0]), bounding_box(word.polygon)
+    along = 0 if kernel.width >= kernel.height else 1  # the axis that the text runs along: 0 is x, 1 is y
     across = 1 - along
     if not _is_elongated(kernel):
         return word
     tolerance = MAX_HEIGHT_LACK * (kernel[2 + across] - kernel[across])
     for scale in sorted({letter.scale for letter in letters}, reverse=True):
-        boxes = [box_of_polygon(letter.polygon) for letter in letters if letter.scale >= scale]
-        on_kernel = [box for box in boxes if intersection_area(box, kernel) and _spans_kernel(box, kernel, across, tolerance)]
+        boxes = [bounding_box(letter.polygon) for letter in letters if letter.scale >= scale]
+        on_kernel = [box for box in boxes if box.overlap(kernel) and _spans_kernel(box, kernel, across, tolerance)]
         if _covered_share([(box[along], box[2 + along]) for box in on_kernel], (kernel[along], kernel[2 + along])) < MIN_LETTERS_SHARE:
             continue
         cut = list(estimated)
@@ -73,12 +72,12 @@ def _cut_to_letters(word: Detection, letters: Sequence[Detection]) -> Detection:
             low, high = min(box[axis] for box in on_kernel), max(box[2 + axis] for box in on_kernel)
             cut[axis] = max(estimated[axis], low) if low <= kernel[axis] + tolerance else estimated[axis]
             cut[2 + axis] = min(estimated[2 + axis], high) if high >= kernel[2 + axis] - tolerance else estimated[2 + axis]
-        return replace(word, polygon=polygon_of_box(union((cut[0], cut[1], cut[2], cut[3]), kernel)))
+        return replace(word, polygon=Box(cut[0], cut[1], cut[2], cut[3]).union(kernel).polygon)
     return word
 
 
 def _is_elongated(box: Box) -> bool:
-    low, high = sorted((box[2] - box[0], box[3] - box[1]))
+    low, high = sorted((box.width, box.height))
     return high >= ELONGATED * low
 
 
@@ -99,24 +98,24 @@ def _covered_share(spans: Sequence[tuple[int, int]], whole: tuple[int, int]) -> 
 
 def _replace_by_finer(coarse: Detection, finer: Sequence[Detection]) -> list[Detection]:
     """What finer passes detected of the letters of a coarse detection, and of the coarse one what they missed."""
-    if len(coarse.kernels) == 1 and not _is_elongated(box_of_polygon(coarse.kernels[0])):
+    if len(coarse.kernels) == 1 and not _is_elongated(bounding_box(coarse.kernels[0])):
         return [coarse]
-    finer_boxes = [(other, box_of_polygon(other.polygon)) for other in finer]
+    finer_boxes = [(other, bounding_box(other.polygon)) for other in finer]
     replacing: list[Detection] = []
     missed: list[Box] = []
-    for letter in map(box_of_polygon, coarse.kernels):
+    for letter in map(bounding_box, coarse.kernels):
         core = _shrink(letter, round(RIM / coarse.scale))
-        overlapping = [(other, box) for other, box in finer_boxes if intersection_area(core, box)]
-        if sum(intersection_area(core, box) for _, box in overlapping) >= MIN_FINER_SHARE * area(core):
+        overlapping = [(other, box) for other, box in finer_boxes if core.overlap(box)]
+        if sum(core.overlap(box) for _, box in overlapping) >= MIN_FINER_SHARE * core.area:
             replacing += [other for other, _ in overlapping if other not in replacing]
             without_rim = _shrink(letter, round(RIM_AT_ENDS / coarse.scale))
-            missed += _missed_ends(letter, without_rim, functools.reduce(union, (box for _, box in overlapping)))
+            missed += _missed_ends(letter, without_rim, functools.reduce(Box.union, (box for _, box in overlapping)))
         else:
             missed.append(letter)
     if not replacing:
         return [coarse]
     fitted = [replace(other, score=coarse.score, found_by=coarse.found_by, conclusive=coarse.conclusive) for other in replacing]
-    return fitted + [replace(coarse, polygon=polygon_of_box(box)) for box in missed]
+    return fitted + [replace(coarse, polygon=box.polygon) for box in missed]
 
 
 def _missed_ends(letters: Box, without_rim: Box, finer: Box) -> Iterator[Box]:
@@ -125,14 +124,14 @@ def _missed_ends(letters: Box, without_rim: Box, finer: Box) -> Iterator[Box]:
     ``letters``: their box in the coarse pass; ``without_rim``: the same without its blurred rim, within which something must be missing;
     ``finer``: the box around what the finer passes detected.
     """
-    along = 0 if letters[2] - letters[0] >= letters[3] - letters[1] else 1
+    along = 0 if letters.width >= letters.height else 1
     if finer[along] > without_rim[along]:
-        yield (letters[0], letters[1], finer[0], letters[3]) if along == 0 else (letters[0], letters[1], letters[2], finer[1])
+        yield letters._replace(x1=finer.x0) if along == 0 else letters._replace(y1=finer.y0)
     if finer[2 + along] < without_rim[2 + along]:
-        yield (finer[2], letters[1], letters[2], letters[3]) if along == 0 else (letters[0], finer[3], letters[2], letters[3])
+        yield letters._replace(x0=finer.x1) if along == 0 else letters._replace(y0=finer.y1)
 
 
 def _shrink(box: Box, margin: int) -> Box:
     """The box without ``margin`` pixels on each side, but at least one pixel of it."""
-    x, y = min(margin, (box[2] - box[0] - 1) // 2), min(margin, (box[3] - box[1] - 1) // 2)
-    return box[0] + x, box[1] + y, box[2] - x, box[3] - y
+    x, y = min(margin, (box.width - 1) // 2), min(margin, (box.height - 1) // 2)
+    return Box(box.x0 + x, box.y0 + y, box.x1 - x, box.y1 - y)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import NamedTuple
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import EngineUnavailable
-from ..core.text_map import Box, polygon_of_box
+from ..core.geometry import Box
 from .batches import batches_of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
@@ -121,32 +121,21 @@ class GlyphReader:
         padded = np.stack([cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT_101) for image in images])
         ink = np.empty((len(images), padded.shape[1] // 2, padded.shape[2] // 2), np.float32)
         for tile, with_halo in tiles(padded.shape[1], padded.shape[2]):
-            part = self._network.run(np.ascontiguousarray(padded[:, with_halo.top : with_halo.bottom, with_halo.left : with_halo.right]))
-            rows_of_tile = slice((tile.top - with_halo.top) // 2, (tile.bottom - with_halo.top) // 2)
-            columns_of_tile = slice((tile.left - with_halo.left) // 2, (tile.right - with_halo.left) // 2)
-            ink[:, tile.top // 2 : tile.bottom // 2, tile.left // 2 : tile.right // 2] = part[:, rows_of_tile, columns_of_tile]
+            part = self._network.run(np.ascontiguousarray(padded[:, with_halo.y0 : with_halo.y1, with_halo.x0 : with_halo.x1]))
+            rows_of_tile = slice((tile.y0 - with_halo.y0) // 2, (tile.y1 - with_halo.y0) // 2)
+            columns_of_tile = slice((tile.x0 - with_halo.x0) // 2, (tile.x1 - with_halo.x0) // 2)
+            ink[:, tile.y0 // 2 : tile.y1 // 2, tile.x0 // 2 : tile.x1 // 2] = part[:, rows_of_tile, columns_of_tile]
         return ink
 
 
-class Tile(NamedTuple):
-    """A half-open rectangle of an image."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
-def tiles(rows: int, columns: int) -> list[tuple[Tile, Tile]]:
-    """The tiles that together cover an image of that size, each without and with its halo, cut at the image's border."""
-    return [
-        (
-            Tile(top, min(top + TILE, rows), left, min(left + TILE, columns)),
-            Tile(max(top - HALO, 0), min(top + TILE + HALO, rows), max(left - HALO, 0), min(left + TILE + HALO, columns)),
-        )
-        for top in range(0, rows, TILE)
-        for left in range(0, columns, TILE)
-    ]
+def tiles(rows: int, columns: int) -> Iterator[tuple[Box, Box]]:
+    """Yield the tiles that together cover an image of that size, each without and with its halo, cut at the image's border."""
+    for top in range(0, rows, TILE):
+        for left in range(0, columns, TILE):
+            whole = Box(left, top, left + TILE, top + TILE)
+            tile, with_halo = whole.clip(rows, columns), whole.enlarge(HALO).clip(rows, columns)
+            assert tile and with_halo, "a tile begins in the image"
+            yield tile, with_halo
 
 
 @functools.cache
@@ -190,8 +179,8 @@ def tentative_detections(ink_probability: np.ndarray, found: Sequence[RawDetecti
         cv2.fillPoly(faint, outline, 0)
         cv2.polylines(faint, outline, True, 0, thickness=RIM_THICKNESS)
     _, _, stats, _ = cv2.connectedComponentsWithStats(faint, connectivity=8)
-    boxes = [(2 * x, 2 * y, min(2 * (x + w), shape[1]), min(2 * (y + h), shape[0])) for x, y, w, h, _ in stats[1:].tolist()]
-    return [RawDetection(polygon_of_box(box), TENTATIVE_INK, tentative=True) for box in boxes]
+    boxes = [Box(2 * x, 2 * y, min(2 * (x + w), shape[1]), min(2 * (y + h), shape[0])) for x, y, w, h, _ in stats[1:].tolist()]
+    return [RawDetection(box.polygon, TENTATIVE_INK, tentative=True) for box in boxes]
 
 
 @dataclass(frozen=True)
@@ -208,11 +197,11 @@ class Piece:
 
     @property
     def height(self) -> int:
-        return self.box[3] - self.box[1]
+        return self.box.height
 
     @property
     def width(self) -> int:
-        return self.box[2] - self.box[0]
+        return self.box.width
 
     @property
     def letter_height(self) -> int:
@@ -248,7 +237,7 @@ def split_component(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) 
     by_row, by_column = best_cut(ink), best_cut(ink.T)
     if 4 * max(by_row.saved, by_column.saved) < MIN_SAVED_PIXELS:  # 4 pixels of the image to one at half resolution
         ink_rows, ink_columns = np.nonzero(ink)
-        box = (2 * x, 2 * y, 2 * (x + ink.shape[1]), 2 * (y + ink.shape[0]))
+        box = Box(2 * x, 2 * y, 2 * (x + ink.shape[1]), 2 * (y + ink.shape[0]))
         points = 2 * np.stack([ink_columns + x, ink_rows + y], axis=-1).astype(np.float32) + 1
         return [Piece(box, points, float(half[ink].max()))]
     if by_row.saved >= by_column.saved:
@@ -281,7 +270,7 @@ def best_cut(ink: np.ndarray) -> Cut:
 
 def group_to_words(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """The pieces of each word, from left to right: side by side, of similar height, no farther apart than most of a letter's height."""
-    order = sorted(range(len(pieces)), key=lambda k: pieces[k].box[0])
+    order = sorted(range(len(pieces)), key=lambda k: pieces[k].box.x0)
     parent = list(range(len(pieces)))  # of a union-find forest
 
     def root(k: int) -> int:
@@ -291,7 +280,7 @@ def group_to_words(pieces: Sequence[Piece]) -> list[list[Piece]]:
 
     for position, k in enumerate(order):
         for other in order[position + 1 :]:
-            if pieces[other].box[0] > pieces[k].box[2] + MAX_LETTER_HEIGHT:
+            if pieces[other].box.x0 > pieces[k].box.x1 + MAX_LETTER_HEIGHT:
                 break
             if are_in_one_word(pieces[k], pieces[other]):
                 parent[root(other)] = root(k)
@@ -304,8 +293,8 @@ def group_to_words(pieces: Sequence[Piece]) -> list[list[Piece]]:
 def are_in_one_word(left: Piece, right: Piece) -> bool:
     """Whether two pieces are on the same rows, of similar height, and close enough."""
     low, high = sorted((left.height, right.height))
-    common_rows = min(left.box[3], right.box[3]) - max(left.box[1], right.box[1])
-    gap = right.box[0] - left.box[2]
+    common_rows = min(left.box.y1, right.box.y1) - max(left.box.y0, right.box.y0)
+    gap = right.box.x0 - left.box.x1
     is_close = gap <= MAX_GAP * max(left.letter_height, right.letter_height)
     return common_rows >= MIN_COMMON_ROWS_SHARE * low and high <= MAX_HEIGHT_RATIO * low and is_close
 
@@ -320,5 +309,5 @@ def word_detection(word: Sequence[Piece], shape: tuple[int, ...]) -> RawDetectio
     width, height = width + 2 + 2 * PADDING, height + 2 + 2 * PADDING  # points are centers of pixels that are 2 wide
     if width * height < ROTATED_AREA_SHARE * (x1 - x0) * (y1 - y0):
         corners = np.clip(cv2.boxPoints((center, (width, height), angle)), 0, (shape[1], shape[0]))
-    letters = tuple(polygon_of_box(piece.box) for piece in word)
+    letters = tuple(piece.box.polygon for piece in word)
     return RawDetection(tuple((float(x), float(y)) for x, y in corners), max(piece.peak for piece in word), kernels=letters)

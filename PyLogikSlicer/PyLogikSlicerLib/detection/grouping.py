@@ -8,11 +8,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from ..core.geometry import Box, Polygon, translate_polygon
 from ..core.masking import polygon_mask
-from ..core.text_map import Box, polygon_of_box
-from .boxes import area, clip, intersection_area, union
 from .passes import Detection
-from .polygons import Polygon, upright_box
+from .polygons import upright_box
 from .text_line import TextLine
 
 # Pixels added on each side: boxes end close to the ink, and anti-aliased or compressed ink fades outwards.
@@ -46,16 +45,12 @@ def group_detections(detections: Sequence[Detection], rows: int, columns: int) -
         box = upright_box(detection.polygon)
         if box is None:
             rotated.append(_rotated_line(detection))
-        elif (clipped := clip(_pad(box), rows, columns)) is not None:
+        elif (clipped := box.enlarge(PADDING).clip(rows, columns)) is not None:
             upright.append((clipped, [detection]))
-    lines = [_line_of(polygon_of_box(box), found) for box, found in _merge_boxes(upright)]
+    lines = [_line_of(box.polygon, found) for box, found in _merge_boxes(upright)]
     rotated = [line for line in rotated if not _is_covered(line, lines, rows, columns)]
     lines = [_with_agreeing(line, rotated) for line in lines] + [_with_agreeing(line, (*lines, *rotated)) for line in rotated]
-    return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
-
-
-def _pad(box: Box) -> Box:
-    return box[0] - PADDING, box[1] - PADDING, box[2] + PADDING, box[3] + PADDING
+    return sorted(lines, key=lambda line: (line.box.y0, line.box.x0))
 
 
 def _rotated_line(detection: Detection) -> TextLine:
@@ -67,7 +62,7 @@ def _rotated_line(detection: Detection) -> TextLine:
 
 def _merge_boxes(found: Sequence[_BoxOfDetections]) -> list[_BoxOfDetections]:
     """Unite boxes of one line until no two are left that belong together, beginning with the largest."""
-    pending = sorted(found, key=lambda item: area(item[0]))
+    pending = sorted(found, key=lambda item: item[0].area)
     merged: list[_BoxOfDetections] = []
     while pending:
         box, detections = pending.pop()
@@ -76,7 +71,7 @@ def _merge_boxes(found: Sequence[_BoxOfDetections]) -> list[_BoxOfDetections]:
             merged.append((box, detections))
             continue
         pending.remove(partner)
-        pending.append((union(box, partner[0]), detections + partner[1]))
+        pending.append((box.union(partner[0]), detections + partner[1]))
     return merged
 
 
@@ -103,7 +98,7 @@ def _with_agreeing(line: TextLine, others: Sequence[TextLine]) -> TextLine:
 
 def _is_same_text(one: TextLine, other: TextLine) -> bool:
     """Whether two polygons share enough of the larger one to be around the same text."""
-    if not intersection_area(one.box, other.box):
+    if not one.box.overlap(other.box):
         return False
     first, second = (np.asarray(line.polygon, np.float32) for line in (one, other))
     shared, _ = cv2.intersectConvexConvex(first, second)
@@ -116,27 +111,27 @@ def _are_one_line(one: Box, other: Box) -> bool:
     A small box inside a far higher one is not merged with it: its detections would make text of what may be an organ that was taken for a
     word.
     """
-    low, high = sorted((one[3] - one[1], other[3] - other[1]))
-    shared = intersection_area(one, other)
+    low, high = sorted((one.height, other.height))
+    shared = one.overlap(other)
     if high > MAX_HEIGHT_RATIO * low or shared == 0 or _is_vertical(one) != _is_vertical(other):
         return False
-    common_rows = min(one[3], other[3]) - max(one[1], other[1])
-    return shared >= CONTAINED_SHARE * min(area(one), area(other)) or common_rows >= COMMON_ROWS_SHARE * high
+    common_rows = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return shared >= CONTAINED_SHARE * min(one.area, other.area) or common_rows >= COMMON_ROWS_SHARE * high
 
 
 def _is_vertical(box: Box) -> bool:
     """Whether a box holds a line that runs along a column."""
-    return box[3] - box[1] > MAX_HEIGHT_RATIO * (box[2] - box[0])
+    return box.height > MAX_HEIGHT_RATIO * box.width
 
 
 def _is_covered(line: TextLine, others: Sequence[TextLine], rows: int, columns: int) -> bool:
     """Whether the boxes of others cover all pixels of a line that lie in the image."""
-    box = clip(line.box, rows, columns)
+    box = line.box.clip(rows, columns)
     if box is None:
         return True
-    x0, y0, x1, y1 = box
-    uncovered = polygon_mask([[(x - x0, y - y0) for x, y in line.polygon]], y1 - y0, x1 - x0)
+    uncovered = polygon_mask([translate_polygon(line.polygon, -box.x0, -box.y0)], box.height, box.width)
     for other in others:
-        left, top, right, bottom = other.box
-        uncovered[max(top - y0, 0) : max(bottom - y0, 0), max(left - x0, 0) : max(right - x0, 0)] = False
+        shared = box.intersection(other.box)
+        if shared is not None:
+            uncovered[shared.translate(-box.x0, -box.y0).slices] = False
     return not uncovered.any()

@@ -17,8 +17,7 @@ import cv2
 import numpy as np
 
 from ..core.channels import max_channel
-from ..core.text_map import Box, box_of_polygon
-from .polygons import Polygon, translate_polygon
+from ..core.geometry import Box, Polygon, bounding_box, translate_polygon
 from .reader import Granularity, TextReader
 
 # Pixels. Side of the top-hat's square: wider than any stroke of text that the native scale is responsible for, narrower than anatomy.
@@ -284,9 +283,8 @@ def _recheck(image: np.ndarray, found: Sequence[Detection], passes: PassSet, rea
 
 def _detect_in_box(image: np.ndarray, box: Box, passes: PassSet, readers: Sequence[TextReader]) -> list[Detection]:
     """The detections in a part of an RGB image, in pixels of the whole image."""
-    x0, y0, x1, y1 = box
-    (found,) = _detect([np.ascontiguousarray(image[y0:y1, x0:x1])], passes, readers)
-    return [detection.translate(x0, y0) for detection in found]
+    (found,) = _detect([np.ascontiguousarray(image[box.slices])], passes, readers)
+    return [detection.translate(box.x0, box.y0) for detection in found]
 
 
 def _boxes_to_recheck(found: Sequence[Detection], rows: int, columns: int) -> list[Box]:
@@ -300,8 +298,9 @@ def _paint_boxes(detections: Sequence[Detection], rows: int, columns: int) -> np
     """uint8 ``(rows, columns)``: 1 in the bounding boxes of the detections, 0 elsewhere."""
     painted = np.zeros((rows, columns), np.uint8)
     for detection in detections:
-        x0, y0, x1, y1 = box_of_polygon(detection.polygon)
-        painted[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 1
+        box = bounding_box(detection.polygon).clip(rows, columns)
+        if box is not None:
+            painted[box.slices] = 1
     return painted
 
 
@@ -309,7 +308,7 @@ def _boxes_with_halo(pixels: np.ndarray) -> list[Box]:
     """Boxes that hold all pixels of a uint8 mask and ``RECHECK_HALO`` pixels around them; parts whose halos touch share a box."""
     with_halo = cv2.dilate(pixels, np.ones((2 * RECHECK_HALO + 1, 2 * RECHECK_HALO + 1), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(with_halo, connectivity=8)
-    return [(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
+    return [Box(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
 
 
 def _detect_in_tiles(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.text_map import Box, box_of_polygon
+from ..core.geometry import Box, Polygon, bounding_box
 
 # Degrees. Burned-in lines are level; a photographed or scanned page may be turned a little. Below this angle a quadrilateral is
 # replaced by its upright box.
@@ -12,8 +12,6 @@ UPRIGHT_DEGREES = 4.0
 # Longer side over shorter side up to which the angle of a quadrilateral means nothing: around a single character it is the noise
 # of the outline.
 NEARLY_SQUARE = 2
-
-Polygon = tuple[tuple[float, float], ...]
 
 
 def upright_box(polygon: Polygon) -> Box | None:
@@ -24,9 +22,4 @@ def upright_box(polygon: Polygon) -> Box | None:
     angle = np.degrees(np.arctan2(longest[1], longest[0])) % 90
     length, width = np.hypot(*edges.T).max(), np.hypot(*edges.T).min()
     is_rotated = min(angle, 90 - angle) > UPRIGHT_DEGREES and length > NEARLY_SQUARE * width
-    return None if is_rotated else box_of_polygon(polygon)
-
-
-def translate_polygon(polygon: Polygon, x: float, y: float) -> Polygon:
-    """The polygon moved to the right by ``x`` and down by ``y`` pixels."""
-    return tuple((a + x, b + y) for a, b in polygon)
+    return None if is_rotated else bounding_box(polygon)

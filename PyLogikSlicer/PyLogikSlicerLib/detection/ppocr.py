@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 
 from ..core.errors import EngineUnavailable
+from ..core.geometry import Polygon
 from .batches import batches_of_one_size
 from .devices import CPU, Device, candidate_devices, first_that_starts
 from .network import open_network, sample_line
-from .polygons import Polygon
 from .reader import DIGEST_LENGTH, Granularity, RawDetection, Reading
 
 # Pixels. The network was trained on text lines of moderate height. Higher boxes are whole organs and sectors that it takes for one word

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from .polygons import Polygon
+from ..core.geometry import Polygon
 
 # Hexadecimal digits of the SHA-256 of a file of weights that stand in reports: enough to tell weights apart.
 DIGEST_LENGTH = 16

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 
 from ..core.channels import max_channel
-from ..core.text_map import Box
-from .boxes import clip, iou, translate_box
+from ..core.geometry import Box
 from .reader import Reading
 from .text_line import TextLine
 
@@ -77,25 +76,25 @@ class ReadingCache:
         return readings
 
     def _look_up(self, brightness: np.ndarray, corner: tuple[int, int], line: TextLine) -> Reading | None:
-        for cached in self._cached_at(translate_box(line.box, *corner)):
-            box = translate_box(cached.box, -corner[0], -corner[1])
-            lies_in_view = clip(box, *brightness.shape) == box
-            if lies_in_view and _shows_same_text(cached.patch, brightness[box[1] : box[3], box[0] : box[2]]):
+        for cached in self._cached_at(line.box.translate(*corner)):
+            box = cached.box.translate(-corner[0], -corner[1])
+            lies_in_view = box.clip(*brightness.shape) == box
+            if lies_in_view and _shows_same_text(cached.patch, brightness[box.slices]):
                 return cached.reading
         return None
 
     def _store(self, brightness: np.ndarray, corner: tuple[int, int], line: TextLine, reading: Reading) -> None:
-        box = clip(line.box, *brightness.shape)
+        box = line.box.clip(*brightness.shape)
         if box is not None:
-            patch = brightness[box[1] : box[3], box[0] : box[2]].copy()
-            entry = _CachedReading(translate_box(box, *corner), patch, reading)
+            patch = brightness[box.slices].copy()
+            entry = _CachedReading(box.translate(*corner), patch, reading)
             for outdated in self._cached_at(entry.box)[MAX_READINGS_OF_LINE - 1 :]:
                 self._cached.remove(outdated)
             self._cached = [*self._cached[1 - MAX_READINGS :], entry]
 
     def _cached_at(self, box: Box) -> list[_CachedReading]:
         """The cached readings of the line in a box of the frame, the latest first."""
-        return [cached for cached in reversed(self._cached) if iou(cached.box, box) >= SAME_LINE_IOU]
+        return [cached for cached in reversed(self._cached) if cached.box.iou(box) >= SAME_LINE_IOU]
 
 
 def _shows_same_text(one: np.ndarray, other: np.ndarray) -> bool:

@@ -8,7 +8,6 @@ from typing import TypeGuard
 import cv2
 import numpy as np
 
-from .boxes import clip
 from .reader import LineReader, Reading, TextReader
 from .text_line import TextLine
 
@@ -46,16 +45,15 @@ def upright_crops(view: np.ndarray, line: TextLine) -> list[np.ndarray]:
     A crop that is clearly higher than wide runs up or down. One that is a little higher than wide may also be a letter or a short word, so
     it is read as it is too. The crops are copies: a slice would keep the whole view in memory.
     """
-    box = clip(line.box, *view.shape[:2])
+    box = line.box.clip(*view.shape[:2])
     if box is None:
         return []
-    x0, y0, x1, y1 = box
-    part = view[y0:y1, x0:x1]
+    part = view[box.slices]
     color = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_GRAY2RGB) if part.ndim == 2 else part.copy()
     corners = np.asarray(line.polygon, np.float32)
     edges = np.diff(corners, axis=0, append=corners[:1])
     is_upright = (edges == 0).any(axis=1).all()  # each edge runs along x or along y
-    crop = color if is_upright else _rotate_level(color, corners - np.array((x0, y0), np.float32))
+    crop = color if is_upright else _rotate_level(color, corners - np.array((box.x0, box.y0), np.float32))
     rows, columns = crop.shape[:2]
     quarter_turns = [np.ascontiguousarray(np.rot90(crop, turns)) for turns in (1, 3)]
     if rows > VERTICAL_RATIO * columns:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, replace
 
-from ..core.text_map import Box, box_of_polygon, polygon_of_box
-from .polygons import Polygon, translate_polygon
+from ..core.geometry import Box, Polygon, bounding_box, scale_polygon, translate_polygon
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,12 @@ class TextLine:
     @functools.cached_property
     def box(self) -> Box:
         """The smallest half-open box of whole pixels that holds the polygon."""
-        return box_of_polygon(self.polygon)
+        return bounding_box(self.polygon)
 
     @property
     def is_box(self) -> bool:
         """Whether the polygon is an upright box of whole pixels."""
-        return self.polygon == polygon_of_box(self.box)
+        return self.polygon == self.box.polygon
 
     def translate(self, x: int, y: int) -> TextLine:
         """The line moved to the right by ``x`` and down by ``y`` pixels."""
@@ -46,4 +45,4 @@ class TextLine:
 
     def scale(self, factor: float) -> TextLine:
         """The line in an image that is ``factor`` times as large."""
-        return replace(self, polygon=tuple((x * factor, y * factor) for x, y in self.polygon)) if factor != 1 else self
+        return replace(self, polygon=scale_polygon(self.polygon, factor)) if factor != 1 else self

@@ -14,11 +14,9 @@ import cv2
 import numpy as np
 
 from ..core.channels import max_channel
+from ..core.geometry import Box, box_of_pixels, translate_polygon
 from ..core.masking import polygon_mask
-from ..core.text_map import Box, polygon_of_box
-from .boxes import area, clip, intersection_area, union
 from .grouping import PADDING
-from .polygons import translate_polygon
 from .text_line import TextLine
 
 # Grey levels between neighboring pixels that nobody can see as a stroke: quantization, and the quiet parts of a JPEG.
@@ -37,10 +35,10 @@ def tighten_lines(lines: Sequence[TextLine], view: np.ndarray) -> list[tuple[Tex
     """
     content = local_contrast(view) > FLAT
     kept = [(line, _fit_to_content(line, content)) for line in lines]
-    for pair in sorted(kept, key=lambda pair: -area(pair[1].box)):
+    for pair in sorted(kept, key=lambda pair: -pair[1].box.area):
         given, fitted = pair
-        smaller = [other for _, other in kept if other is not fitted and area(other.box) <= area(fitted.box)]
-        overlapping = [other for other in smaller if intersection_area(other.box, fitted.box)]
+        smaller = [other for _, other in kept if other is not fitted and other.box.area <= fitted.box.area]
+        overlapping = [other for other in smaller if other.box.overlap(fitted.box)]
         rest = _subtract(fitted, overlapping, content) if overlapping else fitted
         position = kept.index(pair)
         kept[position : position + 1] = [(given, rest)] if rest is not None else []
@@ -58,7 +56,7 @@ def _fit_to_content(line: TextLine, content: np.ndarray) -> TextLine:
 
     ``content``: bool ``(rows, columns)``, where there is something to see.
     """
-    box = clip(line.box, *content.shape)
+    box = line.box.clip(*content.shape)
     if box is None or not line.is_box:
         return line
     return _crop_to_content(line, _grow_over_cut_letters(box, content), content) or line
@@ -66,14 +64,11 @@ def _fit_to_content(line: TextLine, content: np.ndarray) -> TextLine:
 
 def _crop_to_content(line: TextLine, box: Box, content: np.ndarray) -> TextLine | None:
     """The line with the smallest box within ``box`` that holds all content there, padded; None where there is no content."""
-    x0, y0, x1, y1 = box
-    inside = content[y0:y1, x0:x1]
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    if not len(rows):
+    inside = box_of_pixels(content[box.slices])
+    if inside is None:
         return None
-    left, top = x0 + int(columns[0]) - PADDING, y0 + int(rows[0]) - PADDING
-    right, bottom = x0 + int(columns[-1]) + 1 + PADDING, y0 + int(rows[-1]) + 1 + PADDING
-    return replace(line, polygon=polygon_of_box((max(left, x0), max(top, y0), min(right, x1), min(bottom, y1))))
+    cropped = inside.translate(box.x0, box.y0).enlarge(PADDING).intersection(box)
+    return replace(line, polygon=cropped.polygon) if cropped else None
 
 
 def _grow_over_cut_letters(box: Box, content: np.ndarray) -> Box:
@@ -81,33 +76,31 @@ def _grow_over_cut_letters(box: Box, content: np.ndarray) -> Box:
 
     A letter is a connected piece of content, no larger than the line is high, that lies mostly in the box and ends within one height of it.
     """
-    x0, y0, x1, y1 = box
-    height = y1 - y0
-    rows, columns = content.shape
-    left, top, right, bottom = max(x0 - height, 0), max(y0 - height, 0), min(x1 + height, columns), min(y1 + height, rows)
-    inner = x0 - left, y0 - top, x1 - left, y1 - top
-    _, _, stats, _ = cv2.connectedComponentsWithStats(content[top:bottom, left:right].astype(np.uint8), connectivity=8)
+    around = box.enlarge(box.height).clip(*content.shape)
+    assert around is not None, "the box lies in the image"
+    inner = box.translate(-around.x0, -around.y0)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(content[around.slices].astype(np.uint8), connectivity=8)
     grown = inner
     for x, y, width, high, _ in stats[1:].tolist():
-        piece = x, y, x + width, y + high
-        ends_nearby = min(x, y) > 0 and piece[2] < right - left and piece[3] < bottom - top
-        is_small = max(width, high) <= MAX_LETTER_SIZE * height
-        if ends_nearby and is_small and intersection_area(piece, inner) >= MIN_SHARE_INSIDE * width * high:
-            grown = union(grown, piece)
-    return grown[0] + left, grown[1] + top, grown[2] + left, grown[3] + top
+        piece = Box(x, y, x + width, y + high)
+        ends_nearby = min(x, y) > 0 and piece.x1 < around.width and piece.y1 < around.height
+        is_small = max(width, high) <= MAX_LETTER_SIZE * box.height
+        if ends_nearby and is_small and piece.overlap(inner) >= MIN_SHARE_INSIDE * width * high:
+            grown = grown.union(piece)
+    return grown.translate(around.x0, around.y0)
 
 
 def _subtract(line: TextLine, others: Sequence[TextLine], content: np.ndarray) -> TextLine | None:
     """The line's box around the content that only it holds, and not ``others``; None where there is none. A rotated line is not cut."""
-    box = clip(line.box, *content.shape)
+    box = line.box.clip(*content.shape)
     if box is None:
         return None
-    x0, y0, x1, y1 = box
     own, of_others = (
-        polygon_mask([translate_polygon(one.polygon, -x0, -y0) for one in which], y1 - y0, x1 - x0) for which in ([line], others)
+        polygon_mask([translate_polygon(one.polygon, -box.x0, -box.y0) for one in which], box.height, box.width)
+        for which in ([line], others)
     )
     only_here = np.zeros(content.shape, bool)
-    only_here[y0:y1, x0:x1] = own & ~of_others & content[y0:y1, x0:x1]
+    only_here[box.slices] = own & ~of_others & content[box.slices]
     if not line.is_box:
         return line if only_here.any() else None
     return _crop_to_content(line, box, only_here)

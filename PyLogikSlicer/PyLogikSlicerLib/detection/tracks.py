@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core.text_map import Box, Region, polygon_of_box
-from .boxes import area, intersection_area, iou, union
+from ..core.geometry import Box
+from ..core.text_map import Region
 from .changes import WORD_PASS_INTERVAL
 from .text_line import TextLine
 
@@ -112,16 +112,16 @@ class Tracker:
         """
         detected = frame if since is None else since
         for track in self._open:
-            if iou(track.line.box, line.box) >= SAME_LINE_IOU:
+            if track.line.box.iou(line.box) >= SAME_LINE_IOU:
                 merged = _merge(track.line, line)
-                is_similar = area(merged.box) <= MAX_GROWTH * track.first_area
-                if is_similar or intersection_area(track.line.box, line.box) >= CONTAINED_SHARE * area(track.line.box):
+                is_similar = merged.box.area <= MAX_GROWTH * track.first_area
+                if is_similar or track.line.box.overlap(line.box) >= CONTAINED_SHARE * track.line.box.area:
                     track.first, track.last = min(track.first, detected), frame
                     track.last_detected, track.trail = max(track.last_detected, detected), lead
                 if is_similar:
                     track.line = merged
                     return track
-        track = Track(line, detected, frame, lead=lead, trail=lead, last_detected=detected, first_area=area(line.box))
+        track = Track(line, detected, frame, lead=lead, trail=lead, last_detected=detected, first_area=line.box.area)
         self._tracks.append(track)
         self._open.append(track)
         return track
@@ -137,7 +137,7 @@ class Tracker:
 
         True when there were tracks at it, or on most of it; False where frames showed no text there.
         """
-        tracks = [track for track in self._tracks if iou(track.line.box, line.box) >= SAME_LINE_IOU]
+        tracks = [track for track in self._tracks if track.line.box.iou(line.box) >= SAME_LINE_IOU]
         if tracks:
             tracks[0].first = min(track.first for track in tracks)
             tracks[0].last = max(track.last for track in tracks)
@@ -159,7 +159,7 @@ def regions_of_tracks(tracks: Sequence[Track], frame_count: int) -> list[Region]
     A track whose box lies in the upright box of another, and whose frames all lie within the other's, gets no region; its readings are
     added to the other.
     """
-    longest_first = sorted(tracks, key=lambda track: (track.first - track.last, -area(track.line.box), track.line.box))
+    longest_first = sorted(tracks, key=lambda track: (track.first - track.last, -track.line.box.area, track.line.box))
     kept: list[Track] = []
     for track in longest_first:
         holder = next((other for other in kept if other.line.is_box and _contains(other, track)), None)
@@ -168,13 +168,13 @@ def regions_of_tracks(tracks: Sequence[Track], frame_count: int) -> list[Region]
         else:
             for text in track.readings:
                 holder.add_reading(text, track.confidence)
-    return [_region_of(track, frame_count) for track in sorted(kept, key=lambda t: (t.first, t.line.box[1], t.line.box[0]))]
+    return [_region_of(track, frame_count) for track in sorted(kept, key=lambda t: (t.first, t.line.box.y0, t.line.box.x0))]
 
 
 def _contains(outer: Track, inner: Track) -> bool:
     """Whether a track holds all frames and the whole box of another."""
     has_frames = outer.first <= inner.first and outer.last >= inner.last
-    return has_frames and intersection_area(outer.line.box, inner.line.box) == area(inner.line.box)
+    return has_frames and outer.line.box.overlap(inner.line.box) == inner.line.box.area
 
 
 def _region_of(track: Track, frame_count: int) -> Region:
@@ -191,16 +191,17 @@ def _region_of(track: Track, frame_count: int) -> Region:
 
 def _covered_share(box: Box, others: Sequence[Box]) -> float:
     """The share, 0 to 1, of a box that lies in at least one of the others."""
-    x0, y0, x1, y1 = box
-    covered = np.zeros((y1 - y0, x1 - x0), bool)
-    for left, top, right, bottom in others:
-        covered[max(top - y0, 0) : max(bottom - y0, 0), max(left - x0, 0) : max(right - x0, 0)] = True
+    covered = np.zeros((box.height, box.width), bool)
+    for other in others:
+        shared = box.intersection(other)
+        if shared is not None:
+            covered[shared.translate(-box.x0, -box.y0).slices] = True
     return float(covered.mean())
 
 
 def _merge(one: TextLine, other: TextLine) -> TextLine:
     """One line around both, with the polygon of the first where it holds the second."""
     found_by = tuple(dict.fromkeys((*one.found_by, *other.found_by)))
-    is_inside = one.polygon == other.polygon or (one.is_box and intersection_area(one.box, other.box) == area(other.box))
-    polygon = one.polygon if is_inside else polygon_of_box(union(one.box, other.box))
+    is_inside = one.polygon == other.polygon or (one.is_box and one.box.overlap(other.box) == other.box.area)
+    polygon = one.polygon if is_inside else one.box.union(other.box).polygon
     return TextLine(polygon, found_by, one.conclusive or other.conclusive, one.by_word_reader or other.by_word_reader)

@@ -14,7 +14,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from ..core.text_map import Box
+from ..core.geometry import Box, box_of_image
 from .fit import Fit, best_fit
 from .geometry import Field, Sector, Straight
 from .region import contour_points, rasterize
@@ -115,8 +115,7 @@ class FitInput:
 
     def crop(self, box: Box) -> FitInput:
         """The input within a box (x0, y0, x1, y1), half-open."""
-        x0, y0, x1, y1 = box
-        inner = np.s_[y0:y1, x0:x1]
+        inner = box.slices
         return replace(self, echo=self.echo[inner], unknown=self.unknown[inner], level=self.level[inner], moving=self.moving[inner])
 
 
@@ -126,7 +125,7 @@ def arrange(fit_input: FitInput) -> Arrangement | None:
     if not main.any():
         return None
     rows, columns = main.shape
-    whole = (0, 0, columns, rows)
+    whole = box_of_image(rows, columns)
     found = split_box(replace(fit_input, echo=main), whole)
     if lesser:
         left_out = replace(found, dropped=found.dropped + float(sum(part.sum() for part in lesser) / fit_input.echo.sum()))
@@ -158,7 +157,7 @@ def fit_part(fit_input: FitInput, box: Box) -> Part:
     """One field fitted to the echo within a box."""
     cut_out = fit_input.crop(box)
     fit = best_fit(cut_out.echo, cut_out.unknown, cut_out.unit, cut_out.slack)
-    return Part(box, replace(fit, field=fit.field.translate(box[0], box[1])), cut_out.echo)
+    return Part(box, replace(fit, field=fit.field.translate(box.x0, box.y0)), cut_out.echo)
 
 
 def group_components(echo: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -209,7 +208,7 @@ def combine_halves(fit_input: FitInput, halves: list[Box], depth: int) -> Arrang
     dropped = 0.0
     for half, size in zip(halves, sizes, strict=True):
         share = size / max(sum(sizes), 1)
-        wide_enough = min(half[2] - half[0], half[3] - half[1]) > 6 * fit_input.unit
+        wide_enough = min(half.width, half.height) > 6 * fit_input.unit
         found = split_box(fit_input, half, depth - 1) if share > _LEAST and wide_enough else None
         if found and (len(halves) == 1 or min(part.fit.score for part in found.parts) > _CREDIBLE):
             parts, dropped = parts + found.parts, dropped + share * found.dropped
@@ -251,7 +250,7 @@ def is_panel(fit_input: FitInput) -> bool:
 def dense_box(mask: np.ndarray) -> Box:
     """The box of the rows and columns with at least half as many pixels as the fullest one, so without protrusions."""
     filled = [np.flatnonzero(mask.sum(axis=axis) >= 0.5 * mask.sum(axis=axis).max()) for axis in (0, 1)]
-    return int(filled[0][0]), int(filled[1][0]), int(filled[0][-1]) + 1, int(filled[1][-1]) + 1
+    return Box(int(filled[0][0]), int(filled[1][0]), int(filled[0][-1]) + 1, int(filled[1][-1]) + 1)
 
 
 def candidate_cuts(fit_input: FitInput, box: Box) -> list[tuple[Box, Box]]:
@@ -259,7 +258,6 @@ def candidate_cuts(fit_input: FitInput, box: Box) -> list[tuple[Box, Box]]:
 
     Shadows make hulls larger too. So a cut must run where two fields meet: through a gap, or along a jump of the grey level.
     """
-    x0, y0, x1, y1 = box
     inner = fit_input.crop(box)
     points = contour_points(inner.echo)
     found = []
@@ -268,8 +266,9 @@ def candidate_cuts(fit_input: FitInput, box: Box) -> list[tuple[Box, Box]]:
         if gain > _LEAST_SAVING:
             seam = find_seam(inner.echo.T if axis else inner.echo, inner.level.T if axis else inner.level, position, inner.unit)
             if seam is not None and not is_same_rectangle(inner.echo, axis, seam, inner.unit):
-                at = seam + (y0 if axis else x0)
-                found.append((gain, ((x0, y0, x1, at), (x0, at, x1, y1)) if axis else ((x0, y0, at, y1), (at, y0, x1, y1))))
+                at = seam + (box.y0 if axis else box.x0)
+                halves = (box._replace(y1=at), box._replace(y0=at)) if axis else (box._replace(x1=at), box._replace(x0=at))
+                found.append((gain, halves))
     return [halves for _, halves in sorted(found, key=lambda item: -item[0])]
 
 

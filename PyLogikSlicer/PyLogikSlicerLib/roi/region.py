@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import NoRegionFound
-from ..core.text_map import Box
+from ..core.geometry import Box, box_of_pixels
 
 
 @dataclass(frozen=True)
@@ -74,18 +74,10 @@ def make_roi(
         No pixel of the frame lies in the polygons.
     """
     corners = tuple(np.asarray(polygon, float).reshape(-1, 2) for polygon in polygons)
-    crop = tight_box(rasterize(corners, rows, columns))
+    crop = box_of_pixels(rasterize(corners, rows, columns))
     if crop is None:
         raise NoRegionFound("no region found: the outline lies outside the image")
     return Roi(kind, shape, corners, crop, rows, columns, tuple(notes))
-
-
-def tight_box(mask: np.ndarray) -> Box | None:
-    """The smallest half-open box (x0, y0, x1, y1) that contains all True pixels; None where there are none."""
-    if not mask.any():
-        return None
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def contour_points(mask: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from ..core.errors import NoRegionFound
+from ..core.geometry import Box
 from ..core.projections import Composites
 from ..core.stack import Header
-from ..core.text_map import Box
 from . import evidence
 from .arrangement import Arrangement, FitInput, Part, arrange, arrange_in_boxes, fit_part
 from .depth import extend_depth
@@ -47,25 +47,13 @@ def find_ultrasound_region(composites: Composites, text: np.ndarray, threshold: 
 
 def declared_boxes(header: Header, shape: tuple[int, int]) -> list[Box]:
     """The boxes of the header's ultrasound regions with displayed data, without small ones and those that overlap a larger one."""
-    frame = (0, 0, shape[1], shape[0])
-    boxes = [intersection(item.box, frame) for item in header.ultrasound_regions if item.spatial_format in _DISPLAYS]
-    boxes = [box for box in boxes if box_area(box) > _SMALLEST_BOX * box_area(frame)]
-    boxes = sorted(set(boxes), key=box_area, reverse=True)
+    rows, columns = shape
+    clipped = (item.box.clip(rows, columns) for item in header.ultrasound_regions if item.spatial_format in _DISPLAYS)
+    boxes = {box for box in clipped if box is not None and box.area > _SMALLEST_BOX * rows * columns}
+    largest_first = sorted(boxes, key=lambda box: box.area, reverse=True)
     return [
-        box
-        for i, box in enumerate(boxes)
-        if all(box_area(intersection(box, other)) < _LARGEST_OVERLAP * box_area(box) for other in boxes[:i])
+        box for i, box in enumerate(largest_first) if all(box.overlap(other) < _LARGEST_OVERLAP * box.area for other in largest_first[:i])
     ]
-
-
-def intersection(first: Box, second: Box) -> Box:
-    """The box that two boxes have in common; its area is 0 where they do not overlap."""
-    return max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3])
-
-
-def box_area(box: Box) -> int:
-    """The pixels of a half-open box."""
-    return max(box[2] - box[0], 0) * max(box[3] - box[1], 0)
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,8 @@ def explain(composites: Composites, text: np.ndarray, moving: np.ndarray, thresh
         arrangement = arrange(small)
         if arrangement:
             found.append(Explanation(seen, fit_input, arrangement))
-        claimed = arrange_in_boxes(small, [downscale_box(box, factor, small.echo.shape) for box in boxes]) if boxes else None
+        reduced = [in_small for box in boxes if (in_small := downscale_box(box, factor, small.echo.shape)) is not None]
+        claimed = arrange_in_boxes(small, reduced) if reduced else None
         if claimed:
             found.append(Explanation(replace(seen, doubt=seen.doubt - _TRUST), fit_input, claimed))
     if not found:
@@ -111,8 +100,8 @@ def explain(composites: Composites, text: np.ndarray, moving: np.ndarray, thresh
 
 def extend_part(part: Part, faint: np.ndarray) -> Field:
     """The field of a part, extended along faint echo, at most to the end of the part's box."""
-    x0, y0, x1, y1 = part.box
-    return extend_depth(part.fit.field.translate(-x0, -y0), faint[y0:y1, x0:x1], part.echo).translate(x0, y0)
+    x0, y0 = part.box[:2]
+    return extend_depth(part.fit.field.translate(-x0, -y0), faint[part.box.slices], part.echo).translate(x0, y0)
 
 
 def fit_at_full_resolution(found: Explanation, factor: int) -> Explanation:
@@ -121,18 +110,20 @@ def fit_at_full_resolution(found: Explanation, factor: int) -> Explanation:
     for part in found.arrangement.parts:
         fit_input = found.fit_input
         box = upscale_box(part.box, factor, fit_input.echo.shape)
-        rows, columns = box[3] - box[1], box[2] - box[0]
         near = cv2.dilate(part.echo.astype(np.uint8), np.ones((3, 3), np.uint8))
-        near = cv2.resize(near, (columns, rows), interpolation=cv2.INTER_NEAREST).astype(bool)
+        near = cv2.resize(near, (box.width, box.height), interpolation=cv2.INTER_NEAREST).astype(bool)
         echo = np.zeros_like(fit_input.echo)
-        echo[box[1] : box[3], box[0] : box[2]] = near
+        echo[box.slices] = near
         parts.append(fit_part(replace(fit_input, echo=fit_input.echo & echo), box))
     return replace(found, arrangement=replace(found.arrangement, parts=tuple(parts)))
 
 
-def downscale_box(box: Box, factor: int, shape: tuple[int, int]) -> Box:
-    """A box of the full frame in coordinates of the reduced one, whose (rows, columns) are ``shape``."""
-    return intersection((box[0] // factor, box[1] // factor, -(-box[2] // factor), -(-box[3] // factor)), (0, 0, shape[1], shape[0]))
+def downscale_box(box: Box, factor: int, shape: tuple[int, int]) -> Box | None:
+    """A box of the full frame in coordinates of the reduced one, whose (rows, columns) are ``shape``.
+
+    None for a box in the last columns or rows, fewer than ``factor``, which the reduced frame leaves out.
+    """
+    return Box(box.x0 // factor, box.y0 // factor, -(-box.x1 // factor), -(-box.y1 // factor)).clip(*shape)
 
 
 def upscale_box(box: Box, factor: int, shape: tuple[int, int]) -> Box:
@@ -143,7 +134,7 @@ def upscale_box(box: Box, factor: int, shape: tuple[int, int]) -> Box:
     rows, columns = shape
     x0, y0, x1, y1 = (factor * value for value in box)
     right, bottom = columns // factor * factor, rows // factor * factor
-    return x0, y0, columns if x1 == right else x1, rows if y1 == bottom else y1
+    return Box(x0, y0, columns if x1 == right else x1, rows if y1 == bottom else y1)
 
 
 def to_roi(found: Explanation, moving: np.ndarray) -> Roi:
@@ -152,8 +143,7 @@ def to_roi(found: Explanation, moving: np.ndarray) -> Roi:
     parts = found.arrangement.parts
     echo = np.zeros((rows, columns), bool)
     for part in parts:
-        x0, y0, x1, y1 = part.box
-        echo[y0:y1, x0:x1] |= part.echo
+        echo[part.box.slices] |= part.echo
     fits = [part.fit for part in parts]
     outlines = [fit.field.outline() for fit in fits]
     kept = rasterize(outlines, rows, columns)

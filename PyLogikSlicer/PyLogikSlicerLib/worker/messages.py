@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UsageError
+from ..core.geometry import Box
 from ..core.options import Options
 from ..core.progress import Progress
 from ..core.text_map import Coverage, CoverageKind, Region, TextMap
@@ -257,8 +258,8 @@ def _roi_from_json(data: Mapping[str, Any]) -> Roi:
     from ..roi import Roi
 
     polygons = tuple(np.array(polygon, float).reshape(-1, 2) for polygon in data["polygons"])
-    x0, y0, x1, y1 = map(int, data["crop"])
-    return Roi(data["kind"], dict(data["shape"]), polygons, (x0, y0, x1, y1), int(data["rows"]), int(data["columns"]), tuple(data["notes"]))
+    crop = Box(*map(int, data["crop"]))
+    return Roi(data["kind"], dict(data["shape"]), polygons, crop, int(data["rows"]), int(data["columns"]), tuple(data["notes"]))
 
 
 def _region_to_json(region: Region) -> Json:

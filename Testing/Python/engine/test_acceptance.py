@@ -2,7 +2,7 @@
 
 import pytest
 
-from PyLogikSlicerLib.core.text_map import polygon_of_box
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.detection.acceptance import is_accepted, is_too_large
 from PyLogikSlicerLib.detection.text_line import TextLine
 
@@ -34,7 +34,7 @@ LETTER, LINE, STANDING = (10, 10, 20, 22), (10, 10, 80, 22), (10, 10, 22, 80)
     ],
 )
 def test_what_is_accepted_of_what_was_detected(box, passes, known, text, confidence, is_text):
-    line = TextLine(polygon_of_box(box), tuple(f"pass {number}" for number in range(passes)), **known)
+    line = TextLine(Box(*box).polygon, tuple(f"pass {number}" for number in range(passes)), **known)
     assert is_accepted(line, text, confidence) is is_text
 
 
@@ -50,7 +50,7 @@ def test_what_is_accepted_of_what_was_detected(box, passes, known, text, confide
     ],
 )
 def test_what_is_too_large_for_an_image_is_text_only_where_it_can_be_read(box, rows, columns, too_large):
-    line = TextLine(polygon_of_box(box), ("one", "two", "three"), conclusive=True)
+    line = TextLine(Box(*box).polygon, ("one", "two", "three"), conclusive=True)
     assert is_too_large(line, rows, columns) is too_large
     assert is_accepted(line, "C", 0.8, too_large) is not too_large
     assert is_accepted(line, "C", 0.8, too_large, averaged=True) is not too_large

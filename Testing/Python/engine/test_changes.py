@@ -4,10 +4,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.geometry import Box, box_of_image
 from PyLogikSlicerLib.detection.changes import NOISE, QUIET_FRAMES, WORD_PASS_INTERVAL, FrameMemory, SearchArea
 
 ROWS, COLUMNS = 200, 330
-WHOLE = SearchArea((0, 0, COLUMNS, ROWS), "full")
+WHOLE = SearchArea(box_of_image(ROWS, COLUMNS), "full")
 
 
 def covered(areas, y, x):
@@ -113,7 +114,7 @@ def test_the_last_frame_gets_all_passes_where_the_stack_moved():
 
 
 def test_what_changes_under_a_mask_is_not_examined_until_it_is_masked_no_longer_or_the_stack_ends():
-    memory, masked = FrameMemory(), [(8, 8, 14, 14)]
+    memory, masked = FrameMemory(), [Box(8, 8, 14, 14)]
     update(memory, np.zeros((ROWS, COLUMNS), np.uint8))
     for level in (100, 200, 100):
         frame = np.zeros((ROWS, COLUMNS), np.uint8)
@@ -127,7 +128,7 @@ def test_what_changes_under_a_mask_is_not_examined_until_it_is_masked_no_longer_
 
 @given(st.integers(0, ROWS - 1), st.integers(0, COLUMNS - 1))
 def test_one_pixel_beside_what_is_masked_is_examined(y, x):
-    memory, masked = FrameMemory(), (100, 60, 180, 90)
+    memory, masked = FrameMemory(), Box(100, 60, 180, 90)
     update(memory, np.zeros((ROWS, COLUMNS), np.uint8))
     frame = np.zeros((ROWS, COLUMNS), np.uint8)
     frame[60:90, 100:180] = 200
@@ -137,7 +138,7 @@ def test_one_pixel_beside_what_is_masked_is_examined(y, x):
 
 
 def test_it_knows_since_when_a_place_has_been_as_it_is():
-    memory, box = FrameMemory(), (5, 5, 30, 20)
+    memory, box = FrameMemory(), Box(5, 5, 30, 20)
     frame = np.zeros((ROWS, COLUMNS), np.uint8)
     for number in range(12):
         frame = frame.copy()
@@ -170,7 +171,7 @@ def test_it_knows_what_has_changed_after_a_frame():
     assert not memory.changed_after(5)[:, 1:].any()
 
 
-KNOWN, OTHER = (10, 10, 60, 30), (20, 40, 50, 60)  # in one tile
+KNOWN, OTHER = Box(10, 10, 60, 30), Box(20, 40, 50, 60)  # in one tile
 
 
 def compared(*changed):
@@ -211,5 +212,5 @@ def test_on_another_image_nothing_is_known():
     memory = FrameMemory()
     update(memory, np.zeros((ROWS, COLUMNS), np.uint8))
     memory.compare(np.full((ROWS, COLUMNS), 200, np.uint8))
-    assert memory.changed_only_inside([(0, 0, COLUMNS, ROWS)]) == [False]
+    assert memory.changed_only_inside([box_of_image(ROWS, COLUMNS)]) == [False]
     assert memory.areas_to_search() == [WHOLE]

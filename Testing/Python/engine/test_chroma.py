@@ -9,6 +9,7 @@ from planted import ink, speckle, stack_of, write
 from pydicom import examples
 
 from PyLogikSlicerLib.core.channels import brightness_and_color
+from PyLogikSlicerLib.core.geometry import box_of_image
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.detection.chroma import INVISIBLE_CHROMA, colored_boxes, isolate_letters, visible_chroma
 from PyLogikSlicerLib.detection.examine import examine
@@ -55,7 +56,7 @@ def test_colored_letters_over_bright_speckle_stand_alone(color):
     shown, letter = letters_of(image), (image != plain).any(axis=2)
     assert not shown[~letter].any()
     assert (shown[ink(image, plain)] > 100).mean() > 0.9
-    ((x0, y0, x1, y1),) = colored_boxes(shown, (0, 0, COLUMNS, ROWS))
+    ((x0, y0, x1, y1),) = colored_boxes(shown, box_of_image(ROWS, COLUMNS))
     assert letter[y0:y1, x0:x1].sum() == letter.sum() and (x1 - x0) * (y1 - y0) < 0.5 * ROWS * COLUMNS
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.stack import Header
-from PyLogikSlicerLib.core.text_map import Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Region, TextMap
 from PyLogikSlicerLib.policy.decisions import HeaderMatcher, decide, why_sensitive
 from PyLogikSlicerLib.policy.measurements import is_measurement
 
@@ -23,7 +24,7 @@ HEADER = Header(
 
 
 def region(text, confidence=0.99):
-    return Region(polygon_of_box((0, 0, 40, 12)), 0, 0, readings=tuple(filter(None, text.split(" | "))), confidence=confidence)
+    return Region(Box(0, 0, 40, 12).polygon, 0, 0, readings=tuple(filter(None, text.split(" | "))), confidence=confidence)
 
 
 def decision(text, keep="measurements", confidence=0.99, header=HEADER):

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.geometry import Box, bounding_box
 from PyLogikSlicerLib.core.masking import polygon_mask
-from PyLogikSlicerLib.core.text_map import box_of_polygon, polygon_of_box
 from PyLogikSlicerLib.detection.extents import fit_to_letters
 from PyLogikSlicerLib.detection.passes import Detection
 
@@ -13,17 +13,19 @@ SIDE = 200
 
 
 def word(kernel, grown, engine="ppocr x1"):
-    return Detection(polygon_of_box(grown), 0.9, engine, kernels=(polygon_of_box(kernel),))
+    return Detection(Box(*grown).polygon, 0.9, engine, kernels=(Box(*kernel).polygon,))
 
 
 def letters(*boxes, scale=1.0, conclusive=False):
     low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
-    polygon = polygon_of_box((int(low[0]), int(low[1]), int(high[0]), int(high[1])))
-    return Detection(polygon, 0.8, f"glyphs x{scale:g}", conclusive, "letters", kernels=tuple(map(polygon_of_box, boxes)), scale=scale)
+    polygon = Box(int(low[0]), int(low[1]), int(high[0]), int(high[1])).polygon
+    return Detection(
+        polygon, 0.8, f"glyphs x{scale:g}", conclusive, "letters", kernels=tuple(Box(*box).polygon for box in boxes), scale=scale
+    )
 
 
 def boxes_of(detections):
-    return [box_of_polygon(detection.polygon) for detection in detections]
+    return [bounding_box(detection.polygon) for detection in detections]
 
 
 def test_a_word_ends_where_its_letters_end():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from PyLogikSlicerLib.core.errors import EngineUnavailable
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.projections import stretched, usual
-from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection import glyphs
 from PyLogikSlicerLib.detection.glyphs import GlyphReader
 
@@ -200,7 +200,7 @@ def test_ink_too_faint_to_be_text_is_a_tentative_detection_and_never_around_a_wo
     half[30:38, 40:60] = 0.9
     found = glyphs.detections_of_ink(half, (120, 160))
     assert [detection.tentative for detection in found] == [False, True]
-    assert found[1].polygon == polygon_of_box((20, 20, 28, 32))
+    assert found[1].polygon == Box(20, 20, 28, 32).polygon
 
 
 def test_a_model_that_is_not_the_judged_one_is_refused(monkeypatch):

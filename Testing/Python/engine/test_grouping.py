@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.masking import polygon_mask
-from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.grouping import group_detections
 from PyLogikSlicerLib.detection.passes import Detection
 
@@ -13,7 +13,7 @@ ROWS, COLUMNS = 120, 200
 
 
 def detection(box, score=0.9, engine="ppocr x1"):
-    return Detection(polygon_of_box(box), score, engine)
+    return Detection(Box(*box).polygon, score, engine)
 
 
 boxes = st.tuples(st.integers(-20, 190), st.integers(-20, 110), st.integers(3, 80), st.integers(3, 30)).map(
@@ -36,7 +36,7 @@ def test_every_pixel_that_was_detected_lies_in_a_line(upright, angles):
 def turned(box, degrees):
     centre = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
     angle = np.radians(degrees)
-    return (np.array(polygon_of_box(box)) - centre) @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + centre
+    return (np.array(Box(*box).polygon) - centre) @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + centre
 
 
 def shrunk(polygon):
@@ -100,7 +100,7 @@ def test_rotated_text_that_readers_of_both_granularities_detected_counts_for_bot
 
 
 def test_rotated_text_and_a_box_around_it_by_the_other_granularity_count_for_both():
-    around = Detection(polygon_of_box((60, 32, 118, 64)), 0.8, "glyphs x1", granularity="letters")
+    around = Detection(Box(60, 32, 118, 64).polygon, 0.8, "glyphs x1", granularity="letters")
     lines = group_detections([rotated(ROTATED, "ppocr x1", "words"), around], ROWS, COLUMNS)
     assert [len(line.found_by) for line in lines] == [2, 2]
 

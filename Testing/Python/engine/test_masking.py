@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.masking import fill_masked, polygon_mask
-from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Region
 
 ROWS, COLUMNS = 40, 60
 edge = st.integers(-30, 90)
@@ -16,7 +17,7 @@ corner = st.tuples(st.floats(-30, 90), st.floats(-30, 70))
 @given(edge, edge, edge, edge)
 def test_a_box_masks_its_pixels_and_no_other_wherever_it_lies(x0, y0, x1, y1):
     x0, x1, y0, y1 = min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
-    mask = polygon_mask([polygon_of_box((x0, y0, x1, y1))], ROWS, COLUMNS)
+    mask = polygon_mask([Box(x0, y0, x1, y1).polygon], ROWS, COLUMNS)
     ys, xs = np.mgrid[:ROWS, :COLUMNS]
     assert (mask == ((xs >= x0) & (xs < x1) & (ys >= y0) & (ys < y1))).all()
 
@@ -51,7 +52,7 @@ def test_a_rotated_box_is_masked_whole_not_cut_from_three_corners():
 
 @pytest.mark.parametrize("box", [(-8, 5, 12, 15), (5, -8, 15, 12), (-20, -20, -5, -5), (50, 30, 400, 300)])
 def test_negative_and_far_corners_do_not_wrap(box):
-    mask = polygon_mask([polygon_of_box(box)], ROWS, COLUMNS)
+    mask = polygon_mask([Box(*box).polygon], ROWS, COLUMNS)
     x0, y0, x1, y1 = max(box[0], 0), max(box[1], 0), min(box[2], COLUMNS), min(box[3], ROWS)
     assert mask.sum() == max(x1 - x0, 0) * max(y1 - y0, 0)
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PyLogikSlicerLib.core.errors import PyLogikSlicerError, UsageError
-from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.core.geometry import Box
+from PyLogikSlicerLib.core.text_map import Region
 from PyLogikSlicerLib.writing.cells import as_cell, from_cell
 from PyLogikSlicerLib.writing.output_folder import (
     CROSSWALK_COLUMNS,
@@ -99,7 +100,7 @@ def test_tables_come_back_as_they_were_written_whatever_is_in_them(tmp_path_fact
 
 @given(text=st.text(max_size=60))
 def test_text_of_any_kind_takes_one_row_and_comes_back(tmp_path_factory, text):
-    region = Region(polygon_of_box((1, 2, 3, 4)), 0, 5, readings=(text,), confidence=0.5, engine="ppocr x1", reason="text")
+    region = Region(Box(1, 2, 3, 4).polygon, 0, 5, readings=(text,), confidence=0.5, engine="ppocr x1", reason="text")
     row = text_row("a", "/in/a.png", region)
     with OutputFolder(tmp_path_factory.mktemp("out")) as folder:
         folder.write_table("text", TEXT_COLUMNS, [row])
@@ -256,7 +257,7 @@ def test_ordinary_text_and_plain_numbers_stay_as_they_are(text):
 
 
 def test_what_other_programs_read_as_numbers_is_written_as_numbers(tmp_path):
-    region = Region(polygon_of_box((-3, -2, 3, 4)), 0, 5, readings=("=1+1",), confidence=0.5, engine="ppocr x1", reason="text")
+    region = Region(Box(-3, -2, 3, 4).polygon, 0, 5, readings=("=1+1",), confidence=0.5, engine="ppocr x1", reason="text")
     with OutputFolder(tmp_path) as folder:
         folder.write_table("text", TEXT_COLUMNS, [text_row("-a", "=/in/a.png", region)])
     with open(tmp_path / "phi" / "text.csv", newline="", encoding="utf-8") as file:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from planted import speckle, write
 
-from PyLogikSlicerLib.core.text_map import polygon_of_box
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.detection.passes import DETECTION, DOUBLE, NATIVE, VERIFICATION, PassSet, Plan, run_passes
 from PyLogikSlicerLib.detection.ppocr import lines_of_probability
 from PyLogikSlicerLib.detection.reader import RawDetection
@@ -49,9 +49,9 @@ class Script:
         return [self._small if image.shape[0] < self._rows else self._large for image in images]
 
 
-@pytest.mark.parametrize("rechecked, asked", [([], 0), ([RawDetection(polygon_of_box((20, 20, 40, 40)), 0.6)], 2)])
+@pytest.mark.parametrize("rechecked, asked", [([], 0), ([RawDetection(Box(20, 20, 40, 40).polygon, 0.6)], 2)])
 def test_word_passes_of_a_recheck_run_only_where_its_letter_passes_detect_something(rechecked, asked):
-    faint = RawDetection(polygon_of_box((100, 100, 108, 110)), 0.15, tentative=True)
+    faint = RawDetection(Box(100, 100, 108, 110).polygon, 0.15, tentative=True)
     letters, words = Script("letters", rechecked, [faint]), Script("words")
     plan = Plan(full=PassSet((NATIVE,), (NATIVE,)), words=PassSet(), quick=PassSet(), recheck=PassSet((NATIVE, DOUBLE), (DOUBLE,)))
     detect(np.zeros((240, 320), np.uint8), plan, "full", (words, letters))
@@ -76,7 +76,7 @@ def test_a_short_word_that_stands_in_a_nearly_square_box_is_read(engine):
     ys, xs = np.nonzero(standing)
     box = int(xs.min()) - 8, int(ys.min()) - 6, int(xs.max()) + 9, int(ys.max()) + 7
     assert 1 < (box[3] - box[1]) / (box[2] - box[0]) < 1.5
-    ((text, _),) = read_lines(standing, [TextLine(polygon_of_box(box), ("ppocr x1",))], engine.readers)
+    ((text, _),) = read_lines(standing, [TextLine(Box(*box).polygon, ("ppocr x1",))], engine.readers)
     assert text == "HR"
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 from planted import speckle, write
 
-from PyLogikSlicerLib.core.text_map import polygon_of_box
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.detection.reading_cache import ReadingCache
 from PyLogikSlicerLib.detection.recognition import read_lines
 from PyLogikSlicerLib.detection.text_line import TextLine
 
 ROWS, COLUMNS = 80, 200
-LINE = TextLine(polygon_of_box((8, 16, 130, 46)), ("ppocr x1",))
+LINE = TextLine(Box(8, 16, 130, 46).polygon, ("ppocr x1",))
 
 
 class Counted:
@@ -47,6 +47,6 @@ def test_a_reading_is_known_again_in_a_crop_that_begins_elsewhere(engine):
     cache = ReadingCache(counted)
     view = frame("10:24:36", 2)
     first = cache.read(view, (0, 0), [LINE])
-    moved = TextLine(polygon_of_box((4, 6, 126, 36)), ("ppocr x1",))
+    moved = TextLine(Box(4, 6, 126, 36).polygon, ("ppocr x1",))
     assert cache.read(np.ascontiguousarray(view[10:, 4:]), (4, 10), [moved]) == first
     assert counted.count == 1

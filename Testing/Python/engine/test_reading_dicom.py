@@ -15,6 +15,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.sequence import Sequence
 from reading_samples import color_image, ct_image, gray_12_bit_image, sample, write_dicom
 
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.stack import UltrasoundRegion
 from PyLogikSlicerLib.reading import open_stacks
 
@@ -337,7 +338,7 @@ def test_ultrasound_regions_are_half_open_and_clipped_to_the_frame(tmp_path):
         regions.append(region)
     image = color_image()
     (stack,) = open_stacks(write_dicom(tmp_path / "us.dcm", image.tobytes(), image, SequenceOfUltrasoundRegions=Sequence(regions)))
-    assert stack.header.ultrasound_regions == (UltrasoundRegion((10, 20, 110, 220), 1, 2), UltrasoundRegion((0, 0, 320, 240), 1, 2))
+    assert stack.header.ultrasound_regions == (UltrasoundRegion(Box(10, 20, 110, 220), 1, 2), UltrasoundRegion(Box(0, 0, 320, 240), 1, 2))
 
 
 def test_an_uncompressed_cine_is_never_in_memory(tmp_path):

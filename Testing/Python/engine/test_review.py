@@ -5,7 +5,8 @@ import pytest
 
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UsageError
-from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.geometry import Box
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.roi import make_roi
 
@@ -13,7 +14,7 @@ ROWS, COLUMNS, FRAMES = 100, 200, 10
 
 
 def found(box, first=0, last=9, reason="text", decision="redact"):
-    return Region(polygon_of_box(box), first, last, ("ab",), 0.9, "ppocr x1", reason, decision)
+    return Region(Box(*box).polygon, first, last, ("ab",), 0.9, "ppocr x1", reason, decision)
 
 
 NAME, SIGN, LATE, DEPTH = (
@@ -83,7 +84,7 @@ def test_deleting_what_the_engine_found_keeps_it_where_it_is_seen(review):
 
 
 def test_deleting_is_one_step_whatever_was_selected(review):
-    index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
+    index = review.add(Box(150, 10, 160, 20).polygon, 2, 3)
     review.delete([0, index])
     assert review.regions == (NAME.decided("keep"), SIGN, LATE, DEPTH)
     review.undo()
@@ -98,13 +99,13 @@ def test_deleting_what_the_options_kept_changes_no_decision(review):
 
 
 def test_a_region_that_a_person_drew_and_keeps_is_a_persons_doing_too(review):
-    index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
+    index = review.add(Box(150, 10, 160, 20).polygon, 2, 3)
     review.decide([index], "keep")
     assert review.kept_by_person == {index} and review.published_regions[index].reason == "added by a person; kept by a person"
 
 
 def test_a_region_that_a_person_drew_and_deleted_is_gone(review):
-    index = review.add(polygon_of_box((150, 10, 160, 20)), 2, 3)
+    index = review.add(Box(150, 10, 160, 20).polygon, 2, 3)
     added = review.regions[index]
     assert (added.engine, added.reason, added.decision, added.frame_first, added.frame_last) == (
         *("person", "added by a person", "redact"),
@@ -118,7 +119,7 @@ def test_a_region_that_a_person_drew_and_deleted_is_gone(review):
 
 
 def test_a_moved_region_keeps_its_text_and_says_that_it_was_moved(review):
-    review.move(2, polygon_of_box((98, 48, 144, 64)))
+    review.move(2, Box(98, 48, 144, 64).polygon)
     region = review.analysis.text_map.regions[2]
     assert (region.box, region.text, region.decision) == ((98, 48, 144, 64), "ab", "redact")
     assert region.reason == "text; moved by a person"
@@ -128,8 +129,8 @@ def test_every_step_is_undone_and_redone_in_order(review):
     states = [(review.regions, review.roi, review.reviewed)]
     steps = (
         lambda: review.decide([1], "keep"),
-        lambda: review.add(polygon_of_box((1, 1, 5, 5)), 0, 9),
-        lambda: review.move(0, polygon_of_box((12, 10, 62, 20))),
+        lambda: review.add(Box(1, 1, 5, 5).polygon, 0, 9),
+        lambda: review.move(0, Box(12, 10, 62, 20).polygon),
         lambda: review.set_roi(roi()),
         lambda: review.mark_reviewed([2]),
         lambda: review.delete([0]),
@@ -185,15 +186,15 @@ def test_the_smallest_region_at_a_point_of_a_frame_is_picked(review):
 )
 def test_a_region_that_masks_nothing_is_refused_and_nothing_changes(review, box):
     with pytest.raises(UsageError):
-        review.add(polygon_of_box(box), 0, 9)
+        review.add(Box(*box).polygon, 0, 9)
     with pytest.raises(UsageError):
-        review.move(0, polygon_of_box(box))
+        review.move(0, Box(*box).polygon)
     assert review.regions == (NAME, SIGN, LATE, DEPTH) and not review.can_undo
 
 
 def test_what_does_not_fit_the_image_is_refused(review):
     for wrong in (
-        lambda: review.add(polygon_of_box((1, 1, 5, 5)), 3, 10),
+        lambda: review.add(Box(1, 1, 5, 5).polygon, 3, 10),
         lambda: review.decide([4], "keep"),
         lambda: review.delete([-1]),
         lambda: review.set_roi(roi(rows=50)),
@@ -212,8 +213,8 @@ def test_the_region_of_interest_goes_into_the_analysis(review):
 
 STEPS = {
     "a decision": lambda review: review.decide([1], "keep"),
-    "a region": lambda review: review.add(polygon_of_box((1, 1, 5, 5)), 0, 9),
-    "a place": lambda review: review.move(0, polygon_of_box((12, 10, 62, 20))),
+    "a region": lambda review: review.add(Box(1, 1, 5, 5).polygon, 0, 9),
+    "a place": lambda review: review.move(0, Box(12, 10, 62, 20).polygon),
     "the region of interest": lambda review: review.set_roi(roi()),
     "what was looked at": lambda review: review.mark_reviewed([2]),
     "a deletion": lambda review: review.delete([2]),

@@ -13,10 +13,11 @@ import pytest
 from planted import stack_of
 
 from PyLogikSlicerLib.core.errors import NoRegionFound
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.core.projections import CompositeAccumulator
 from PyLogikSlicerLib.core.stack import Header, UltrasoundRegion
-from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Region
 from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.detection.reader import RawDetection
 from PyLogikSlicerLib.pipeline import analyse, hides_echo
@@ -151,8 +152,8 @@ def test_what_moves_is_told_from_a_still_line_across_the_screen():
 
 def test_the_header_is_evidence_but_not_proof():
     screen, mask = sector_screen()
-    wrong = Header(ultrasound_regions=(UltrasoundRegion((0, 0, 120, 80), 1, 1),))
-    right = Header(ultrasound_regions=(UltrasoundRegion((20, 20, 380, 300), 1, 1),))
+    wrong = Header(ultrasound_regions=(UltrasoundRegion(Box(0, 0, 120, 80), 1, 1),))
+    right = Header(ultrasound_regions=(UltrasoundRegion(Box(20, 20, 380, 300), 1, 1),))
     for header in (wrong, right):
         assert dice(find_roi(composites(screen), nowhere(screen.shape), "deid-us", header=header).mask(), mask) >= 0.97
 
@@ -359,7 +360,7 @@ def test_a_place_that_is_masked_for_a_moment_and_where_no_word_was_read_does_not
     first, last, text, confidence, frames, hides
 ):
     """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
-    region = Region(polygon_of_box((416, 32, 449, 76)), first, last, (text,), confidence)
+    region = Region(Box(416, 32, 449, 76).polygon, first, last, (text,), confidence)
     assert hides_echo(region, frames) is hides
 
 
@@ -374,7 +375,7 @@ class Startled:
     def _seen(self, image):
         rows, columns = image.shape[:2]
         tops = rows // 3, rows // 3 + columns // 8
-        return [RawDetection(polygon_of_box((columns // 2, top, columns, top + columns // 8)), 0.9) for top in tops]
+        return [RawDetection(Box(columns // 2, top, columns, top + columns // 8).polygon, 0.9) for top in tops]
 
 
 @pytest.mark.parametrize("startled", [0, 3, 30])

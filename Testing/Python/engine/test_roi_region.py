@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PyLogikSlicerLib.core.errors import NoRegionFound, UsageError
+from PyLogikSlicerLib.core.geometry import box_of_pixels
 from PyLogikSlicerLib.core.stack import Header
 from PyLogikSlicerLib.roi.geometry import Sector, Straight, clip_polygon, line_intersection
-from PyLogikSlicerLib.roi.region import make_roi, rasterize, tight_box
+from PyLogikSlicerLib.roi.region import make_roi, rasterize
 from PyLogikSlicerLib.roi.templates import propose, remember
 
 coordinates = st.floats(-40, 140, allow_nan=False)
@@ -48,8 +49,8 @@ def test_an_outline_outside_the_image_is_no_region():
         make_roi("hull", {}, [np.array([(100, 100), (120, 100), (110, 130)])], 50, 50)
 
 
-def test_the_tight_box_of_nothing_is_none():
-    assert tight_box(np.zeros((4, 5), bool)) is None
+def test_the_box_of_no_pixels_is_none():
+    assert box_of_pixels(np.zeros((4, 5), bool)) is None
 
 
 @given(

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import ink, speckle, write
 
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.masking import polygon_mask
-from PyLogikSlicerLib.core.text_map import polygon_of_box
 from PyLogikSlicerLib.detection.text_line import TextLine
 from PyLogikSlicerLib.detection.tightening import FLAT, local_contrast, tighten_lines
 
@@ -14,7 +14,7 @@ ROWS, COLUMNS = 120, 200
 
 
 def line(box):
-    return TextLine(polygon_of_box(box), ("ppocr x1",))
+    return TextLine(Box(*box).polygon, ("ppocr x1",))
 
 
 def mask_of(lines):

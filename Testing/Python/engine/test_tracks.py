@@ -2,14 +2,14 @@
 
 import pytest
 
-from PyLogikSlicerLib.core.text_map import polygon_of_box
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.detection.changes import WORD_PASS_INTERVAL
 from PyLogikSlicerLib.detection.text_line import TextLine
 from PyLogikSlicerLib.detection.tracks import LEAD_BETWEEN_WORD_PASSES, MAX_GAP, Tracker, regions_of_tracks
 
 
 def line(x, y=10, width=40, height=12):
-    return TextLine(polygon_of_box((x, y, x + width, y + height)), ("ppocr x1",))
+    return TextLine(Box(x, y, x + width, y + height).polygon, ("ppocr x1",))
 
 
 def follow(lines_by_frame, frames):

@@ -8,11 +8,12 @@ import pytest
 from planted import speckle, stack_of, write
 
 from PyLogikSlicerLib.core.errors import VerificationFailed
+from PyLogikSlicerLib.core.geometry import Box, box_of_image
 from PyLogikSlicerLib.core.masking import fill_masked, region_mask
 from PyLogikSlicerLib.core.options import Options
 from PyLogikSlicerLib.core.progress import ignore_progress
 from PyLogikSlicerLib.core.stack import Header, Reread
-from PyLogikSlicerLib.core.text_map import Region, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Region
 from PyLogikSlicerLib.detection.engines import Engine
 from PyLogikSlicerLib.detection.grouping import PADDING
 from PyLogikSlicerLib.pipeline import GROWTH, process
@@ -23,7 +24,7 @@ from PyLogikSlicerLib.writing.frame_writer import open_writer
 from PyLogikSlicerLib.writing.rendering import rendering_for
 
 ROWS, COLUMNS = 200, 300
-NOTHING = Region(polygon_of_box((0, 0, 0, 0)), 0, 0)
+NOTHING = Region(Box(0, 0, 0, 0).polygon, 0, 0)
 
 
 def written(stack, folder, regions=(), fmt="png"):
@@ -38,7 +39,7 @@ def written(stack, folder, regions=(), fmt="png"):
     for number, (pixels, _) in enumerate(expected):
         writer.write(number, pixels)
     writer.close()
-    return Written(writer, (0, 0, stack.columns, stack.rows), lambda: iter(expected))
+    return Written(writer, box_of_image(stack.rows, stack.columns), lambda: iter(expected))
 
 
 def check(stack, files, engine, kept=()):
@@ -63,7 +64,7 @@ def test_text_left_in_the_files_is_found_where_it_is(engine, tmp_path):
 
 def test_text_that_was_kept_on_purpose_is_no_residue(engine, tmp_path):
     stack = stack_of([write(speckle(ROWS, COLUMNS, 1), "12.5 mm", 90, 170)])
-    kept = Region(polygon_of_box((80, 160, 190, 198)), 0, 0, decision="keep")
+    kept = Region(Box(80, 160, 190, 198).polygon, 0, 0, decision="keep")
     assert not check(stack, written(stack, tmp_path), engine, [kept]).residues
 
 
@@ -122,13 +123,13 @@ def test_a_file_that_shows_its_neighbor_fails_in_jpeg_too_where_frames_are_alike
 def test_what_the_policy_kept_is_judged_again_by_what_the_file_shows(engine, tmp_path, text, stays):
     """Detection may have read what stood there before, or half of it; a box says nothing of what is in it."""
     stack = stack_of([write(speckle(ROWS, COLUMNS, 1), text, 90, 170)], header=Header(modality="US"))
-    kept = Region(polygon_of_box((60, 150, 299, 199)), 0, 0, ("12.5 mm",), 0.99, decision="keep", reason=MEASUREMENT)
+    kept = Region(Box(60, 150, 299, 199).polygon, 0, 0, ("12.5 mm",), 0.99, decision="keep", reason=MEASUREMENT)
     assert bool(check(stack, written(stack, tmp_path), engine, [kept]).readable) is not stays
 
 
 def test_a_residue_half_inside_a_kept_region_is_no_part_of_it(engine, tmp_path):
     stack = stack_of([write(speckle(ROWS, COLUMNS, 1), "12.5 mm JANE", 20, 170)], header=Header(modality="US"))
-    kept = Region(polygon_of_box((10, 160, 110, 198)), 0, 0, ("12.5 mm",), 0.99, decision="keep", reason="kept by a person")
+    kept = Region(Box(10, 160, 110, 198).polygon, 0, 0, ("12.5 mm",), 0.99, decision="keep", reason="kept by a person")
     assert check(stack, written(stack, tmp_path), engine, [kept]).residues
 
 
@@ -190,7 +191,7 @@ def test_text_that_stays_readable_fails_the_image(engine, tmp_path):
         def detect(self, images):
             type(self).calls += 1
             x = 20 * (type(self).calls % 14)
-            box = polygon_of_box((x, 80, x + 90, 100))
+            box = Box(x, 80, x + 90, 100).polygon
             from PyLogikSlicerLib.detection.reader import RawDetection
 
             return [[RawDetection(box, 0.99)] for _ in images]
@@ -215,7 +216,7 @@ def test_what_verification_masks_takes_in_what_is_around(engine, tmp_path):
 
 def test_words_that_stay_readable_fail_an_image_and_a_lone_letter_at_the_edge_of_a_mask_does_not():
     def residue(readings):
-        return Region(polygon_of_box((0, 0, 9, 9)), 0, 0, readings, 0.95)
+        return Region(Box(0, 0, 9, 9).polygon, 0, 0, readings, 0.95)
 
     residues = tuple(map(residue, (("y",), ("1", "I"), ("DOE",), ("7", "12"), ("+",))))
     assert [region.text for region in Verification(1, residues, 0).readable] == ["DOE", "7 | 12"]

@@ -9,8 +9,9 @@ from small_runs import files_below
 
 from PyLogikSlicerLib.core.analysis import Analysis
 from PyLogikSlicerLib.core.errors import UsageError
+from PyLogikSlicerLib.core.geometry import Box
 from PyLogikSlicerLib.core.options import Options
-from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
+from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap
 from PyLogikSlicerLib.review import Review
 from PyLogikSlicerLib.scene.exports import Export, fullPath, verdict
 
@@ -21,7 +22,7 @@ CHOSEN = Options(rename=True, overwrite=True, **OPTIONS)
 def review(reasons, kept=()):
     """A review of a cine with one region for each reason, those at ``kept`` kept by the options."""
     regions = [
-        Region(polygon_of_box((10, 10 * n, 60, 10 * n + 8)), 0, FRAMES - 1, reason=reason, decision="keep" if n in kept else "redact")
+        Region(Box(10, 10 * n, 60, 10 * n + 8).polygon, 0, FRAMES - 1, reason=reason, decision="keep" if n in kept else "redact")
         for n, reason in enumerate(reasons)
     ]
     return Review(Analysis(TextMap(tuple(regions), (Coverage(CoverageKind.WHOLE, 1.0),) * FRAMES), None, (0, 255)), 400, 400, FRAMES)
@@ -96,8 +97,8 @@ def test_an_export_holds_until_something_changes_and_again_when_that_is_undone(l
     for change in (
         lambda review: review.decide([1], "keep"),
         lambda review: review.delete([1]),
-        lambda review: review.add(polygon_of_box((1, 1, 9, 9)), 0, 0),
-        lambda review: review.move(1, polygon_of_box((1, 1, 9, 9))),
+        lambda review: review.add(Box(1, 1, 9, 9).polygon, 0, 0),
+        lambda review: review.move(1, Box(1, 1, 9, 9).polygon),
     ):
         change(study.review)
         assert not logic.isUpToDate(study, CHOSEN) and study.verdict == told, "it is still the verdict of what was exported"

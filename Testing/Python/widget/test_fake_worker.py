@@ -47,9 +47,10 @@ def answers(request):
 
 def analysis():
     from PyLogikSlicerLib.core.analysis import Analysis
-    from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap, polygon_of_box
+    from PyLogikSlicerLib.core.geometry import Box
+    from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap
 
-    region = Region(polygon_of_box(TEXT_BOX), 0, 0, "JANE DOE", 0.9, "a fake reader", "text")
+    region = Region(Box(*TEXT_BOX).polygon, 0, 0, "JANE DOE", 0.9, "a fake reader", "text")
     return Analysis(TextMap((region,), (Coverage(CoverageKind.WHOLE, 1.0),)), None, (0, 255))
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ...core.geometry import Box
 from ...core.stack import Display, Grid, Header, ImageStack, Reread, UltrasoundRegion, WrittenName
 
 # Bytes of the longest JSON line that is read; this package writes none that is longer.
@@ -185,7 +186,7 @@ def _header_to_json(header: Header) -> dict:
 
 def _header_from_json(data: Mapping[str, Any]) -> Header:
     """The inverse of :func:`_header_to_json`."""
-    regions = tuple(UltrasoundRegion((box[0], box[1], box[2], box[3]), form, kind) for box, form, kind in data["ultrasound_regions"])
+    regions = tuple(UltrasoundRegion(Box(box[0], box[1], box[2], box[3]), form, kind) for box, form, kind in data["ultrasound_regions"])
     identifying = {str(keyword): tuple(map(str, values)) for keyword, values in data["identifying"].items()}
     persons = {
         str(keyword): tuple(WrittenName(tuple(map(str, readings)), bool(certain)) for readings, certain in names)

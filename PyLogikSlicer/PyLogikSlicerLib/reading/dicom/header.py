@@ -12,6 +12,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.valuerep import PersonName
 
+from ...core.geometry import Box
 from ...core.stack import Header, UltrasoundRegion, WrittenName
 from ...names.charsets import could_be_name, possible_texts, undo_misdecoding
 
@@ -222,6 +223,6 @@ def _ultrasound_regions(dataset: Dataset, rows: int, columns: int) -> Iterator[U
             spatial_format, data_type = int(item.get("RegionSpatialFormat") or 0), int(item.get("RegionDataType") or 0)
         except Exception:
             continue  # a value that cannot be parsed cannot be matched; burned-in text is redacted whether it matches or not
-        box = max(corners[0], 0), max(corners[1], 0), min(corners[2] + 1, columns), min(corners[3] + 1, rows)
-        if box[0] < box[2] and box[1] < box[3]:
+        box = Box(corners[0], corners[1], corners[2] + 1, corners[3] + 1).clip(rows, columns)
+        if box is not None:
             yield UltrasoundRegion(box, spatial_format, data_type)
