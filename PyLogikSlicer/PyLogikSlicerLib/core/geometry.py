@@ -66,7 +66,7 @@ class Box(NamedTuple):
         return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
     def iou(self, other: Box) -> float:
-        """Intersection over union of the pixels: 0 for disjoint boxes, 1 for equal ones."""
+        """Intersection over union of the pixels: 0 for disjoint and for empty boxes, 1 for equal ones."""
         shared = self.overlap(other)
         return shared / (self.area + other.area - shared) if shared else 0.0
 
