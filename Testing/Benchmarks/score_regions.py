@@ -29,6 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "PyLogikSlicer"))
 from roi_phantom import dice, make_phantom, pylogik  # noqa: E402
 from under_stems import under_stems  # noqa: E402
 
+from PyLogikSlicerLib.core.geometry import to_pixel_centers  # noqa: E402
 from PyLogikSlicerLib.core.projections import CompositeAccumulator  # noqa: E402
 from PyLogikSlicerLib.reading import open_stacks  # noqa: E402
 from PyLogikSlicerLib.roi import find_roi  # noqa: E402
@@ -106,7 +107,9 @@ def shortfall(row: dict, image: dict, corpus: Path) -> str:
     shown = cv2.cvtColor(composites(sources_of(corpus)[row["name"]]).maximum, cv2.COLOR_GRAY2BGR)
     contours, _ = cv2.findContours(truth, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(shown, contours, -1, (0, 255, 0), 1)
-    cv2.polylines(shown, [np.round(polygon).astype(np.int32) for polygon in map(np.array, image["roi"]["polygons"])], True, (0, 0, 255), 1)
+    cv2.polylines(
+        shown, [np.round(to_pixel_centers(polygon)).astype(np.int32) for polygon in image["roi"]["polygons"]], True, (0, 0, 255), 1
+    )
     picture = HERE / "pictures" / f"region_{row['name']}.png"
     picture.parent.mkdir(exist_ok=True)
     cv2.imwrite(str(picture), shown)

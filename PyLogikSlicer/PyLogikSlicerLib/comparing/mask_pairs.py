@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from ..core.errors import UnreadableInput, UsageError
+from ..core.geometry import to_pixel_centers
 from ..core.label_mask import Mask
 from ..roi.region import rasterize
 from .mask_files import is_mask_file, load_mask
@@ -97,7 +96,7 @@ def _region(image: dict) -> Mask:
     """The region of interest of an image in the report, as a mask. Raises UnreadableInput where the report does not have all of it."""
     roi = image["roi"]
     try:
-        polygons = [np.asarray(polygon, float).reshape(-1, 2) for polygon in roi["polygons"]]
+        polygons = [to_pixel_centers(polygon).reshape(-1, 2) for polygon in roi["polygons"]]
         return Mask(rasterize(polygons, roi["rows"], roi["columns"]), frames=image["frames"])
     except (KeyError, TypeError, ValueError):
         raise UnreadableInput("report.json does not tell the region of interest in full: run again with --overwrite") from None

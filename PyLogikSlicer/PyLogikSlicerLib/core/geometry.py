@@ -15,6 +15,9 @@ import numpy as np
 
 Polygon = tuple[tuple[float, float], ...]
 
+# Pixels from a coordinate where integers are the centers of pixels to the same one where they are the edges.
+CENTER_TO_EDGE = 0.5
+
 
 class Box(NamedTuple):
     """A half-open box of whole pixels."""
@@ -63,7 +66,7 @@ class Box(NamedTuple):
         return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
     def iou(self, other: Box) -> float:
-        """Intersection over union of the pixels: 0 for disjoint boxes, 1 for equal ones."""
+        """Intersection over union of the pixels: 0 for disjoint and for empty boxes, 1 for equal ones."""
         shared = self.overlap(other)
         return shared / (self.area + other.area - shared) if shared else 0.0
 
@@ -132,11 +135,11 @@ def scale_polygon(polygon: Sequence[Sequence[float]], factor: float) -> Polygon:
     return tuple((x * factor, y * factor) for x, y in polygon)
 
 
-def to_pixel_centers(points: np.ndarray) -> np.ndarray:
+def to_pixel_centers(points: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
     """Coordinates ``(..., 2)`` on pixel edges in those that OpenCV and scikit-image use, where integers are the centers of pixels."""
-    return np.asarray(points, float) - 0.5
+    return np.asarray(points, float) - CENTER_TO_EDGE
 
 
-def to_pixel_edges(points: np.ndarray) -> np.ndarray:
+def to_pixel_edges(points: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
     """The opposite of :func:`to_pixel_centers`."""
-    return np.asarray(points, float) + 0.5
+    return np.asarray(points, float) + CENTER_TO_EDGE

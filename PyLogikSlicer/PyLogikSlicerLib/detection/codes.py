@@ -18,7 +18,7 @@ import numpy as np
 import zxingcpp
 
 from ..core.channels import max_channel, min_channel
-from ..core.geometry import Polygon, box_of_image, translate_polygon
+from ..core.geometry import Polygon, box_of_image, to_pixel_centers, to_pixel_edges, translate_polygon
 
 # Pixels of white around each image that is read: a symbol at its border has no quiet zone of its own.
 QUIET_ZONE = 16
@@ -234,7 +234,7 @@ def _corners(barcode: zxingcpp.Barcode) -> np.ndarray:
     """The symbol's corners, (x, y) ``(4, 2)``, pixel edges at integers. ZXing gives the pixels at the corners, in the padded image."""
     position = barcode.position
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
-    return np.array([(corner.x, corner.y) for corner in corners], dtype=np.float64) + 0.5 - QUIET_ZONE
+    return to_pixel_edges([(corner.x, corner.y) for corner in corners]) - QUIET_ZONE
 
 
 def _detect_symbol(grey: np.ndarray, quad: np.ndarray, barcode: zxingcpp.Barcode) -> Iterator[CodeDetection]:
@@ -328,7 +328,7 @@ def _extend_to_whole_bars(grey: np.ndarray, quad: np.ndarray, stacked: bool) -> 
         margin = int(size[0])
         corner = low - margin
         columns, rows = (int(side) for side in size + 2 * margin)
-        to_image = np.column_stack((axes.T, (corner + 0.5) @ axes - 0.5))
+        to_image = np.column_stack((axes.T, to_pixel_centers(to_pixel_edges(corner) @ axes)))
         patch = cv2.warpAffine(grey, to_image, (columns, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP).astype(np.float32)
         read = patch[:, margin : columns - margin]
         top, bottom = (_extend_over_rich_rows if stacked else _extend_over_similar_rows)(read, margin, rows - margin - 1)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import EngineUnavailable
-from ..core.geometry import Box
+from ..core.geometry import Box, box_of_pixels
 from .batches import batches_of_one_size
 from .devices import CPU, Device
 from .network import open_network, sample_line
@@ -230,10 +230,10 @@ def split_component(ink: np.ndarray, half: np.ndarray, corner: tuple[int, int]) 
     corner
         (x, y) of the crop at half resolution.
     """
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-    ink, half = ink[top:bottom, left:right], half[top:bottom, left:right]
-    x, y = corner[0] + left, corner[1] + top
+    inner = box_of_pixels(ink)
+    assert inner is not None, "a component has pixels, and so has each part of it"
+    ink, half = ink[inner.slices], half[inner.slices]
+    x, y = corner[0] + inner.x0, corner[1] + inner.y0
     by_row, by_column = best_cut(ink), best_cut(ink.T)
     if 4 * max(by_row.saved, by_column.saved) < MIN_SAVED_PIXELS:  # 4 pixels of the image to one at half resolution
         ink_rows, ink_columns = np.nonzero(ink)

@@ -1,7 +1,8 @@
 """The shapes of the fields in which scanners display echo, and their outlines.
 
-Coordinates are pixel indices, x right, y down. Angles are radians from straight down, positive toward larger x: the
-point at radius r and angle a of a sector is ``(x, y) + r * (sin a, cos a)``.
+Coordinates are pixel indices, x right, y down, integers on the centers of pixels: the fits compare them with arrays and with what OpenCV
+returns. A :class:`~.region.Roi` is on pixel edges, half a pixel further. Angles are radians from straight down, positive toward larger x:
+the point at radius r and angle a of a sector is ``(x, y) + r * (sin a, cos a)``.
 """
 
 from __future__ import annotations

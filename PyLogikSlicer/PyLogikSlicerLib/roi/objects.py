@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import NoRegionFound
+from ..core.geometry import to_pixel_edges
 from ..core.projections import Composites
 from .masks import closing, fill_holes, opening
 from .region import Roi, make_roi
@@ -27,13 +28,13 @@ def find_objects(composites: Composites, text: np.ndarray, threshold: int, only_
     """The region of the largest object, or of all large ones; see :func:`PyLogikSlicerLib.roi.find_roi`."""
     level = composites.maximum
     foreground, note = separate_background(level, composites.minimum, text, threshold)
-    outlines = large_objects(foreground & ~text, only_largest)
-    if not outlines:
+    polygons = [to_pixel_edges(outline) for outline in large_objects(foreground & ~text, only_largest)]
+    if not polygons:
         raise NoRegionFound("no region found: apart from text, no object covers 1 % of the image")
     kind = "object" if only_largest else "objects"
-    shape = {"kind": kind, "corners": [outline.tolist() for outline in outlines]}
+    shape = {"kind": kind, "corners": [polygon.tolist() for polygon in polygons]}
     rows, columns = level.shape
-    return make_roi(kind, shape, outlines, rows, columns, (note,))
+    return make_roi(kind, shape, polygons, rows, columns, (note,))
 
 
 def separate_background(maximum: np.ndarray, minimum: np.ndarray, text: np.ndarray, threshold: int) -> tuple[np.ndarray, str]:
@@ -64,7 +65,7 @@ def border_pixels(shape: tuple[int, int]) -> np.ndarray:
 
 
 def large_objects(foreground: np.ndarray, only_largest: bool) -> list[np.ndarray]:
-    """The outlines ``(n, 2)`` of the large connected components, largest first; thin bridges between components are cut."""
+    """The outlines ``(n, 2)`` on pixel centers of the large connected components, largest first; thin bridges between them are cut."""
     radius = max(1, round(float(np.hypot(*foreground.shape)) / 400))
     # Lines are removed before holes are filled, because otherwise a frame drawn around the image would be one large object.
     mask = fill_holes(opening(closing(foreground, radius), radius).astype(np.uint8))

@@ -10,15 +10,16 @@ import cv2
 import numpy as np
 
 from ..core.errors import NoRegionFound
-from ..core.geometry import Box, box_of_pixels
+from ..core.geometry import Box, box_of_pixels, to_pixel_centers
 
 
 @dataclass(frozen=True)
 class Roi:
     """The region of interest of a stack, the same for all frames.
 
-    Coordinates are pixel indices of the source frame, x right, y down: the vertex ``(x, y)`` is the center of the pixel
-    in column x and row y. Pixels on the outline belong to the region. ``crop`` is half-open.
+    Coordinates are pixels of the source frame as everywhere (:mod:`PyLogikSlicerLib.core.geometry`): x right, y down, integers on the edges
+    of pixels, so that the vertex (x + 0.5, y + 0.5) is the center of the pixel in column x and row y. Pixels that the outline runs through
+    belong to the region. ``crop`` is half-open.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ class Roi:
         ``curved``, ``phased``, ``linear``, ``trapezoid``, ``multiple``, ``hull`` (ultrasound), ``object``, ``objects``,
         or ``drawn`` where the user changed the outline.
     shape
-        Parameters of the kind, as JSON; see ``as_json`` in :mod:`.geometry` for those of fields.
+        Parameters of the kind, as JSON, on pixel edges like the polygons; see ``as_json`` in :mod:`.geometry` for those of fields.
     polygons
         Arrays ``(n, 2)`` of x, y. The region is their union; vertices may lie outside the frame.
     crop
@@ -47,7 +48,7 @@ class Roi:
 
     def mask(self) -> np.ndarray:
         """The region as a bool array ``(rows, columns)``, True where pixels are kept."""
-        return rasterize(self.polygons, self.rows, self.columns)
+        return rasterize(map(to_pixel_centers, self.polygons), self.rows, self.columns)
 
     @property
     def kept_share(self) -> float:
@@ -56,7 +57,11 @@ class Roi:
 
 
 def rasterize(polygons: Iterable[np.ndarray], rows: int, columns: int) -> np.ndarray:
-    """The union of the polygons as a bool array ``(rows, columns)``; vertices are rounded to whole pixels, outlines are included."""
+    """The union of the polygons as a bool array ``(rows, columns)``.
+
+    ``polygons``: arrays ``(n, 2)`` of x, y with integers on the centers of pixels, as OpenCV counts. Vertices are rounded to whole pixels,
+    and the pixels of the outlines are included.
+    """
     canvas = np.zeros((rows, columns), np.uint8)
     for polygon in polygons:
         cv2.fillPoly(canvas, [np.round(polygon).astype(np.int32)], 1)
@@ -74,7 +79,7 @@ def make_roi(
         No pixel of the frame lies in the polygons.
     """
     corners = tuple(np.asarray(polygon, float).reshape(-1, 2) for polygon in polygons)
-    crop = box_of_pixels(rasterize(corners, rows, columns))
+    crop = box_of_pixels(rasterize(map(to_pixel_centers, corners), rows, columns))
     if crop is None:
         raise NoRegionFound("no region found: the outline lies outside the image")
     return Roi(kind, shape, corners, crop, rows, columns, tuple(notes))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import NoRegionFound
-from ..core.geometry import Box
+from ..core.geometry import CENTER_TO_EDGE, Box, to_pixel_edges
 from ..core.projections import Composites
 from ..core.stack import Header
 from . import evidence
@@ -152,13 +152,13 @@ def to_roi(found: Explanation, moving: np.ndarray) -> Roi:
         share = float((kept & mask).sum() / max(int(mask.sum()), 1))
         if mask.any() and share < _ENOUGH:
             note = f"hull of the echo: the fitted shape holds only {share:.0%} of the {what}"
-            outlines = hulls(echo | moving)
-            hull = {"kind": "hull", "corners": [outline.tolist() for outline in outlines]}
-            return make_roi("hull", hull, outlines, rows, columns, (source, note))
+            polygons = [to_pixel_edges(outline) for outline in hulls(echo | moving)]
+            hull = {"kind": "hull", "corners": [polygon.tolist() for polygon in polygons]}
+            return make_roi("hull", hull, polygons, rows, columns, (source, note))
     notes = tuple(f"{fit.field.kind}: {fit.support:.0%} of the outline on a border, residual {fit.residual:.1f} px" for fit in fits)
-    shapes = [fit.field.as_json() for fit in fits]
+    shapes = [fit.field.translate(CENTER_TO_EDGE, CENTER_TO_EDGE).as_json() for fit in fits]
     shape: Mapping[str, Any] = shapes[0] if len(shapes) == 1 else {"kind": "multiple", "fields": shapes}
-    return make_roi(str(shape["kind"]), shape, outlines, rows, columns, (source, *notes))
+    return make_roi(str(shape["kind"]), shape, [to_pixel_edges(outline) for outline in outlines], rows, columns, (source, *notes))
 
 
 def hulls(mask: np.ndarray) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ import slicer
 import vtk
 
 from ..core.errors import UsageError
+from ..core.geometry import CENTER_TO_EDGE, to_pixel_centers
 from ..core.stack import Display
 
 
@@ -159,7 +160,7 @@ class PixelGrid:
         volume = itemNode(self._node, frame // self.slices)
         matrix, transform = vtk.vtkMatrix4x4(), _parentTransform(displayedVolume(self._node), toWorld=True)
         volume.GetIJKToRASMatrix(matrix)
-        points = (matrix.MultiplyPoint((x - 0.5, y - 0.5, frame % self.slices, 1))[:3] for x, y in pixels)
+        points = (matrix.MultiplyPoint((i, j, frame % self.slices, 1))[:3] for i, j in to_pixel_centers(pixels).tolist())
         return [list(transform.TransformPoint(point)) for point in points]
 
     def toPixel(self, ras: Sequence[float], item: int = 0) -> tuple[float, float, int]:
@@ -168,7 +169,7 @@ class PixelGrid:
         matrix, transform = vtk.vtkMatrix4x4(), _parentTransform(displayedVolume(self._node), toWorld=False)
         volume.GetRASToIJKMatrix(matrix)
         i, j, k, _ = matrix.MultiplyPoint((*transform.TransformPoint(ras), 1))
-        return i + 0.5, j + 0.5, int(round(k))
+        return i + CENTER_TO_EDGE, j + CENTER_TO_EDGE, int(round(k))
 
     def contains(self, x: float, y: float, k: int) -> bool:
         """Whether a point lies on a pixel of a slice of the item."""

@@ -1,7 +1,7 @@
 """Control points of a region of interest: the few vertices of its outline that a person drags, while the rest follows.
 
 The vertices between two control points move with both, weighted by their distance along the outline, so that an arc stays an arc.
-Outlines are arrays ``(n, 2)`` of x, y in pixels of the frame, pixel centers at integers.
+Outlines are arrays ``(n, 2)`` of x, y in pixels of the frame, pixel edges at integers.
 """
 
 from __future__ import annotations

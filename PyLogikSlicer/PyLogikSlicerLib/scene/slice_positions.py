@@ -22,8 +22,6 @@ Ras = Sequence[float]
 
 # Decimals of a pixel to which a position from a slice view is rounded: it is not exact.
 PIXEL_DIGITS = 2
-# From the edge of a pixel, where frames.PixelGrid counts from, to its center, where the vertices of a region of interest lie.
-EDGE_TO_CENTER = 0.5
 
 
 def showPosition(ras: Ras) -> None:
@@ -95,7 +93,7 @@ def roiControlPoints(study: Study) -> list[list[list[float]]]:
         return []
     grid = frames.PixelGrid(study.node)
     indices = controlPointIndices(roi)
-    return [grid.toRas(polygon[chosen] + EDGE_TO_CENTER, frame) for polygon, chosen in zip(roi.polygons, indices, strict=True)]
+    return [grid.toRas(polygon[chosen], frame) for polygon, chosen in zip(roi.polygons, indices, strict=True)]
 
 
 def moveRoi(study: Study, polygons: Sequence[Sequence[Ras]]) -> None:
@@ -105,7 +103,7 @@ def moveRoi(study: Study, polygons: Sequence[Sequence[Ras]]) -> None:
     """
     if study.review.roi is None:
         raise UsageError("the whole frame is kept: there is no region of interest to move")
-    points = [np.array(_toPixels(study, polygon), float).reshape(-1, 2) - EDGE_TO_CENTER for polygon in polygons]
+    points = [np.array(_toPixels(study, polygon), float).reshape(-1, 2) for polygon in polygons]
     study.review.set_roi(moveControlPoints(study.review.roi, points))
 
 

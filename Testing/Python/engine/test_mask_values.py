@@ -256,7 +256,7 @@ def test_a_damaged_mask_costs_one_pair_of_many_and_the_command_goes_on(tmp_path,
     report = {"images": []}
     truth = tmp_path / "truth"
     truth.mkdir()
-    square = [[[2, 2], [6, 2], [6, 6], [2, 6]]]
+    square = [[[2.5, 2.5], [5.5, 2.5], [5.5, 5.5], [2.5, 5.5]]]
     for name in ("one", "two", "three"):
         report["images"].append({"name": name, "frames": 1, "roi": {"rows": 9, "columns": 9, "polygons": square, "crop": [2, 2, 6, 6]}})
         labels = np.zeros((9, 9), np.uint8)

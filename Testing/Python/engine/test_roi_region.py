@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PyLogikSlicerLib.core.errors import NoRegionFound, UsageError
-from PyLogikSlicerLib.core.geometry import box_of_pixels
+from PyLogikSlicerLib.core.geometry import box_of_pixels, to_pixel_centers, to_pixel_edges
 from PyLogikSlicerLib.core.stack import Header
 from PyLogikSlicerLib.roi.geometry import Sector, Straight, clip_polygon, line_intersection
 from PyLogikSlicerLib.roi.region import make_roi, rasterize
@@ -27,7 +27,7 @@ def test_mask_crop_and_polygons_agree(polygons):
     try:
         roi = make_roi("hull", {"kind": "hull"}, [np.array(polygon) for polygon in polygons], 90, 120)
     except NoRegionFound:
-        assert not rasterize([np.array(polygon) for polygon in polygons], 90, 120).any()
+        assert not rasterize([to_pixel_centers(polygon) for polygon in polygons], 90, 120).any()
         return
     mask = roi.mask()
     x0, y0, x1, y1 = roi.crop
@@ -41,7 +41,7 @@ def test_a_mask_is_the_union_of_polygons_filled_as_opencv_does_with_rounded_corn
     expected = np.zeros((30, 40), np.uint8)
     for polygon in polygons:
         cv2.fillPoly(expected, [np.round(polygon).astype(np.int32)], 1)
-    assert np.array_equal(make_roi("hull", {}, polygons, 30, 40).mask(), expected.astype(bool))
+    assert np.array_equal(make_roi("hull", {}, map(to_pixel_edges, polygons), 30, 40).mask(), expected.astype(bool))
 
 
 def test_an_outline_outside_the_image_is_no_region():
@@ -100,7 +100,7 @@ def test_shapes_can_be_moved_and_written_as_json(shape):
 
 
 def accepted(x1=80):
-    return make_roi("linear", Straight((10, 10, x1, 70)).as_json(), [Straight((10, 10, x1, 70)).outline()], 90, 120)
+    return make_roi("linear", Straight((10, 10, x1, 70)).as_json(), [to_pixel_edges(Straight((10, 10, x1, 70)).outline())], 90, 120)
 
 
 def test_an_accepted_region_is_proposed_for_the_next_image_of_the_scanner(tmp_path):
@@ -147,3 +147,11 @@ def test_a_damaged_template_file_is_named_as_such_without_its_path(tmp_path, con
     with pytest.raises(UsageError) as error:
         propose(path, SCANNER, accepted())
     assert str(tmp_path) not in str(error.value)
+
+
+@given(st.lists(triangles, min_size=1, max_size=3))
+def test_a_region_has_the_pixels_of_the_outline_that_it_was_made_of(outlines):
+    fitted = [np.array(outline) for outline in outlines]
+    expected = rasterize(fitted, 90, 120)
+    if expected.any():
+        assert np.array_equal(make_roi("hull", {}, map(to_pixel_edges, fitted), 90, 120).mask(), expected)

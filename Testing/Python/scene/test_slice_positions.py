@@ -95,7 +95,7 @@ def curved(logic):
 def test_the_handles_of_the_region_of_interest_are_few_and_lie_on_it(logic, curved):
     (handles,) = logic.roiControlPoints(curved)
     assert 4 <= len(handles) <= 8
-    vertices = frames.PixelGrid(curved.node).toRas(curved.review.roi.polygons[0] + 0.5, 0)
+    vertices = frames.PixelGrid(curved.node).toRas(curved.review.roi.polygons[0], 0)
     assert all(np.linalg.norm(np.array(vertices) - handle, axis=1).min() < 1e-6 for handle in handles)
 
 
