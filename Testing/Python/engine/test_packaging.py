@@ -37,7 +37,7 @@ def test_the_wheel_holds_the_engine_with_its_data_and_nothing_else(wheel, reposi
     expected = {
         path.relative_to(root).as_posix()
         for path in (root / PACKAGE).rglob("*")
-        if path.suffix in (".py", ".onnx", ".json") and path.is_file()
+        if path.suffix in (".py", ".onnx", ".json", ".typed") and path.is_file()
     }
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == expected
 

@@ -360,7 +360,7 @@ def test_a_place_that_is_masked_for_a_moment_and_where_no_word_was_read_does_not
     first, last, text, confidence, frames, hides
 ):
     """A dark spot of the skin line, taken for letters on 6 of 92 frames of a lung scan, turned its sector into a trapezoid."""
-    region = Region(Box(416, 32, 449, 76).polygon, first, last, (text,), confidence)
+    region = Region(Box(416, 32, 449, 76).polygon, first, last, tuple(text.split(" | ")), confidence)
     assert hides_echo(region, frames) is hides
 
 
