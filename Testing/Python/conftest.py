@@ -15,6 +15,16 @@ CORPUS = REPOSITORY.parent / "shared" / "corpus"
 # What --fast leaves out.
 COSTLY_FIXTURES = frozenset({"engine", "host", "scene", "corpus", "command"})
 COSTLY_MARKERS = ("costly", "slow", "easyocr", "torch")
+# Files of which most tests start a process or take seconds.
+COSTLY_FILES = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("bad_input", "codes", "command_line", "compare", "compare_command", "compare_labels", "console", "decoder", "docs", "glyphs"),
+        *("host_process", "im_analysis", "leaks", "mask_dicom", "mask_values", "names", "names_in_runs", "output_folder"),
+        *("overlay_generator", "packaging", "reading_dicom", "reading_hostile", "roi_finding", "run_py", "sample", "seed_api"),
+        *("unwritten_memory", "worker"),
+    )
+)
 
 # No deadline: the first call of a decoder or an OCR session takes far longer than the next ones.
 settings.register_profile("pylogikslicer", deadline=None, max_examples=50, print_blob=True)
@@ -58,11 +68,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _partition(items: list[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:
-    """The tests that take milliseconds, and the others: those of the fixtures and markers that cost more."""
+    """The tests that take milliseconds, and the others: those of the fixtures, markers and files that cost more."""
     quick, others = [], []
     for item in items:
-        costs = COSTLY_FIXTURES.intersection(getattr(item, "fixturenames", ())) or any(map(item.get_closest_marker, COSTLY_MARKERS))
-        (others if costs else quick).append(item)
+        fixtures = COSTLY_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        is_costly = fixtures or any(map(item.get_closest_marker, COSTLY_MARKERS)) or item.path.name in COSTLY_FILES
+        (others if is_costly else quick).append(item)
     return quick, others
 
 
