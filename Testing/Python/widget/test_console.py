@@ -56,8 +56,12 @@ def test_every_method_of_the_readme_is_completed_and_explained(host):
     assert all(own[name] for name in own if name != "getParameterNode") and not hasattr(PyLogikSlicerLogic, "__getattr__")
 
 
+# The tables of the panel's choices, and what they import: nothing that takes time or has to be installed.
+TABLES = ["", ".core", ".core.errors", ".core.options", ".core.text_engines"]
+
+
 def test_slicer_starts_without_the_library_and_the_logic_without_what_has_to_be_installed():
-    assert run(LAZY) == [[], []]
+    assert run(LAZY) == [[f"PyLogikSlicerLib{name}" for name in TABLES], []]
 
 
 def test_reload_takes_the_library_along():

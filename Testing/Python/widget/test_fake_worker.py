@@ -50,7 +50,7 @@ def analysis():
     from PyLogikSlicerLib.core.geometry import Box
     from PyLogikSlicerLib.core.text_map import Coverage, CoverageKind, Region, TextMap
 
-    region = Region(Box(*TEXT_BOX).polygon, 0, 0, "JANE DOE", 0.9, "a fake reader", "text")
+    region = Region(Box(*TEXT_BOX).polygon, 0, 0, ("JANE DOE",), 0.9, "a fake reader", "text")
     return Analysis(TextMap((region,), (Coverage(CoverageKind.WHOLE, 1.0),)), None, (0, 255))
 
 
