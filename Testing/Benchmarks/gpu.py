@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from memory import cine
+from memory import pictures_of
 from results import HERE, write_section
 
 sys.path.insert(0, str(HERE.parents[1] / "PyLogikSlicer"))
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--half", action="store_true", help="half precision of the networks on torch")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder of EasyOCR's weights")
     arguments = parser.parse_args()
-    frames = list(cine(arguments.frames, arguments.rows, arguments.columns))
+    frames = list(pictures_of(arguments.frames, arguments.rows, arguments.columns))
     rows = []
     for start in (ppocr_readers, easyocr_readers):
         try:
