@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -43,6 +47,20 @@ def corpus() -> Path:
     if not (CORPUS / "MANIFEST.csv").is_file():
         pytest.skip("the corpus (../shared/corpus) is not here")
     return CORPUS
+
+
+@pytest.fixture(scope="session")
+def benchmark_module() -> Callable[[str], ModuleType]:
+    """Imports a module of Testing/Benchmarks by its name."""
+
+    def load(name: str) -> ModuleType:
+        sys.path.insert(0, str(REPOSITORY / "Testing" / "Benchmarks"))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.pop(0)
+
+    return load
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

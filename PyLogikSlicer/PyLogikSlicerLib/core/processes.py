@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
+
+from .errors import PyLogikSlicerError
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 # Python run with -c or -m puts the current folder first on its path (the option -P that prevents it is newer than Python 3.10), and a
@@ -27,6 +30,23 @@ def python_command(module: str, python: str | None = None) -> list[str]:
     ``python`` is the path of the interpreter, by default :func:`default_python`.
     """
     return [python or default_python(), "-c", _START, str(PACKAGE_ROOT), module]
+
+
+def start_module(module: str, what: str, python: str | None = None) -> subprocess.Popen[bytes]:
+    """Start ``module`` as a program with pipes to its standard input and output, without a console window and without standard error.
+
+    Raises PyLogikSlicerError where that fails; ``what`` names the process in the message.
+    """
+    try:
+        return subprocess.Popen(
+            python_command(module, python),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise PyLogikSlicerError(f"the {what} process cannot be started ({error.strerror}): is Python where it was?") from None
 
 
 def take_standard_pipes() -> tuple[BufferedReader, BinaryIO]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from ..core.errors import PyLogikSlicerError, UsageError
-from ..core.processes import python_command
+from ..core.processes import start_module
 from ..writing.output_folder import OutputFolder
 from .messages import ExportRequest, Failed, Message, Progress, Request, request_to_json
 
@@ -106,16 +106,7 @@ class _Running:
     """A worker process and its two pipes. Raises PyLogikSlicerError when it cannot be started."""
 
     def __init__(self, python: str | None) -> None:
-        try:
-            self.process = subprocess.Popen(
-                python_command(f"{__package__}.server", python),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError as error:
-            raise PyLogikSlicerError(f"the worker process cannot be started ({error.strerror}): is Python where it was?") from None
+        self.process = start_module(f"{__package__}.server", "worker", python)
         assert self.process.stdin is not None and self.process.stdout is not None  # both are pipes
         self._requests: IO[bytes] = self.process.stdin
         self._events: IO[bytes] = self.process.stdout

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from planted import ink, speckle, stack_of, write
@@ -13,19 +10,13 @@ from pydicom.data import get_testdata_file
 from PyLogikSlicerLib.core.masking import region_mask
 from PyLogikSlicerLib.detection.examine import examine
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "Benchmarks"
 # One type each of few bits, many bits, a sign, fractions and color.
 FAST = [("uint8", "flat"), ("uint16", "padding and a hot pixel"), ("int16", "CT"), ("float32", "gradient"), ("rgb 16", "white noise")]
 
 
 @pytest.fixture(scope="module")
-def hidden_text():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import hidden_text
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return hidden_text
+def hidden_text(benchmark_module):
+    return benchmark_module("hidden_text")
 
 
 def outcomes(hidden_text, engine, folder, chosen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from dataclasses import astuple
 from pathlib import Path
 
@@ -14,18 +13,12 @@ from pydicom import dcmread
 
 from PyLogikSlicerLib.reading import open_stacks
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "Benchmarks"
 FRAMES = 12
 
 
 @pytest.fixture(scope="module")
-def generator():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import overlay_generator
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return overlay_generator
+def generator(benchmark_module):
+    return benchmark_module("overlay_generator")
 
 
 @pytest.fixture(scope="module")

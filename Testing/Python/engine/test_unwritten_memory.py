@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "Benchmarks"
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="MALLOC_PERTURB_ is glibc's")
 
 
 @pytest.fixture(scope="module")
-def unwritten_memory():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import unwritten_memory
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return unwritten_memory
+def unwritten_memory(benchmark_module):
+    return benchmark_module("unwritten_memory")
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import contextlib
 import functools
 import os
 import queue
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -24,9 +23,9 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import psutil
 
-from ...core.errors import DecoderFailed, PyLogikSlicerError, UnreadableInput
+from ...core.errors import DecoderFailed, UnreadableInput
 from ...core.label_mask import Mask
-from ...core.processes import python_command
+from ...core.processes import start_module
 from ...core.stack import ImageStack, Reread
 from ..mask.messages import mask_from_message
 from .limits import DEFAULT_LIMITS, GIB, NOTHING_DECLARED, DeclaredSize, Limits
@@ -188,16 +187,7 @@ class _Process:
     """One decoding process, and the thread that receives its answers from the pipe."""
 
     def __init__(self, python: str | None) -> None:
-        try:
-            self._process = subprocess.Popen(
-                python_command(f"{__package__}.server", python),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-        except OSError as error:
-            raise PyLogikSlicerError(f"the decoding process cannot be started ({error.strerror}): is Python where it was?") from None
+        self._process = start_module(f"{__package__}.server", "decoding", python)
         self._to_process = cast(BinaryIO, self._process.stdin)
         self._from_process = cast(BufferedReader, self._process.stdout)
         self._owner = os.getpid()
