@@ -7,6 +7,7 @@ host.load("PyLogikSlicer", path)      # what Slicer does when it finds the modul
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import sys
@@ -16,6 +17,11 @@ from types import SimpleNamespace
 
 import qt
 import slicer
+
+# VTK draws with Mesa, which loads its own LLVM. triton, which torch imports, has another in it and ends the process where it is loaded
+# after Mesa's; the other way round both work.
+with contextlib.suppress(ImportError):
+    importlib.import_module("triton")
 
 slicer.__path__.append(str(Path(__file__).resolve().parent / "slicer"))
 
