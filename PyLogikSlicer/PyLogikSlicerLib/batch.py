@@ -25,6 +25,7 @@ from .pipeline import process, publish
 from .reading import Limits, find_inputs, is_still, open_stacks, stack_stills
 from .reading.decoding.client import shared_decoder
 from .reading.decoding.limits import GIB
+from .roi.templates import require_templates
 from .writing.ledger import Ledger, Outcome
 from .writing.output_folder import OutputFolder, file_sha256
 
@@ -69,6 +70,8 @@ def run(
     and :class:`PyLogikSlicerError` when the tables cannot be written; what is wrong with one input does not stop the others.
     """
     _check_places(inputs, output)
+    if options.template:
+        require_templates(options.template)
     remove_abandoned()
     shared_decoder().start()  # while the text engine starts
     sources = _sources(inputs, output, options)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from . import __version__
 from .batch import RANDOM_NAME, run
 from .core.errors import PyLogikSlicerError, UsageError, where
-from .core.options import DEVICES, FORMATS, KEEP, VARIANTS, Options
+from .core.options import DEVICES, FORMATS, KEEP, NO_REGION, VARIANTS, WHOLE_IMAGE, Options
 from .core.progress import Progress
 from .core.text_engines import ENGINES, TEXT_ENGINES
 
@@ -31,7 +31,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; nothing that identifies anybody is printed."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(_join_region(sys.argv[1:] if arguments is None else arguments))
     try:
         with _interrupted_by(signal.SIGTERM):
             return options.command(options)
@@ -73,6 +73,17 @@ class _Parser(argparse.ArgumentParser):
         super().error(re.sub(r"((?:unrecognized|ambiguous|invalid) [^:]*): .*", r"\1", message, flags=re.DOTALL))
 
 
+def _join_region(arguments: Sequence[str]) -> list[str]:
+    """The arguments with ``--roi`` and its value as one: argparse takes a value that begins with a minus sign for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--roi" and re.match(r"-[\d.]", argument):
+            joined[-1] = f"--roi={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="pylogikslicer", description="Remove text burned into medical images.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -80,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     for variant, what in VARIANTS.items():
         _add_variant(commands.add_parser(variant, help=f"write {what}", description=f"What remains: {what}."), variant)
     text = commands.add_parser("find-txt", help="write only the text", description="Only the text is written, and no image.")
-    _add_variant(text, "deid", images=False)
+    _add_variant(text, WHOLE_IMAGE, images=False)
     masks = "PNG, NIfTI, NRRD, MetaImage or DICOM SEG, an output folder of this tool (its regions of interest), or a folder of masks"
     dice = commands.add_parser("dice", help="compare masks", description=f"Dice and other scores of masks: {masks}.")
     dice.add_argument("pred", type=Path, metavar="PRED")
@@ -99,6 +110,7 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str, images: bool = T
     parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files and folders (searched to their end)")
     parser.add_argument("-o", dest="output", type=Path, required=True, metavar="OUT", help="folder for images/, phi/ and report.json")
     parser.add_argument("--threshold", type=_grey_level, default=default.threshold, metavar="N", help="grey level of the background (0)")
+    _add_region(parser, variant)
     names = parser.add_mutually_exclusive_group()
     names.add_argument("--rename", action="store_true", help="random names (default); phi/crosswalk.csv tells which is which")
     names.add_argument(
@@ -123,6 +135,25 @@ def _add_variant(parser: argparse.ArgumentParser, variant: str, images: bool = T
     limits.add_argument("--frame-limit", type=float, default=default.frame_limit, metavar="GIB", help="of a frame (default %(default)g)")
     parser.add_argument("--json", action="store_true", help="print the report, and nothing else, on stdout")
     parser.set_defaults(command=_deidentify, variant=variant, images=images, rename=default.rename)
+
+
+def _add_region(parser: argparse.ArgumentParser, variant: str) -> None:
+    """The options of the region of interest. Variants that find none take them too, to say which variants they are for."""
+    given = "the region of interest, in pixels of the image, instead of finding it: x0,y0,x1,y1 of a box; x,y of each point of a polygon"
+    given += f"; {NO_REGION} keeps the whole image"
+    known = "region templates as the module in Slicer writes them; that of the scanner is used where it agrees with what was found"
+    finds_region = variant != WHOLE_IMAGE
+    parser.add_argument("--roi", type=_region, metavar="X,Y,...", help=given if finds_region else argparse.SUPPRESS)
+    parser.add_argument("--template", type=Path, metavar="FILE", help=known if finds_region else argparse.SUPPRESS)
+
+
+def _region(text: str) -> str | tuple[float, ...]:
+    if text == NO_REGION:
+        return text
+    try:
+        return tuple(map(float, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"numbers with commas between them are needed, such as 10,20,300,400, or {NO_REGION}") from None
 
 
 def _grey_level(text: str) -> int:

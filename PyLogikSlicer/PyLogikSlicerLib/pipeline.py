@@ -25,9 +25,11 @@ from .core.result import Result
 from .core.stack import ImageStack
 from .core.text_map import Region, TextMap
 from .detection.engines import Engine
-from .detection.examine import examine
+from .detection.examine import Examination, examine
 from .policy.decisions import decide, may_stay
 from .roi import ROI_FINDERS, Roi, find_roi
+from .roi.given import given_region
+from .roi.templates import propose
 from .verifying import Written, confirm_source, verify
 from .writing.formats import FORMATS
 from .writing.frame_writer import FrameWriter, open_writer
@@ -63,20 +65,28 @@ def analyse(stack: ImageStack, options: Options, engine: Engine, on_progress: On
     """Examine every frame, decide about each region, and outline the region of interest that ``options.variant`` asks for.
 
     Raises UnreadableInput when a frame cannot be decoded, VerificationFailed when one was not examined, and NoRegionFound
-    when there is nothing to outline.
+    when there is nothing to outline, or ``options.roi`` lies outside of the image.
     """
+    # A region that lies outside of the image fails it before its frames are examined.
+    roi = given_region(options.roi, stack.rows, stack.columns) if isinstance(options.roi, tuple) else None
     clock = _Clock()
     with clock("examine"):
         examination = examine(stack, engine.readers, on_progress)
     _require_coverage(examination.text_map, stack)
     text_map = decide(examination.text_map, stack.header, options.keep)
-    roi = None
-    if options.variant in ROI_FINDERS:
+    if options.variant in ROI_FINDERS and options.roi is None:
         with clock("roi"):
-            text = [region for region in text_map.regions if hides_echo(region, stack.frame_count)]
-            masked = region_mask(text, stack.rows, stack.columns)
-            roi = find_roi(examination.composites, masked, options.variant, options.threshold, stack.header)
+            roi = _find_region(stack, examination, text_map, options)
     return Analysis(text_map, roi, examination.value_range, clock.seconds)
+
+
+def _find_region(stack: ImageStack, examination: Examination, text_map: TextMap, options: Options) -> Roi:
+    """The region of interest that the image shows, or the template of its scanner that agrees with it. Raises NoRegionFound."""
+    text = [region for region in text_map.regions if hides_echo(region, stack.frame_count)]
+    masked = region_mask(text, stack.rows, stack.columns)
+    found = find_roi(examination.composites, masked, options.variant, options.threshold, stack.header)
+    template = propose(options.template, stack.header, found) if options.template else None
+    return template or found
 
 
 def hides_echo(region: Region, frame_count: int) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .core.errors import UsageError
+from .core.geometry import polygon_area
 from .core.text_map import Decision, Region
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class Review:
     def region_at(self, x: float, y: float, frame: int) -> int | None:
         """The index of the smallest region at a point of a frame, None where there is none; x, y as in the polygons."""
         found = [index for index, region in enumerate(self.regions) if region.covers(frame) and _contains(region.polygon, x, y)]
-        return min(found, key=lambda index: _area(self.regions[index].polygon), default=None)
+        return min(found, key=lambda index: polygon_area(self.regions[index].polygon), default=None)
 
     @property
     def can_undo(self) -> bool:
@@ -234,18 +235,12 @@ class Review:
     def _require_polygon(self, polygon: Polygon) -> tuple[tuple[float, float], ...]:
         """The polygon as floats. Raises UsageError where it encloses no area, or none of the image."""
         corners = tuple((float(x), float(y)) for x, y in polygon)
-        if len(corners) < 3 or not all(math.isfinite(value) for corner in corners for value in corner) or _area(corners) == 0:
+        if len(corners) < 3 or not all(math.isfinite(value) for corner in corners for value in corner) or polygon_area(corners) == 0:
             raise UsageError("a region needs three corners or more that enclose an area: draw it again")
         xs, ys = zip(*corners, strict=True)
         if max(xs) <= 0 or max(ys) <= 0 or min(xs) >= self.columns or min(ys) >= self.rows:
             raise UsageError("the region lies outside the image: draw it on the image")
         return corners
-
-
-def _area(polygon: Polygon) -> float:
-    """The area of a polygon in square pixels, by the shoelace formula."""
-    following = (*polygon[1:], polygon[0])
-    return abs(sum(x * b - a * y for (x, y), (a, b) in zip(polygon, following, strict=True))) / 2
 
 
 def _contains(polygon: Polygon, x: float, y: float) -> bool:

@@ -125,6 +125,12 @@ def box_of_pixels(mask: np.ndarray) -> Box | None:
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
+def polygon_area(polygon: Polygon) -> float:
+    """The area of a polygon in square pixels, by the shoelace formula."""
+    following = (*polygon[1:], polygon[0])
+    return abs(sum(x * b - a * y for (x, y), (a, b) in zip(polygon, following, strict=True))) / 2
+
+
 def translate_polygon(polygon: Sequence[Sequence[float]], x: float, y: float) -> Polygon:
     """The polygon moved to the right by ``x`` and down by ``y`` pixels."""
     return tuple((a + x, b + y) for a, b in polygon)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from .errors import UsageError
+from .geometry import polygon_area
 from .text_engines import ENGINES
 
 # By name, what remains of an image; the function that finds it is in PyLogikSlicerLib.roi.ROI_FINDERS.
@@ -19,6 +21,12 @@ VARIANTS: dict[str, str] = {
     "deid-one": "the single largest object, cropped",
     "deid-clean": "all large objects, small ones removed, cropped",
 }
+# The variant that finds no region of interest.
+WHOLE_IMAGE = "deid"
+# Given in place of a region of interest: the whole image is kept.
+NO_REGION: Literal["none"] = "none"
+# Pixels from the origin up to which a coordinate may lie: beyond any image, and exact to far less than a pixel in all that is computed.
+FARTHEST = 1e9
 KEEP = ("none", "measurements")
 # Their codecs are in PyLogikSlicerLib.writing.formats.FORMATS.
 FORMATS = ("jpeg", "jpeg-lossless", "png")
@@ -33,11 +41,18 @@ class AnalysisOptions:
 
     ``variant``: one of :data:`VARIANTS`; PyLogik's own spelling (``deid_us``) is the same variant. ``threshold``: grey levels at or below
     it are background, 0 to 255. ``keep``: text that may stay, one of :data:`KEEP`.
+
+    ``roi``: the region of interest where a person gives it: x0, y0, x1, y1 of a box, or x, y of three or more points of a polygon, in
+    pixels of the source frame as in :mod:`.geometry`; :data:`NO_REGION` keeps the whole image; None finds it. ``template``: a file of
+    :mod:`PyLogikSlicerLib.roi.templates`, whose regions are used where they agree with what was found. Both are for the variants that find
+    a region of interest.
     """
 
-    variant: str = "deid"
+    variant: str = WHOLE_IMAGE
     threshold: int = 0
     keep: str = "none"
+    roi: Literal["none"] | tuple[float, ...] | None = None
+    template: Path | None = None
 
     def check_analysis(self) -> None:
         """Raise UsageError where a value is none of those that there are; so do the checks of the other groups."""
@@ -47,6 +62,18 @@ class AnalysisOptions:
         _check_choice("keep", self.keep, KEEP)
         if isinstance(self.threshold, bool) or not isinstance(self.threshold, int) or not 0 <= self.threshold <= BRIGHTEST:
             raise UsageError(f"the threshold is a grey level from 0 to {BRIGHTEST}")
+        self._check_region()
+
+    def _check_region(self) -> None:
+        if self.roi is None and self.template is None:
+            return
+        if self.variant == WHOLE_IMAGE:
+            others = ", ".join(variant for variant in VARIANTS if variant != WHOLE_IMAGE)
+            raise UsageError(f"--roi and --template are for the variants that keep a region of interest: {others}")
+        if self.roi is not None and self.template is not None:
+            raise UsageError("--roi and --template exclude each other: a region that is given needs no template")
+        if self.roi is not None and self.roi != NO_REGION:
+            object.__setattr__(self, "roi", _checked_region(self.roi))
 
 
 @dataclass(frozen=True)
@@ -116,11 +143,33 @@ class Options(InputOptions, EngineOptions, OutputOptions, AnalysisOptions):
         self.check_input()
 
     def report(self) -> dict[str, object]:
-        """The options that decide the result, for report.json and for knowing whether a result is still valid."""
+        """The options that decide the result, for report.json and for knowing whether a result is still valid.
+
+        Files are not among them: their content decides, and a path may name a person.
+        """
         deciding = ("variant", "images", "threshold", "rename", "engine", "device", "format", "keep", "stack")
-        return {name: getattr(self, name) for name in deciding}
+        roi = list(self.roi) if isinstance(self.roi, tuple) else self.roi
+        return {**{name: getattr(self, name) for name in deciding}, "roi": roi}
 
 
 def _check_choice(name: str, value: object, allowed: Collection[str]) -> None:
     if value not in allowed:
         raise UsageError(f"unknown {name}: choose one of {', '.join(allowed)}")
+
+
+def _checked_region(numbers: object) -> tuple[float, ...]:
+    """The numbers of a given region of interest as floats. Raises UsageError where they are no box and no polygon."""
+    if not isinstance(numbers, tuple | list) or not all(isinstance(number, int | float) for number in numbers):
+        raise UsageError(f"the roi consists of numbers, or is {NO_REGION}")
+    if len(numbers) < 4 or len(numbers) % 2:
+        raise UsageError(
+            f"the roi has {len(numbers)} numbers: a box has four, x0,y0,x1,y1, and a polygon x,y of each of its three or more points"
+        )
+    if not all(abs(number) <= FARTHEST for number in numbers):
+        raise UsageError(f"a number of the roi is not finite, or beyond {FARTHEST:,.0f}: coordinates are pixels of the image")
+    region = tuple(map(float, numbers))
+    if len(region) == 4 and not (region[0] < region[2] and region[1] < region[3]):
+        raise UsageError("the roi is a box of no area: its numbers are x0,y0,x1,y1 with x0 below x1 and y0 below y1")
+    if len(region) > 4 and not polygon_area(tuple(zip(region[::2], region[1::2], strict=True))):
+        raise UsageError("the roi is a polygon of no area: give its points in their order around the region")
+    return region

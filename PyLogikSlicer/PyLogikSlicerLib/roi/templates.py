@@ -56,6 +56,14 @@ def remember(path: Path, header: Header, roi: Roi) -> bool:
     return True
 
 
+def require_templates(path: Path) -> None:
+    """Raise UsageError where the file that a user named with --template does not exist or is no template file."""
+    if not os.path.isfile(path):
+        raise UsageError("the file given with --template does not exist: check its path")
+    if _read(path) is None:
+        raise UsageError("the file given with --template is no file of region templates: give the one that the module in Slicer writes")
+
+
 def propose(path: Path, header: Header, found: Roi) -> Roi | None:
     """The template of this scanner and matrix size, if it agrees with the region ``found`` in the image; else None.
 
@@ -87,13 +95,29 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     """The templates in a file; none where it does not exist. Raises UsageError where it is no template file."""
     if not path.exists():
         return []
+    entries = _read(path)
+    if entries is None:
+        raise UsageError("the file of region templates cannot be understood: move it away or delete it")
+    return entries
+
+
+def _read(path: Path) -> list[dict[str, Any]] | None:
+    """The templates in a file; None where it cannot be read as a template file."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(entries, list) and all(isinstance(entry, dict) and {"kind", "shape", "polygons"} <= set(entry) for entry in entries):
-            return entries
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError):
-        pass
-    raise UsageError("the file of region templates cannot be understood: move it away or delete it")
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return None
+    return entries if isinstance(entries, list) and all(map(_is_template, entries)) else None
+
+
+def _is_template(entry: Any) -> bool:
+    if not (isinstance(entry, dict) and isinstance(entry.get("kind"), str) and isinstance(entry.get("shape"), dict)):
+        return False
+    try:
+        polygons = [np.array(polygon, float) for polygon in entry["polygons"]]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return bool(polygons) and all(polygon.ndim == 2 and polygon.shape[1] == 2 and np.isfinite(polygon).all() for polygon in polygons)
 
 
 def _write(path: Path, entries: list[dict[str, Any]]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..roi import Roi
 
 Json = dict[str, Any]
+_OPTIONS_THAT_ARE_PATHS = ("models", "template")
 
 
 @dataclass(frozen=True)
@@ -185,13 +186,14 @@ def request_from_json(data: Mapping[str, Any]) -> Request:
 
 
 def options_to_json(options: Options) -> Json:
-    return {**asdict(options), "models": str(options.models) if options.models else None}
+    values = asdict(options)
+    return {**values, **{name: str(values[name]) for name in _OPTIONS_THAT_ARE_PATHS if values[name]}}
 
 
 def options_from_json(data: Mapping[str, Any]) -> Options:
     """What is missing takes its default. Raises UsageError when a key is not the name of an option."""
     with _decoding("options"):
-        return Options(**{**data, "models": Path(data["models"]) if data.get("models") else None})
+        return Options(**{**data, **{name: Path(data[name]) if data.get(name) else None for name in _OPTIONS_THAT_ARE_PATHS}})
 
 
 def analysis_to_json(analysis: Analysis) -> Json:

@@ -44,7 +44,8 @@ class Ledger:
 
     def __init__(self, folder: OutputFolder, options: Options, engine: Engine) -> None:
         self._folder, self._rename, self._engine = folder, options.rename, engine
-        self._settings = {**options.report(), "readers": engine.description, "weights": engine.weights}
+        template = file_sha256(options.template) if options.template else None
+        self._settings = {**options.report(), "template": template, "readers": engine.description, "weights": engine.weights}
         self._images: dict[str, dict] = {image["name"]: image for image in folder.read_report().get("images", [])}
         self._crosswalk = _by_source_and_name(folder.read_table("crosswalk", CROSSWALK_COLUMNS))
         self._log = _by_source_and_name(folder.read_table("log", LOG_COLUMNS))

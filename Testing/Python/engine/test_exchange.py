@@ -67,7 +67,8 @@ def test_an_analysis_of_an_image_of_nothing_arrives_too():
 def test_options_and_sources_arrive_as_they_were(tmp_path):
     changed = {"variant": "deid-us", "threshold": 12, "keep": "measurements", "format": "png", "images": False, "rename": False}
     changed |= {"engine": "ppocr", "device": "cpu", "models": tmp_path, "stack": True, "overwrite": True, "time_limit": 9.0}
-    for options in (Options(), Options(**changed)):
+    regions = ({"roi": "none"}, {"roi": (1.5, -2, 30, 40)}, {"template": tmp_path / "templates.json"})
+    for options in (Options(), Options(**changed), *(Options(**changed, **region) for region in regions)):
         assert options_from_json(through_the_pipe(options_to_json(options))) == options
     for source in (Source(("b.dcm", "a.dcm"), True), Source(array="x.npz", name="3: US")):
         assert Source.from_json(through_the_pipe(source.to_json())) == source

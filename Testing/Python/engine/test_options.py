@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from pathlib import Path
 
 import pytest
 
 from PyLogikSlicerLib import deid
 from PyLogikSlicerLib.core.errors import UsageError
-from PyLogikSlicerLib.core.options import FORMATS, VARIANTS, Options
+from PyLogikSlicerLib.core.options import FORMATS, VARIANTS, WHOLE_IMAGE, Options
 from PyLogikSlicerLib.core.text_engines import ENGINES, TEXT_ENGINES, packages_of
 from PyLogikSlicerLib.detection.engines import choose_engine
+from PyLogikSlicerLib.roi import ROI_FINDERS
 from PyLogikSlicerLib.writing import formats
 
 
@@ -37,12 +39,29 @@ def test_a_variant_is_known_by_its_own_and_by_pylogiks_spelling(variant):
         {"memory_limit": 0},
         {"time_limit": -3.0},
         {"frame_limit": float("nan")},
+        {"roi": "all"},
+        {"roi": ("1", "2", "3", "4")},
+        {"roi": (1, 2, 3)},
+        {"roi": (1, 2, 3, 4, 5)},
+        {"roi": (0, 0, 5, 0)},
+        {"roi": (5, 0, 0, 5)},
+        {"roi": (0, 0, 4, 4, 9, 9)},
+        {"roi": (0, 0, 5, float("nan"))},
+        {"roi": (0, 0, 5, 5, float("inf"), 0)},
     ],
 )
 def test_what_is_no_option_is_refused_by_its_name(wrong):
     (name,) = wrong
     with pytest.raises(UsageError, match=name.replace("_", " ")):
-        Options(**wrong)
+        Options(**{"variant": "deid-us"} | wrong)
+
+
+def test_a_given_region_is_for_the_variants_that_find_one_and_they_are_named():
+    assert set(ROI_FINDERS) == set(VARIANTS) - {WHOLE_IMAGE}
+    for given in ({"roi": "none"}, {"roi": (1, 2, 3, 4)}, {"template": Path("templates.json")}):
+        with pytest.raises(UsageError, match="deid-us, deid-one, deid-clean"):
+            Options(**given)
+        assert all(Options(variant=variant, **given) for variant in ROI_FINDERS)
 
 
 def test_pylogiks_functions_refuse_a_wrong_threshold(tmp_path):
