@@ -11,6 +11,10 @@ import numpy as np
 
 from ..core.errors import NoRegionFound
 from ..core.geometry import Box, box_of_pixels, to_pixel_centers
+from .geometry import clip_polygon
+
+# Pixels around the frame in which a polygon that leaves it is drawn; more than rounding moves a vertex.
+_MARGIN = 4
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,28 @@ def rasterize(polygons: Iterable[np.ndarray], rows: int, columns: int) -> np.nda
     """The union of the polygons as a bool array ``(rows, columns)``.
 
     ``polygons``: arrays ``(n, 2)`` of x, y with integers on the centers of pixels, as OpenCV counts. Vertices are rounded to whole pixels,
-    and the pixels of the outlines are included.
+    and the pixels of the outlines are included. What lies outside of the frame is cut off before it is drawn: where a polygon leaves the
+    canvas, OpenCV (5.0) draws along its border.
     """
-    canvas = np.zeros((rows, columns), np.uint8)
+    canvas = np.zeros((rows + 2 * _MARGIN, columns + 2 * _MARGIN), np.uint8)
     for polygon in polygons:
-        cv2.fillPoly(canvas, [np.round(polygon).astype(np.int32)], 1)
-    return canvas.astype(bool)
+        near = clip_near_frame(np.asarray(polygon, float), rows, columns)
+        if len(near):
+            cv2.fillPoly(canvas, [np.round(near).astype(np.int32) + _MARGIN], 1)
+    return canvas[_MARGIN : _MARGIN + rows, _MARGIN : _MARGIN + columns].astype(bool)
+
+
+def clip_near_frame(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """The part of a polygon ``(n, 2)`` that lies in the frame or at most a margin outside of it.
+
+    Clipping joins the parts of a polygon that is not convex by lines along the border that it is clipped to; the margin keeps them off the
+    frame.
+    """
+    limits = ((-1.0, 0.0, _MARGIN - 1.0), (1.0, 0.0, columns + _MARGIN - 1.0), (0.0, -1.0, _MARGIN - 1.0), (0.0, 1.0, rows + _MARGIN - 1.0))
+    for a, b, c in limits:
+        if len(polygon) and (polygon @ (a, b)).max() > c:
+            polygon = clip_polygon(polygon, (a, b, c))
+    return polygon
 
 
 def make_roi(

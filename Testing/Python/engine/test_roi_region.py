@@ -7,7 +7,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from PyLogikSlicerLib.core.errors import NoRegionFound, UsageError
@@ -155,3 +155,16 @@ def test_a_region_has_the_pixels_of_the_outline_that_it_was_made_of(outlines):
     expected = rasterize(fitted, 90, 120)
     if expected.any():
         assert np.array_equal(make_roi("hull", {}, map(to_pixel_edges, fitted), 90, 120).mask(), expected)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.tuples(st.floats(-90, 180), st.floats(-60, 130)), min_size=3, max_size=7))
+def test_a_polygon_that_leaves_the_frame_is_the_part_of_it_in_a_frame_that_holds_it(vertices):
+    """OpenCV 5.0 draws along the border of its canvas where a polygon leaves it."""
+    polygon = np.round(vertices)
+    large = np.zeros((240, 320), np.uint8)
+    cv2.fillPoly(large, [polygon.astype(np.int32) + 100], 1)
+    differ = rasterize([polygon], 60, 80) != large[100:160, 100:180].astype(bool)
+    near_outline = np.zeros((240, 320), np.uint8)
+    cv2.polylines(near_outline, [polygon.astype(np.int32) + 100], True, 1, 3)
+    assert not (differ & (near_outline[100:160, 100:180] == 0)).any()
