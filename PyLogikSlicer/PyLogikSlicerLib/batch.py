@@ -25,6 +25,7 @@ from .pipeline import process, publish
 from .reading import Limits, find_inputs, is_still, open_stacks, stack_stills
 from .reading.decoding.client import shared_decoder
 from .reading.decoding.limits import GIB
+from .roi.region import UNCERTAIN_NOTE
 from .roi.templates import require_templates
 from .writing.ledger import Ledger, Outcome
 from .writing.output_folder import OutputFolder, file_sha256
@@ -200,7 +201,8 @@ def _process_stack(
                 folder.publish(staged, name)
             else:
                 folder.withdraw(name)
-        return ledger.enter(source.label, name, stack, result, remark), name
+        remarks = (remark, UNCERTAIN_NOTE if result.roi and result.roi.is_uncertain else "")
+        return ledger.enter(source.label, name, stack, result, "; ".join(filter(None, remarks))), name
     except DecoderFailed as error:
         ledger.refuse(source.label, digest, str(error))
         return ledger.note(source.label, "failed", str(error), name), name

@@ -20,6 +20,7 @@ from .core.errors import PyLogikSlicerError, UsageError, where
 from .core.options import DEVICES, FORMATS, KEEP, NO_REGION, VARIANTS, WHOLE_IMAGE, Options
 from .core.progress import Progress
 from .core.text_engines import ENGINES, TEXT_ENGINES
+from .roi.region import UNCERTAIN_NOTE
 
 # Exit status.
 ALL_DONE = 0
@@ -175,8 +176,8 @@ def _deidentify(arguments: argparse.Namespace) -> int:
 
 
 class _Bar:
-    """A bar on a terminal, quiet otherwise; what was skipped, failed or did not keep its name is told in any case, by the number
-    of the input."""
+    """A bar on a terminal, quiet otherwise; what was skipped, failed, did not keep its name or has an uncertain region is told
+    in any case, by the number of the input."""
 
     def __init__(self) -> None:
         self._bar = tqdm(disable=not sys.stderr.isatty(), unit="frame", leave=False, file=sys.stderr)
@@ -198,7 +199,7 @@ class _Bar:
 
     def event(self, source: int, status: str, reason: str) -> None:
         self.counts[status] += 1
-        if status != "done" or RANDOM_NAME in reason:
+        if status != "done" or any(note in reason for note in (RANDOM_NAME, UNCERTAIN_NOTE)):
             self._bar.write(f"input {source} {status}: {reason}", file=sys.stderr)
 
     @property

@@ -17,7 +17,7 @@ from .masks import closing, large_components, local_range, opening
 from .screen_graphics import bars, panels, small_marks
 
 # Number of frames from which the deviation over time shows what moves.
-_MOTION_FRAMES = 4
+MOTION_FRAMES = 4
 # Standard deviations over time, in grey levels, above which a pixel is taken to move: a sensitive threshold and a strict one.
 _MOTION = (0.6, 2.0)
 
@@ -70,7 +70,7 @@ def segment_echo(composites: Composites, text: np.ndarray, threshold: int = 0) -
 
 def evidence_from_motion(composites: Composites, text: np.ndarray) -> Iterator[Evidence]:
     """The echo segmented by its motion, since screen graphics do not move; nothing for too few frames."""
-    if composites.frame_count < _MOTION_FRAMES:
+    if composites.frame_count < MOTION_FRAMES:
         return
     unit = unit_of(text.shape)
     for step, deviation in enumerate(_MOTION):
@@ -112,7 +112,7 @@ def remove_fringe(difference: np.ndarray, tolerance: int, unit: int) -> np.ndarr
 
 def moving_echo(composites: Composites, text: np.ndarray) -> np.ndarray:
     """The mask of large areas that clearly change over time; empty for stills and for very short cines."""
-    if composites.frame_count < _MOTION_FRAMES:
+    if composites.frame_count < MOTION_FRAMES:
         return np.zeros(text.shape, bool)
     unit = unit_of(text.shape)
     return large_components(opening((composites.deviation > _MOTION[-1]) & ~text, unit), unit)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from .edges import Border, Edge, find_border, lower_arc, straight_edges, strongest_arc
-from .geometry import Field, Limits, Line, Sector, Straight, line_intersection
+from .geometry import Field, Limits, Line, Outline, Sector, Straight, line_intersection
 from .region import contour_points, rasterize
 
 # Angles of the sides of a field from the vertical that are searched, radians.
@@ -27,6 +27,8 @@ _WIDE = 0.7
 _UPRIGHT = np.deg2rad(0.75)
 # Penalty on the score of a field with two slanting sides.
 _SLANT_PENALTY = 0.02
+# Penalty for an outline of no particular shape.
+_SHAPELESS_PENALTY = 0.1
 # Penalty for a single slanting side.
 _ONE_SIDE_PENALTY = 0.06
 # Relative difference of the angles of two sides that has no penalty.
@@ -105,12 +107,14 @@ class Fit:
         return agreement - lost - _ADDED_PENALTY * self.added - implausibility(self.field)
 
 
-def implausibility(field: Field) -> float:
+def implausibility(field: Field | Outline) -> float:
     """Penalty on the score of a shape, 0 for a rectangle: scanners display rectangles, symmetric sectors and trapezoids, parallelograms.
 
     A field with slanting sides has a small penalty, and a larger one for asymmetry and for sides so far apart that the display would end
-    in arcs.
+    in arcs. An outline of any shape has one too.
     """
+    if isinstance(field, Outline):
+        return _SHAPELESS_PENALTY
     if isinstance(field, Sector):
         left, right = -field.angles[0], field.angles[1]
         asymmetry = abs(right - left) / max((left + right) / 2, 1e-6)
@@ -174,7 +178,7 @@ def best_fit(echo: np.ndarray, unknown: np.ndarray, unit: int, slack: float = 2.
     """The shape with the highest score for a mask of echo (not empty). The best sectors are refined by :func:`refine_sector`."""
     target = prepare_target(echo, unknown, unit, slack)
     fits = sorted((rate_fit(target, field) for field in candidate_fields(target)), key=lambda fit: -fit.score)
-    better = [rate_fit(target, refine_sector(target, fit.field)) for fit in fits[:4] if isinstance(fit.field, Sector)]
+    better = [rate_fit(target, refine_sector(target.border, fit.field, unit + 2.0)) for fit in fits[:4] if isinstance(fit.field, Sector)]
     return max(fits[:1] + better, key=lambda fit: fit.score)
 
 
@@ -189,19 +193,26 @@ def rate_fit(target: FitTarget, field: Field) -> Fit:
     free = target.unknown | dark_tip(field, mask.shape)
     lost = float((target.echo & ~mask).sum() / max(target.echo.sum(), 1))
     added = float((mask & ~target.hull & ~free).sum() / area)
+    support, structure, residual = outline_support(target, outline, free)
+    return Fit(field, support, structure, lost, added, residual, area)
+
+
+def outline_support(target: FitTarget, outline: np.ndarray, free: np.ndarray) -> tuple[float, float, float]:
+    """``support``, ``structure`` and ``residual`` of :class:`Fit` for a polygon ``(n, 2)``; what is ``free`` does not count."""
+    rows, columns = target.echo.shape
     points, sides = sample_outline(outline)
     points = np.clip(np.rint(points).astype(int), 0, (columns - 1, rows - 1))
     known = ~free[points[:, 1], points[:, 0]]
     points, sides = points[known], sides[known]
     if len(points) == 0:
-        return Fit(field, 0, 0, lost, added, np.inf, area)
+        return 0.0, 0.0, np.inf
     gap = target.distance[points[:, 1], points[:, 0]]
     near = gap <= target.slack
     lengths = np.bincount(sides)
     shares = np.bincount(sides, near) / np.maximum(lengths, 1)
     structure = float((np.minimum(2 * shares, 1) * lengths).sum() / lengths.sum())
     residual = float(np.sqrt(np.mean(gap[near] ** 2))) if near.any() else np.inf
-    return Fit(field, float(near.mean()), structure, lost, added, residual, area)
+    return float(near.mean()), structure, residual
 
 
 def dark_tip(field: Field, shape: tuple[int, int]) -> np.ndarray:
@@ -387,8 +398,8 @@ def symmetric_sectors(target: FitTarget, side: Line) -> Iterator[Sector]:
         yield from sectors_at_apex(target, ((c - b * best) / a, best), (-half, half))
 
 
-def refine_sector(target: FitTarget, field: Sector) -> Sector:
-    """The sector with apex, angles and radii fitted to the border pixels near its outline.
+def refine_sector(border: Border, field: Sector, reach: float) -> Sector:
+    """The sector with apex, angles and radii fitted to the border pixels near its outline, at first those within ``reach`` pixels.
 
     Gauss-Newton steps on the distances, weighted as in the soft absolute value so that outliers count little. Before each step, the
     border pixels are assigned anew to the parts of the outline, within a distance that decreases from step to step. The damping keeps
@@ -397,9 +408,9 @@ def refine_sector(target: FitTarget, field: Sector) -> Sector:
     Not :func:`scipy.optimize.least_squares` with the same loss: one step for each assignment is enough, and its iterations made this
     function eight times slower on eight phantoms, with no better region and one worse (Dice 0.998 instead of 0.999).
     """
-    points, normals = target.border.points.astype(float), target.border.normals
+    points, normals = border.points.astype(float), border.normals
     values = np.array([*field.apex, *field.angles, *field.radii])
-    for allowed in np.linspace(target.border.unit + 2.0, 1.5, 8):
+    for allowed in np.linspace(reach, 1.5, 8):
         part = nearest_part(values, points, normals, allowed)
         used = part >= 0
         if used.sum() < _FEWEST_BORDER_PIXELS:

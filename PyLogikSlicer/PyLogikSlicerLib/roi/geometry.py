@@ -60,6 +60,11 @@ class Sector:
         x0, y0, x1, y1 = self.limits
         return replace(self, apex=(self.apex[0] + x, self.apex[1] + y), limits=(x0 + x, y0 + y, x1 + x, y1 + y))
 
+    def enlarge(self, factor: float) -> Sector:
+        """The shape with all coordinates multiplied by ``factor``."""
+        apex, radii, limits = (tuple(factor * value for value in values) for values in (self.apex, self.radii, self.limits))
+        return Sector((apex[0], apex[1]), self.angles, (radii[0], radii[1]), (limits[0], limits[1], limits[2], limits[3]))
+
     def as_json(self) -> Mapping[str, Any]:
         """``kind``, ``apex`` (x, y), ``angles`` (left, right; radians), ``radii`` (inner, outer) and ``limits``."""
         return {
@@ -136,6 +141,13 @@ class Straight:
         disk = None if self.disk is None else (self.disk[0] + x, self.disk[1] + y, self.disk[2])
         return Straight((x0 + x, y0 + y, x1 + x, y1 + y), sides, disk)
 
+    def enlarge(self, factor: float) -> Straight:
+        """The shape with all coordinates multiplied by ``factor``."""
+        x0, y0, x1, y1 = (factor * value for value in self.limits)
+        sides = tuple((a, b, factor * c) for a, b, c in self.sides)
+        disk = None if self.disk is None else (factor * self.disk[0], factor * self.disk[1], factor * self.disk[2])
+        return Straight((x0, y0, x1, y1), sides, disk)
+
     def as_json(self) -> Mapping[str, Any]:
         """``kind``, ``limits``, ``corners`` (x, y) in clockwise order, and ``arc`` (x, y, radius) of a round lower end or None."""
         corners = [_round_values(corner) for corner in replace(self, disk=None).outline()]
@@ -150,6 +162,29 @@ class Straight:
             a, b = float(np.sin(angle)), float(np.cos(angle))
             polygon = clip_polygon(polygon, (a, b, a * x + b * y + radius))
         return polygon
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A field of any shape: ``corners`` (x, y) of a polygon."""
+
+    corners: tuple[tuple[float, float], ...]
+
+    @property
+    def kind(self) -> str:
+        return "outline"
+
+    def outline(self) -> np.ndarray:
+        """The polygon ``(n, 2)``."""
+        return np.array(self.corners, float).reshape(-1, 2)
+
+    def translate(self, x: float, y: float) -> Outline:
+        """The shape moved by x and y pixels."""
+        return Outline(tuple((corner_x + x, corner_y + y) for corner_x, corner_y in self.corners))
+
+    def as_json(self) -> Mapping[str, Any]:
+        """``kind`` and ``corners`` (x, y)."""
+        return {"kind": self.kind, "corners": [_round_values(corner) for corner in self.corners]}
 
 
 Field = Sector | Straight

@@ -5,19 +5,23 @@ As in PyLogik, but its kernels, which suit 710 rows, are scaled with the frame h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from ..core.errors import NoRegionFound
-from ..core.geometry import to_pixel_edges
+from ..core.geometry import to_pixel_centers, to_pixel_edges
 from ..core.projections import Composites
 from .masks import closing, fill_holes, opening
-from .region import Roi, make_roi
+from .region import UNCERTAIN_NOTE, Roi, make_roi, rasterize
 
 # Share of the frame from which an object is large.
 _LARGE = 0.01
 # Share of border pixels that must be at or below the threshold, so that it is believed to separate background.
 _DARK_BORDER = 0.1
+# The least share of the foreground in the region with which nothing else in the image can be the main object.
+_ENOUGH = 0.6
 # The largest spread of grey levels, as a robust standard deviation, with which the border can be background.
 _LARGEST_SPREAD = 16
 # Factor from the median absolute deviation to the standard deviation of a normal distribution.
@@ -34,7 +38,22 @@ def find_objects(composites: Composites, text: np.ndarray, threshold: int, only_
     kind = "object" if only_largest else "objects"
     shape = {"kind": kind, "corners": [polygon.tolist() for polygon in polygons]}
     rows, columns = level.shape
-    return make_roi(kind, shape, polygons, rows, columns, (note,))
+    share = held_share(foreground & ~text, polygons)
+    held = f"holds {share:.0%} of what is not background"
+    notes = (note, held) if share >= _ENOUGH else (UNCERTAIN_NOTE, note, held)
+    return make_roi(kind, shape, polygons, rows, columns, notes, share)
+
+
+def held_share(foreground: np.ndarray, polygons: list[np.ndarray]) -> float:
+    """The share of the foreground, without lines and specks, that lies in the polygons (on pixel edges)."""
+    massive = opening(foreground, _line_width(foreground.shape))
+    kept = rasterize([to_pixel_centers(polygon) for polygon in polygons], *foreground.shape)
+    return float((massive & kept).sum() / max(int(massive.sum()), 1))
+
+
+def _line_width(shape: Sequence[int]) -> int:
+    """The width in pixels up to which something is a line: a four hundredth of the diagonal."""
+    return max(1, round(float(np.hypot(shape[0], shape[1])) / 400))
 
 
 def separate_background(maximum: np.ndarray, minimum: np.ndarray, text: np.ndarray, threshold: int) -> tuple[np.ndarray, str]:
@@ -66,7 +85,7 @@ def border_pixels(shape: tuple[int, int]) -> np.ndarray:
 
 def large_objects(foreground: np.ndarray, only_largest: bool) -> list[np.ndarray]:
     """The outlines ``(n, 2)`` on pixel centers of the large connected components, largest first; thin bridges between them are cut."""
-    radius = max(1, round(float(np.hypot(*foreground.shape)) / 400))
+    radius = _line_width(foreground.shape)
     # Lines are removed before holes are filled, because otherwise a frame drawn around the image would be one large object.
     mask = fill_holes(opening(closing(foreground, radius), radius).astype(np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

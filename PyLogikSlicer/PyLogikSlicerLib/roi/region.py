@@ -15,6 +15,8 @@ from .geometry import clip_polygon
 
 # Pixels around the frame in which a polygon that leaves it is drawn; more than rounding moves a vertex.
 _MARGIN = 4
+# A note of a region that a person should look at.
+UNCERTAIN_NOTE = "region uncertain: check"
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Roi:
     Parameters
     ----------
     kind
-        ``curved``, ``phased``, ``linear``, ``trapezoid``, ``multiple``, ``hull`` (ultrasound), ``object``, ``objects``,
+        ``curved``, ``phased``, ``linear``, ``trapezoid``, ``outline``, ``multiple``, ``hull`` (ultrasound), ``object``, ``objects``,
         or ``drawn`` where the user changed the outline.
     shape
         Parameters of the kind, as JSON, on pixel edges like the polygons; see ``as_json`` in :mod:`.geometry` for those of fields.
@@ -40,6 +42,9 @@ class Roi:
         Size of the frame.
     notes
         How the region was found, and doubts about it; no identifying text.
+    confidence
+        How good the region is likely to be, 0 to 1: the mean of Dice and of the share of the true region that is kept. None where nothing
+        judged it.
     """
 
     kind: str
@@ -49,6 +54,12 @@ class Roi:
     rows: int
     columns: int
     notes: tuple[str, ...] = ()
+    confidence: float | None = None
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether a person should look at it: its finder says so in the notes."""
+        return UNCERTAIN_NOTE in self.notes
 
     def mask(self) -> np.ndarray:
         """The region as a bool array ``(rows, columns)``, True where pixels are kept."""
@@ -89,7 +100,13 @@ def clip_near_frame(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def make_roi(
-    kind: str, shape: Mapping[str, Any], polygons: Iterable[np.ndarray], rows: int, columns: int, notes: Iterable[str] = ()
+    kind: str,
+    shape: Mapping[str, Any],
+    polygons: Iterable[np.ndarray],
+    rows: int,
+    columns: int,
+    notes: Iterable[str] = (),
+    confidence: float | None = None,
 ) -> Roi:
     """A :class:`Roi` of these polygons, with its crop box; the parameters are those of :class:`Roi`.
 
@@ -102,7 +119,7 @@ def make_roi(
     crop = box_of_pixels(rasterize(map(to_pixel_centers, corners), rows, columns))
     if crop is None:
         raise NoRegionFound("no region found: the outline lies outside the image")
-    return Roi(kind, shape, corners, crop, rows, columns, tuple(notes))
+    return Roi(kind, shape, corners, crop, rows, columns, tuple(notes), confidence)
 
 
 def contour_points(mask: np.ndarray) -> np.ndarray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import cv2
@@ -14,35 +15,100 @@ from ..core.geometry import CENTER_TO_EDGE, Box, to_pixel_edges
 from ..core.projections import Composites
 from ..core.stack import Header
 from . import evidence
-from .arrangement import Arrangement, FitInput, Part, arrange, arrange_in_boxes, fit_part
-from .depth import extend_depth
-from .geometry import Field
-from .region import Roi, make_roi, rasterize
+from .candidates import Candidate, candidates_from_echo, candidates_from_network
+from .polish import agreement
+from .quality import Witnesses, call_witnesses, load_weights, lost_share, measure, predict_quality
+from .region import UNCERTAIN_NOTE, Roi, make_roi
+from .region_network import region_network
 
-# Diagonal in pixels to which a frame is reduced for the search.
-_COARSE = 550
-# Difference of scores up to which the second best explanation is also fitted at full resolution.
-_WITHIN = 0.1
-# Bonus on the score of fields in the boxes that the header declares.
-_TRUST = 0.05
 # RegionSpatialFormat (0018,6012) of regions with displayed data: 2D, M-mode, spectral.
 _DISPLAYS = (1, 2, 3)
-# Share of the echo below which a component gets no hull.
+# Share of the kept area below which a component gets no hull.
 _SPECK = 0.01
-# Share of the echo, and of the moving pixels, that the fitted shapes must contain.
+# The least share of the moving pixels that the fields must contain.
 _ENOUGH = 0.9
 # The least area of a declared box, as a share of the frame.
 _SMALLEST_BOX = 0.01
 # The largest share of a declared box that may lie within a larger one.
 _LARGEST_OVERLAP = 0.2
-# The largest distance of an outline from the border that supports it, pixels of the full frame.
-_SLACK = 2.5
+# Probability of the region network from which a pixel is kept where the region is uncertain.
+_POSSIBLE = 0.3
+# Probability from which it is displayed data, and from which the network is sure.
+_DISPLAYED, _SURE = 0.5, 0.9
+# The largest share of what the network is sure of that fields fitted to the echo may lose.
+_MOST_SURE_LOST = 0.02
+# Dice score of such fields and the network's region from which they agree; and from which they do where they also lose no echo.
+_AGREED, _NEARLY_AGREED = 0.95, 0.86
+# Dice score below which the network sees hardly any of the fields.
+_UNSEEN = 0.5
+# The largest share of the echo beside fields that fit.
+_MOST_ECHO_LOST = 0.02
+# Doubt about a fit (Candidate.doubt) up to which each part of the outline lies on a border.
+_NO_DOUBT = 0.03
 
 
 def find_ultrasound_region(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> Roi:
     """The region of the displayed ultrasound data of a stack; see :func:`PyLogikSlicerLib.roi.find_roi`."""
+    candidates, witnesses = gather(composites, text, threshold, header)
+    if not candidates:
+        raise NoRegionFound("no region found: there is no large area of echo apart from text and screen graphics")
+    choice = choose(candidates, witnesses)
+    if choice.verdict is Verdict.UNCERTAIN or _share(witnesses.moving, choice.candidate.mask(*text.shape)) < _ENOUGH:
+        return safe_region(candidates, witnesses, choice.confidence)
+    return to_roi(choice, witnesses)
+
+
+class Verdict(Enum):
+    """What speaks for the candidate that was chosen."""
+
+    AGREED = "echo and region network agree"
+    BEST = "the best of all candidates"
+    ALONE = "echo within borders all around, of which the region network sees hardly any"
+    UNCERTAIN = "nothing explains the display well"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A candidate, what speaks for it, and how good it is likely to be, 0 to 1."""
+
+    candidate: Candidate
+    verdict: Verdict
+    confidence: float
+
+
+def choose(candidates: Sequence[Candidate], witnesses: Witnesses) -> Choice:
+    """The candidate to keep.
+
+    Fields that were fitted to the echo are exact to the pixel, so they are chosen where the region network agrees with them and they lose
+    nothing of which it is sure; else the candidate of the best quality. Where the network sees hardly any of a display that has borders all
+    around, it knows no such screen, and the echo decides.
+    """
+    qualities = predict_quality(measure(candidates, witnesses))
+    probability = witnesses.probability
+    for candidate, quality in zip(candidates, qualities, strict=True):
+        if candidate.from_network:
+            continue
+        mask = candidate.mask(*probability.shape)
+        if lost_share(probability > _SURE, mask) > _MOST_SURE_LOST:
+            continue
+        agreed = agreement(mask, (probability > _DISPLAYED).astype(np.float32))
+        fits = lost_share(witnesses.echo, mask) <= _MOST_ECHO_LOST
+        if agreed >= _AGREED or (agreed >= _NEARLY_AGREED and fits):
+            return Choice(candidate, Verdict.AGREED, float(np.clip(max(agreed, quality), 0, 1)))
+        if agreed < _UNSEEN and fits and candidate.doubt <= _NO_DOUBT:
+            return Choice(candidate, Verdict.ALONE, float(np.clip(quality, 0, 1)))
+    best = int(qualities.argmax())
+    confidence = float(np.clip(qualities[best], 0, 1))
+    return Choice(candidates[best], Verdict.BEST if confidence >= load_weights()[1] else Verdict.UNCERTAIN, confidence)
+
+
+def gather(composites: Composites, text: np.ndarray, threshold: int, header: Header) -> tuple[list[Candidate], Witnesses]:
+    """All candidates for the region, those from the echo first, and what they are judged by."""
     moving = evidence.moving_echo(composites, text)
-    return to_roi(explain(composites, text, moving, threshold, declared_boxes(header, text.shape)), moving)
+    probability = region_network().probability(composites, text)
+    candidates = candidates_from_echo(probability, composites, text, moving, threshold, declared_boxes(header, text.shape))
+    candidates += candidates_from_network(probability, composites, text)
+    return candidates, call_witnesses(probability, composites, text, moving, threshold)
 
 
 def declared_boxes(header: Header, shape: tuple[int, int]) -> list[Box]:
@@ -56,109 +122,30 @@ def declared_boxes(header: Header, shape: tuple[int, int]) -> list[Box]:
     ]
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """A segmentation of the echo and the fields that were fitted to it."""
-
-    seen: evidence.Evidence
-    fit_input: FitInput
-    arrangement: Arrangement
-
-    @property
-    def score(self) -> float:
-        """The score of the fields, reduced by the doubt about the segmentation."""
-        return self.arrangement.score - self.seen.doubt
-
-
-def explain(composites: Composites, text: np.ndarray, moving: np.ndarray, threshold: int, boxes: Sequence[Box]) -> Explanation:
-    """The explanation with the highest score of all segmentations of the echo.
-
-    All are fitted at low resolution, and the best two at full resolution. Fields are also fitted in ``boxes``, where the header declares
-    displayed data; these get a bonus on their score. Raises NoRegionFound where there is no echo.
-    """
-    factor = max(1, round(float(np.hypot(*text.shape)) / _COARSE))
-    unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    found = []
-    for seen in evidence.segment_echo(composites, text, threshold):
-        fit_input = FitInput(seen.echo, unknown, composites.maximum, moving, seen.unit, _SLACK)
-        small = fit_input.downsample(factor)
-        arrangement = arrange(small)
-        if arrangement:
-            found.append(Explanation(seen, fit_input, arrangement))
-        reduced = [in_small for box in boxes if (in_small := downscale_box(box, factor, small.echo.shape)) is not None]
-        claimed = arrange_in_boxes(small, reduced) if reduced else None
-        if claimed:
-            found.append(Explanation(replace(seen, doubt=seen.doubt - _TRUST), fit_input, claimed))
-    if not found:
-        raise NoRegionFound("no region found: there is no large area of echo apart from text and screen graphics")
-    found.sort(key=lambda item: -item.score)
-    promising = [item for item in found[:2] if item.score > found[0].score - _WITHIN]
-    best = max((fit_at_full_resolution(item, factor) for item in promising), key=lambda item: item.score)
-    parts = [replace(part, fit=replace(part.fit, field=extend_part(part, best.seen.faint))) for part in best.arrangement.parts]
-    return replace(best, arrangement=replace(best.arrangement, parts=tuple(parts)))
-
-
-def extend_part(part: Part, faint: np.ndarray) -> Field:
-    """The field of a part, extended along faint echo, at most to the end of the part's box."""
-    x0, y0 = part.box[:2]
-    return extend_depth(part.fit.field.translate(-x0, -y0), faint[part.box.slices], part.echo).translate(x0, y0)
-
-
-def fit_at_full_resolution(found: Explanation, factor: int) -> Explanation:
-    """The same explanation with its fields fitted at full resolution; ``factor`` is that of the low resolution."""
-    parts = []
-    for part in found.arrangement.parts:
-        fit_input = found.fit_input
-        box = upscale_box(part.box, factor, fit_input.echo.shape)
-        near = cv2.dilate(part.echo.astype(np.uint8), np.ones((3, 3), np.uint8))
-        near = cv2.resize(near, (box.width, box.height), interpolation=cv2.INTER_NEAREST).astype(bool)
-        echo = np.zeros_like(fit_input.echo)
-        echo[box.slices] = near
-        parts.append(fit_part(replace(fit_input, echo=fit_input.echo & echo), box))
-    return replace(found, arrangement=replace(found.arrangement, parts=tuple(parts)))
-
-
-def downscale_box(box: Box, factor: int, shape: tuple[int, int]) -> Box | None:
-    """A box of the full frame in coordinates of the reduced one, whose (rows, columns) are ``shape``.
-
-    None for a box in the last columns or rows, fewer than ``factor``, which the reduced frame leaves out.
-    """
-    return Box(box.x0 // factor, box.y0 // factor, -(-box.x1 // factor), -(-box.y1 // factor)).clip(*shape)
-
-
-def upscale_box(box: Box, factor: int, shape: tuple[int, int]) -> Box:
-    """A box of the reduced frame in coordinates of the full one, whose (rows, columns) are ``shape``.
-
-    A box that ends at the edge of the reduced frame ends at that of the full frame, also where the factor does not divide its size.
-    """
-    rows, columns = shape
-    x0, y0, x1, y1 = (factor * value for value in box)
-    right, bottom = columns // factor * factor, rows // factor * factor
-    return Box(x0, y0, columns if x1 == right else x1, rows if y1 == bottom else y1)
-
-
-def to_roi(found: Explanation, moving: np.ndarray) -> Roi:
-    """The fitted shapes as a region; the convex hulls of echo and moving pixels where the shapes contain too few of either."""
-    rows, columns = found.fit_input.echo.shape
-    parts = found.arrangement.parts
-    echo = np.zeros((rows, columns), bool)
-    for part in parts:
-        echo[part.box.slices] |= part.echo
-    fits = [part.fit for part in parts]
-    outlines = [fit.field.outline() for fit in fits]
-    kept = rasterize(outlines, rows, columns)
-    source = f"echo from {found.seen.source}"
-    for what, mask in (("displayed echo", echo), ("moving pixels", moving)):
-        share = float((kept & mask).sum() / max(int(mask.sum()), 1))
-        if mask.any() and share < _ENOUGH:
-            note = f"hull of the echo: the fitted shape holds only {share:.0%} of the {what}"
-            polygons = [to_pixel_edges(outline) for outline in hulls(echo | moving)]
-            hull = {"kind": "hull", "corners": [polygon.tolist() for polygon in polygons]}
-            return make_roi("hull", hull, polygons, rows, columns, (source, note))
-    notes = tuple(f"{fit.field.kind}: {fit.support:.0%} of the outline on a border, residual {fit.residual:.1f} px" for fit in fits)
-    shapes = [fit.field.translate(CENTER_TO_EDGE, CENTER_TO_EDGE).as_json() for fit in fits]
+def to_roi(choice: Choice, witnesses: Witnesses) -> Roi:
+    """The chosen candidate as a region."""
+    rows, columns = witnesses.probability.shape
+    fields = choice.candidate.fields
+    shapes = [field.translate(CENTER_TO_EDGE, CENTER_TO_EDGE).as_json() for field in fields]
     shape: Mapping[str, Any] = shapes[0] if len(shapes) == 1 else {"kind": "multiple", "fields": shapes}
-    return make_roi(str(shape["kind"]), shape, [to_pixel_edges(outline) for outline in outlines], rows, columns, (source, *notes))
+    outlines = [to_pixel_edges(field.outline()) for field in fields]
+    doubts = (UNCERTAIN_NOTE,) if choice.verdict is Verdict.ALONE else ()
+    shares = _shares(choice.candidate.mask(rows, columns), witnesses)
+    notes = (*doubts, f"{choice.candidate.source}: {choice.verdict.value}", *shares)
+    return make_roi(str(shape["kind"]), shape, outlines, rows, columns, notes, choice.confidence)
+
+
+def safe_region(candidates: list[Candidate], witnesses: Witnesses, confidence: float) -> Roi:
+    """The convex hull of each part of all candidates, of moving pixels and of what the region network holds possible, together."""
+    rows, columns = witnesses.probability.shape
+    kept = witnesses.moving | (witnesses.probability > _POSSIBLE)
+    for candidate in candidates:
+        kept |= candidate.mask(rows, columns)
+    polygons = [to_pixel_edges(outline) for outline in hulls(kept)]
+    hull = {"kind": "hull", "corners": [polygon.tolist() for polygon in polygons]}
+    sources = dict.fromkeys(candidate.source for candidate in candidates)
+    notes = (UNCERTAIN_NOTE, f"hull of all that may be displayed data: {', '.join(sources)}", *_shares(kept, witnesses))
+    return make_roi("hull", hull, polygons, rows, columns, notes, confidence)
 
 
 def hulls(mask: np.ndarray) -> list[np.ndarray]:
@@ -166,3 +153,18 @@ def hulls(mask: np.ndarray) -> list[np.ndarray]:
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     large = [contour for contour in contours if cv2.contourArea(contour) >= _SPECK * mask.sum()]
     return [cv2.convexHull(contour)[:, 0].astype(float) for contour in large or contours]
+
+
+def _shares(kept: np.ndarray, witnesses: Witnesses) -> tuple[str, ...]:
+    """How much of each kind of evidence a region holds, for the report."""
+    what = {
+        "displayed echo": witnesses.echo,
+        "moving pixels": witnesses.moving,
+        "region that the network sees": witnesses.probability > _DISPLAYED,
+    }
+    return tuple(f"holds {_share(mask, kept):.0%} of the {name}" for name, mask in what.items() if mask.any())
+
+
+def _share(what: np.ndarray, kept: np.ndarray) -> float:
+    """The share of a mask's pixels that are kept; 1 where it has none."""
+    return 1 - lost_share(what, kept)

@@ -251,6 +251,7 @@ def _roi_to_json(roi: Roi) -> Json:
         "rows": roi.rows,
         "columns": roi.columns,
         "notes": list(roi.notes),
+        "confidence": roi.confidence,
     }
 
 
@@ -261,7 +262,9 @@ def _roi_from_json(data: Mapping[str, Any]) -> Roi:
 
     polygons = tuple(np.array(polygon, float).reshape(-1, 2) for polygon in data["polygons"])
     crop = Box(*map(int, data["crop"]))
-    return Roi(data["kind"], dict(data["shape"]), polygons, crop, int(data["rows"]), int(data["columns"]), tuple(data["notes"]))
+    return Roi(
+        data["kind"], dict(data["shape"]), polygons, crop, int(data["rows"]), int(data["columns"]), tuple(data["notes"]), data["confidence"]
+    )
 
 
 def _region_to_json(region: Region) -> Json:

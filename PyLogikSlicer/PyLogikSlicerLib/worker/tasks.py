@@ -18,6 +18,7 @@ from ..detection.engines import Engine, choose_engine
 from ..pipeline import analyse
 from ..reading import open_stacks
 from ..reading.concatenation import concatenate_stacks
+from ..roi.region import UNCERTAIN_NOTE
 from ..roi.templates import propose, remember
 from ..writing.output_folder import file_sha256
 from .array_file import open_array
@@ -65,7 +66,8 @@ def _analyse(request: AnalyseRequest, on_progress: OnProgress) -> AnalysisResult
     analysis = analyse(stack, options, engine, on_progress)
     if request.templates and analysis.roi and options.variant == TEMPLATE_VARIANT:
         analysis = replace(analysis, roi=propose(Path(request.templates), stack.header, analysis.roi) or analysis.roi)
-    return AnalysisResult(analysis, stack.rows, stack.columns, stack.frame_count, engine.description, tuple(engine.notes))
+    notes = (*engine.notes, *((UNCERTAIN_NOTE,) if analysis.roi and analysis.roi.is_uncertain else ()))
+    return AnalysisResult(analysis, stack.rows, stack.columns, stack.frame_count, engine.description, notes)
 
 
 def _export(request: ExportRequest, on_progress: OnProgress) -> ExportResult:

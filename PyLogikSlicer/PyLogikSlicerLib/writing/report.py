@@ -81,6 +81,8 @@ def _roi_report(roi: Roi | None) -> dict | None:
         "crop": [int(edge) for edge in roi.crop],
         "polygons": [[[round(float(x), 2), round(float(y), 2)] for x, y in polygon] for polygon in roi.polygons],
         "kept_share": round(float(roi.kept_share), 4),
+        "confidence": None if roi.confidence is None else round(roi.confidence, 3),
+        "uncertain": roi.is_uncertain,
         "notes": list(roi.notes),
     }
 

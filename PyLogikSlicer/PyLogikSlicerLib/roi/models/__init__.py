@@ -1,0 +1,1 @@
+"""Weights that are shipped with the package."""
