@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import UsageError
-from .geometry import polygon_area
 from .text_engines import ENGINES
 
 # By name, what remains of an image; the function that finds it is in PyLogikSlicerLib.roi.ROI_FINDERS.
@@ -170,6 +169,8 @@ def _checked_region(numbers: object) -> tuple[float, ...]:
     region = tuple(map(float, numbers))
     if len(region) == 4 and not (region[0] < region[2] and region[1] < region[3]):
         raise UsageError("the roi is a box of no area: its numbers are x0,y0,x1,y1 with x0 below x1 and y0 below y1")
+    from .geometry import polygon_area  # brings NumPy, which Slicer's start does without
+
     if len(region) > 4 and not polygon_area(tuple(zip(region[::2], region[1::2], strict=True))):
         raise UsageError("the roi is a polygon of no area: give its points in their order around the region")
     return region
