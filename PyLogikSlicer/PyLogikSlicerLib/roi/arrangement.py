@@ -242,9 +242,9 @@ def is_panel(fit_input: FitInput) -> bool:
         return False
     level = np.where(inner.echo, inner.level, np.nan).astype(np.float32)
     with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # rows without echo have no median
-        stray = np.abs(level - np.nanmedian(level, axis=1, keepdims=True))
-    return bool(np.nanpercentile(stray, 90) <= _BAR_VARIATION or (columns > 0.97 * fit_input.echo.shape[1] and rows < 0.15 * columns))
+        warnings.simplefilter("ignore", RuntimeWarning)  # rows without echo have no median, boxes of text only no variation
+        stray = np.nanpercentile(np.abs(level - np.nanmedian(level, axis=1, keepdims=True)), 90)
+    return bool(stray <= _BAR_VARIATION or (columns > 0.97 * fit_input.echo.shape[1] and rows < 0.15 * columns))
 
 
 def dense_box(mask: np.ndarray) -> Box:

@@ -36,11 +36,11 @@ _POSSIBLE = 0.3
 # Probability from which it is displayed data, and from which the network is sure.
 _DISPLAYED, _SURE = 0.5, 0.9
 # The largest share of what the network is sure of that fields fitted to the echo may lose.
-_MOST_SURE_LOST = 0.02
+_MOST_SURE_LOST = 0.03
 # Dice score of such fields and the network's region from which they agree; and from which they do where they also lose no echo.
 _AGREED, _NEARLY_AGREED = 0.95, 0.86
-# Dice score below which the network sees hardly any of the fields.
-_UNSEEN = 0.5
+# Share of the fields from which the network sees hardly any of them, where its region does not show it.
+_UNSEEN = 0.75
 # The largest share of the echo beside fields that fit.
 _MOST_ECHO_LOST = 0.02
 # Doubt about a fit (Candidate.doubt) up to which each part of the outline lies on a border.
@@ -89,14 +89,14 @@ def choose(candidates: Sequence[Candidate], witnesses: Witnesses) -> Choice:
         if candidate.from_network:
             continue
         mask = candidate.mask(*probability.shape)
-        if lost_share(probability > _SURE, mask) > _MOST_SURE_LOST:
-            continue
         agreed = agreement(mask, (probability > _DISPLAYED).astype(np.float32))
         fits = lost_share(witnesses.echo, mask) <= _MOST_ECHO_LOST
-        if agreed >= _AGREED or (agreed >= _NEARLY_AGREED and fits):
-            return Choice(candidate, Verdict.AGREED, float(np.clip(max(agreed, quality), 0, 1)))
-        if agreed < _UNSEEN and fits and candidate.doubt <= _NO_DOUBT:
+        unseen = lost_share(mask, probability > _DISPLAYED) > _UNSEEN
+        if unseen and fits and candidate.doubt <= _NO_DOUBT:
             return Choice(candidate, Verdict.ALONE, float(np.clip(quality, 0, 1)))
+        loses_nothing_sure = lost_share(probability > _SURE, mask) <= _MOST_SURE_LOST
+        if loses_nothing_sure and (agreed >= _AGREED or (agreed >= _NEARLY_AGREED and fits)):
+            return Choice(candidate, Verdict.AGREED, float(np.clip(max(agreed, quality), 0, 1)))
     best = int(qualities.argmax())
     confidence = float(np.clip(qualities[best], 0, 1))
     return Choice(candidates[best], Verdict.BEST if confidence >= load_weights()[1] else Verdict.UNCERTAIN, confidence)
