@@ -13,7 +13,7 @@ from ..core.projections import Composites
 from . import evidence
 from .arrangement import Arrangement, FitInput, Part, arrange, arrange_in_boxes, fit_part
 from .depth import extend_depth
-from .edges import find_border
+from .edges import Border
 from .geometry import Field, Outline
 from .polish import agreement, polish_field, snap_to_border
 from .region import rasterize
@@ -33,7 +33,7 @@ _TRUST = 0.05
 # The largest distance of an outline from the border that supports it, pixels of the full frame.
 _SLACK = 2.5
 # Probability of the region network from which a pixel is displayed data.
-_DISPLAYED = 0.5
+DISPLAYED = 0.5
 # The least share of the frame for a region from the network alone.
 _LEAST_REGION = 0.01
 # Share of the largest part of the network's region below which a part is left out.
@@ -128,21 +128,16 @@ def agrees(arrangement: Arrangement, factor: int, probability: np.ndarray) -> bo
     return agreement(rasterize([field.outline() for field in fields], *probability.shape), probability) > _AGREED
 
 
-def sees_region(probability: np.ndarray) -> bool:
-    """Whether the region network sees a region at all."""
-    return float((probability > _DISPLAYED).mean()) >= _LEAST_REGION
-
-
-def candidates_from_network(probability: np.ndarray, composites: Composites, text: np.ndarray) -> list[Candidate]:
+def candidates_from_network(probability: np.ndarray, composites: Composites, border: Border | None) -> list[Candidate]:
     """The fields that explain the region network's mask, as they are and moved to borders of the echo, and the outline of the mask itself.
 
     None where it sees no region. The outline is for displays that are no arrangement of fields.
 
-    ``probability``: float32 ``(rows, columns)``, that a pixel is displayed data.
+    ``probability``: float32 ``(rows, columns)``, that a pixel is displayed data. ``border``: of the echo; None where there is no echo.
     """
-    if not sees_region(probability):
+    displayed = probability > DISPLAYED
+    if displayed.mean() < _LEAST_REGION:
         return []
-    displayed = probability > _DISPLAYED
     outline = Candidate(mask_outlines(displayed), "outline of what the region network sees", from_network=True)
     nothing = np.zeros_like(displayed)
     factor = max(1, round(float(np.hypot(*displayed.shape)) / _COARSE_NETWORK))
@@ -152,7 +147,8 @@ def candidates_from_network(probability: np.ndarray, composites: Composites, tex
         return [outline]
     rough = [resize_field(part.fit.field, factor) for part in arrangement.parts]
     fields = polish_fields(rough, probability)
-    return [Candidate(tuple(fields), "region network", from_network=True), snapped_to_echo(fields, composites, text), outline]
+    found = [Candidate(tuple(fields), "region network", from_network=True), outline]
+    return found if border is None else [*found, snapped_to_echo(fields, border)]
 
 
 def mask_outlines(displayed: np.ndarray) -> tuple[Outline, ...]:
@@ -164,20 +160,17 @@ def mask_outlines(displayed: np.ndarray) -> tuple[Outline, ...]:
     return tuple(Outline(tuple((float(x), float(y)) for x, y in corners)) for corners in simple)
 
 
-def snapped_to_echo(fields: Sequence[Field], composites: Composites, text: np.ndarray) -> Candidate:
-    """The fields with their outlines moved to borders of the echo that are close by."""
-    unknown = cv2.dilate(text.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    seen = next(evidence.evidence_from_level(composites.maximum, text, 0))
-    border = find_border(seen.echo, unknown, seen.unit)
-    reach = max(round(_REACH * float(np.hypot(*text.shape))), 2)
-    snapped = tuple(keep_shape(field, snap_to_border(field, border, reach), text.shape) for field in fields)
+def snapped_to_echo(fields: Sequence[Field], border: Border) -> Candidate:
+    """The fields with their outlines moved to the border of the echo where it is close by."""
+    reach = max(round(_REACH * float(np.hypot(*border.shape))), 2)
+    snapped = tuple(keep_shape(field, snap_to_border(field, border, reach), border.shape) for field in fields)
     return Candidate(snapped, "region network and borders of the echo", from_network=True)
 
 
 def keep_shape(field: Field, moved: Field, shape: tuple[int, int]) -> Field:
     """``moved``, or ``field`` where it has become another shape: borders within the echo draw it there."""
     before, after = (rasterize([found.outline()], *shape) for found in (field, moved))
-    return moved if agreement(after, before.astype(np.float32)) >= _SAME_SHAPE else field
+    return moved if agreement(after, before) >= _SAME_SHAPE else field
 
 
 def polish_fields(fields: Sequence[Field], probability: np.ndarray) -> list[Field]:

@@ -22,7 +22,7 @@ _SUPPORTED = 0.3
 
 
 def agreement(mask: np.ndarray, probability: np.ndarray) -> float:
-    """The Dice score of a mask and a probability, 0 to 1, both ``(rows, columns)``."""
+    """The Dice score of a mask and a probability or another mask, 0 to 1, both ``(rows, columns)``."""
     total = float(probability.sum()) + float(np.count_nonzero(mask))
     return 2 * float(probability[mask].sum()) / max(total, 1.0)
 

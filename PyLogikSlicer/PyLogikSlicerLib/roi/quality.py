@@ -70,7 +70,7 @@ def measure(candidates: Sequence[Candidate], witnesses: Witnesses) -> np.ndarray
     masks = [candidate.mask(rows, columns) for candidate in candidates]
     probability = witnesses.probability
     doubt = float((probability * (1 - probability)).sum() / max(float(probability.sum()), 1.0))
-    apart = max((1 - _dice(masks[0], mask) for mask in masks[1:]), default=1.0)
+    apart = max((1 - agreement(masks[0], mask) for mask in masks[1:]), default=1.0)
     values = []
     for candidate, mask in zip(candidates, masks, strict=True):
         area = max(int(np.count_nonzero(mask)), 1)
@@ -111,10 +111,6 @@ def lost_share(what: np.ndarray, mask: np.ndarray) -> float:
     """The share of a mask's pixels outside of another one; 0 where it has none."""
     count = int(np.count_nonzero(what))
     return int(np.count_nonzero(what & ~mask)) / count if count else 0.0
-
-
-def _dice(first: np.ndarray, second: np.ndarray) -> float:
-    return 2 * int(np.count_nonzero(first & second)) / max(int(np.count_nonzero(first)) + int(np.count_nonzero(second)), 1)
 
 
 def _unsupported(candidate: Candidate, target: FitTarget | None) -> float:

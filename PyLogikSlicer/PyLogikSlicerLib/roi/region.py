@@ -43,8 +43,8 @@ class Roi:
     notes
         How the region was found, and doubts about it; no identifying text.
     confidence
-        How good the region is likely to be, 0 to 1: the mean of Dice and of the share of the true region that is kept. None where nothing
-        judged it.
+        How good the region is likely to be, 0 to 1. Ultrasound: the mean of Dice and of the share of the true region that is kept, or how
+        far echo and region network agree; objects: the share of what is not background. None where nothing judged it.
     """
 
     kind: str

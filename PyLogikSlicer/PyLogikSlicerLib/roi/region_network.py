@@ -9,15 +9,17 @@ from __future__ import annotations
 import functools
 import hashlib
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from ..core.errors import EngineUnavailable
 from ..core.projections import Composites
-from ..detection.devices import CPU
-from ..detection.onnx_network import OnnxNetwork
 from .planes import make_planes
+
+if TYPE_CHECKING:
+    from ..detection.onnx_network import OnnxNetwork
 
 # The ONNX file in roi/models.
 MODEL = "regions.onnx"
@@ -48,4 +50,8 @@ def region_network() -> RegionNetwork:
         raise EngineUnavailable(f"{MODEL} is missing from this installation: install PyLogikSlicer again") from None
     if hashlib.sha256(model).hexdigest() != MODEL_SHA256:
         raise EngineUnavailable(f"{MODEL} is not the network that was evaluated: install PyLogikSlicer again")
+    # Only here, since Slicer's own process imports this package for its shapes, and ONNX Runtime does not belong there.
+    from ..detection.devices import CPU
+    from ..detection.onnx_network import OnnxNetwork
+
     return RegionNetwork(OnnxNetwork(model, CPU, lambda planes: planes))

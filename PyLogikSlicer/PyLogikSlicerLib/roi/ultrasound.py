@@ -15,7 +15,7 @@ from ..core.geometry import CENTER_TO_EDGE, Box, to_pixel_edges
 from ..core.projections import Composites
 from ..core.stack import Header
 from . import evidence
-from .candidates import Candidate, candidates_from_echo, candidates_from_network
+from .candidates import DISPLAYED, Candidate, candidates_from_echo, candidates_from_network
 from .polish import agreement
 from .quality import Witnesses, call_witnesses, load_weights, lost_share, measure, predict_quality
 from .region import UNCERTAIN_NOTE, Roi, make_roi
@@ -25,7 +25,7 @@ from .region_network import region_network
 _DISPLAYS = (1, 2, 3)
 # Share of the kept area below which a component gets no hull.
 _SPECK = 0.01
-# The least share of the moving pixels that the fields must contain.
+# Share of the moving pixels below which fields are no region, and of the echo below which a person must look.
 _ENOUGH = 0.9
 # The least area of a declared box, as a share of the frame.
 _SMALLEST_BOX = 0.01
@@ -33,8 +33,8 @@ _SMALLEST_BOX = 0.01
 _LARGEST_OVERLAP = 0.2
 # Probability of the region network from which a pixel is kept where the region is uncertain.
 _POSSIBLE = 0.3
-# Probability from which it is displayed data, and from which the network is sure.
-_DISPLAYED, _SURE = 0.5, 0.9
+# Probability from which the network is sure.
+_SURE = 0.9
 # The largest share of what the network is sure of that fields fitted to the echo may lose.
 _MOST_SURE_LOST = 0.03
 # Dice score of such fields and the network's region from which they agree; and from which they do where they also lose no echo.
@@ -89,9 +89,9 @@ def choose(candidates: Sequence[Candidate], witnesses: Witnesses) -> Choice:
         if candidate.from_network:
             continue
         mask = candidate.mask(*probability.shape)
-        agreed = agreement(mask, (probability > _DISPLAYED).astype(np.float32))
+        agreed = agreement(mask, probability > DISPLAYED)
         fits = lost_share(witnesses.echo, mask) <= _MOST_ECHO_LOST
-        unseen = lost_share(mask, probability > _DISPLAYED) > _UNSEEN
+        unseen = lost_share(mask, probability > DISPLAYED) > _UNSEEN
         if unseen and fits and candidate.doubt <= _NO_DOUBT:
             return Choice(candidate, Verdict.ALONE, float(np.clip(quality, 0, 1)))
         loses_nothing_sure = lost_share(probability > _SURE, mask) <= _MOST_SURE_LOST
@@ -106,9 +106,10 @@ def gather(composites: Composites, text: np.ndarray, threshold: int, header: Hea
     """All candidates for the region, those from the echo first, and what they are judged by."""
     moving = evidence.moving_echo(composites, text)
     probability = region_network().probability(composites, text)
+    witnesses = call_witnesses(probability, composites, text, moving, threshold)
     candidates = candidates_from_echo(probability, composites, text, moving, threshold, declared_boxes(header, text.shape))
-    candidates += candidates_from_network(probability, composites, text)
-    return candidates, call_witnesses(probability, composites, text, moving, threshold)
+    candidates += candidates_from_network(probability, composites, witnesses.target.border if witnesses.target else None)
+    return candidates, witnesses
 
 
 def declared_boxes(header: Header, shape: tuple[int, int]) -> list[Box]:
@@ -129,8 +130,11 @@ def to_roi(choice: Choice, witnesses: Witnesses) -> Roi:
     shapes = [field.translate(CENTER_TO_EDGE, CENTER_TO_EDGE).as_json() for field in fields]
     shape: Mapping[str, Any] = shapes[0] if len(shapes) == 1 else {"kind": "multiple", "fields": shapes}
     outlines = [to_pixel_edges(field.outline()) for field in fields]
-    doubts = (UNCERTAIN_NOTE,) if choice.verdict is Verdict.ALONE else ()
-    shares = _shares(choice.candidate.mask(rows, columns), witnesses)
+    kept = choice.candidate.mask(rows, columns)
+    # Echo that is left out is a panel on most screens, and anatomy on some: a person must look.
+    is_doubtful = choice.verdict is Verdict.ALONE or _share(witnesses.echo, kept) < _ENOUGH
+    doubts = (UNCERTAIN_NOTE,) if is_doubtful else ()
+    shares = _shares(kept, witnesses)
     notes = (*doubts, f"{choice.candidate.source}: {choice.verdict.value}", *shares)
     return make_roi(str(shape["kind"]), shape, outlines, rows, columns, notes, choice.confidence)
 
@@ -160,7 +164,7 @@ def _shares(kept: np.ndarray, witnesses: Witnesses) -> tuple[str, ...]:
     what = {
         "displayed echo": witnesses.echo,
         "moving pixels": witnesses.moving,
-        "region that the network sees": witnesses.probability > _DISPLAYED,
+        "region that the network sees": witnesses.probability > DISPLAYED,
     }
     return tuple(f"holds {_share(mask, kept):.0%} of the {name}" for name, mask in what.items() if mask.any())
 

@@ -40,13 +40,13 @@ def moveControlPoints(roi: Roi, points: Sequence[np.ndarray]) -> Roi:
 
     Raises UsageError when there are not as many points as control points, and NoRegionFound when nothing of the frame is left.
     """
-    from ..roi import make_roi
+    from ..roi.region import UNCERTAIN_NOTE, make_roi
 
     indices = controlPointIndices(roi)
     if [len(one) for one in indices] != [len(one) for one in points]:
         raise UsageError("the handles are not those of the region of interest as it is now: take them anew")
     polygons = [_moveVertices(polygon, chosen, to) for polygon, chosen, to in zip(roi.polygons, indices, points, strict=True)]
-    notes = tuple(dict.fromkeys((*roi.notes, CHANGED_NOTE)))
+    notes = tuple(dict.fromkeys((*(note for note in roi.notes if note != UNCERTAIN_NOTE), CHANGED_NOTE)))
     return make_roi("drawn", {"kind": "drawn", SHAPE_KEY: indices}, polygons, roi.rows, roi.columns, notes)
 
 

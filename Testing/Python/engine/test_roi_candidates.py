@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -106,6 +110,12 @@ def test_a_network_that_was_not_evaluated_is_refused(monkeypatch):
     with pytest.raises(EngineUnavailable, match="missing from this installation"):
         region_network.region_network()
     region_network.region_network.cache_clear()
+
+
+def test_shapes_can_be_used_without_a_runtime_of_networks():
+    """Slicer's own process imports the package for the outline that a person drags."""
+    code = "import sys, PyLogikSlicerLib.roi; sys.exit('onnxruntime' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}).returncode == 0
 
 
 def test_the_display_itself_is_judged_better_than_a_part_of_it_or_the_whole_screen():
